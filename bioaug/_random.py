@@ -1,0 +1,40 @@
+"""One source of randomness per object, and none taken from the caller."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+SEED_LIMIT = 2**31 - 1
+
+_GENERATORS = threading.RLock()  # the forked generators are global: two threads take turns
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Run a block on freshly seeded numpy, torch and CUDA generators, then restore the caller's.
+
+    Parameters
+    ----------
+    seed : int
+        Between 0 and 2**31 - 2.
+    """
+    with _GENERATORS:
+        numpy_state = np.random.get_state()
+        devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else []
+        with torch.random.fork_rng(devices=list(devices)):
+            try:
+                np.random.seed(seed)  # noqa: NPY002  forked above, restored below
+                torch.manual_seed(seed)
+                yield
+            finally:
+                np.random.set_state(numpy_state)
+
+
+def draw_seed(random_state: np.random.RandomState) -> int:
+    """Draw the seed of one training or one sampling from an estimator's generator."""
+    return int(random_state.randint(SEED_LIMIT))

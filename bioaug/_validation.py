@@ -1,0 +1,108 @@
+"""Checks of what users pass in: one clear error for each fault."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import check_array, check_consistent_length, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+
+from bioaug.exceptions import DataError
+
+
+def check_option(value: object, *, name: str, owner: str, options: Iterable[object]) -> None:
+    """Raise a DataError unless `value` is one of `options`, with the nearest spelling as a hint."""
+    allowed = list(options)
+    if value in allowed:
+        return
+    close = difflib.get_close_matches(str(value), [str(o) for o in allowed], n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    listed = ", ".join(repr(o) for o in allowed)
+    raise DataError(
+        f"The {name!r} parameter of {owner} must be one of {listed}. Got {value!r} instead.{hint}"
+    )
+
+
+def check_keys(
+    given: Mapping[str, Any] | None, *, name: str, owner: str, allowed: Iterable[str]
+) -> None:
+    """Raise a DataError for the first key of `given` that is not allowed."""
+    for key in given or {}:
+        check_option(key, name=f"{name} key", owner=owner, options=sorted(allowed))
+
+
+def check_signals(X: Any, y: Any = None, *, owner: str) -> tuple[NDArray, NDArray | None]:
+    """Return `X` as a finite 2-D or 3-D numeric array and `y` as 1-D class labels.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_timesteps) or (n_samples, n_channels, n_timesteps)
+    y : array-like of shape (n_samples,), optional
+    owner : str
+        Class whose parameters these are, for the error texts.
+
+    Raises
+    ------
+    DataError
+        Where `X` has another number of dimensions or holds NaN or infinity.
+    ValueError
+        Where scikit-learn refuses `X` or `y`: text, lengths that differ, continuous targets.
+    """
+    X = check_array(X, allow_nd=True, ensure_all_finite=False, estimator=owner)
+    if X.ndim > 3:
+        raise DataError(
+            f"The 'X' parameter of {owner} must have 2 dimensions (n_samples, n_timesteps) or 3 "
+            f"(n_samples, n_channels, n_timesteps). Got shape {X.shape} instead. Reshape it."
+        )
+    check_finite(X, owner=owner)
+    if y is None:
+        return X, None
+    y = column_or_1d(y, warn=True)
+    check_consistent_length(X, y)
+    check_classification_targets(y)
+    return X, y
+
+
+def check_finite(X: NDArray, *, owner: str) -> None:
+    """Raise a DataError that counts and places the NaN and infinite values of `X`."""
+    if X.dtype.kind not in "fc":
+        return
+    bad = ~np.isfinite(X)
+    if not bad.any():
+        return
+    rows = np.flatnonzero(bad.reshape(len(X), -1).any(axis=1))
+    n_nan = int(np.isnan(X).sum())
+    n_inf = int(bad.sum()) - n_nan
+    raise DataError(
+        f"The 'X' parameter of {owner} must be finite. Got {n_nan} NaN and {n_inf} infinity (inf) "
+        f"values in {len(rows)} of {len(X)} rows, first in row {rows[0]}. "
+        "Interpolate the gaps or drop these rows."
+    )
+
+
+def check_not_constant(X: NDArray, *, owner: str, rows: str) -> None:
+    """Raise a DataError where 3-D `X` has flat rows, or a channel with nothing to learn.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_channels, n_timesteps)
+    owner, rows : str
+        Class whose `X` this is, and which of its rows, for the error text.
+    """
+    span = np.ptp(X.reshape(len(X), X.shape[1], -1), axis=2)
+    flat = np.flatnonzero((span == 0).all(axis=1)) if X.shape[2] > 1 else np.empty(0, int)
+    if len(flat):
+        raise DataError(
+            f"The 'X' parameter of {owner} must hold no constant signal. Got {len(flat)} of "
+            f"{len(X)} in {rows}, the first at position {flat[0]} among them. Drop these rows."
+        )
+    dead = np.flatnonzero(X.min(axis=(0, 2)) == X.max(axis=(0, 2)))
+    if len(dead):
+        raise DataError(
+            f"The 'X' parameter of {owner} must vary in every channel. Got channel {dead[0]} with "
+            f"the one value {X[0, dead[0], 0]!r} in {rows}. Drop this channel or mend it."
+        )

@@ -1,0 +1,184 @@
+"""The border between the user's arrays and the models' tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from bioaug._typing import Labels, Signals
+
+# A row property is an offset and a scale that every training row shares. Each entry computes them
+# over the last axis; rows are brought back by (row - offset) / scale * shared scale + shared offset.
+_ROW_STATISTICS: dict[str, Callable[[NDArray], tuple[NDArray, NDArray]]] = {
+    "standardised": lambda rows: (rows.mean(axis=-1), rows.std(axis=-1)),
+    "range": lambda rows: (rows.min(axis=-1), np.ptp(rows, axis=-1)),
+    "centred": lambda rows: (rows.mean(axis=-1), np.ones(rows.shape[:-1])),
+    "peak": lambda rows: (np.zeros(rows.shape[:-1]), np.abs(rows).max(axis=-1)),
+}
+_ROW_TOLERANCE = 1e-3  # of the scale: float16 z-scores and rounded tables still count
+_CHUNK = 4096  # rows looked at in one go, so that memory stays bounded
+
+
+@dataclass(frozen=True)
+class RowProperty:
+    """What all training rows have in common, such as mean 0 and deviation 1."""
+
+    kind: str
+    per_channel: bool
+    offset: float
+    scale: float
+
+    @classmethod
+    def find(cls, X: NDArray) -> RowProperty | None:
+        """Return the first property that every row of 3-D `X` has, or None."""
+        if len(X) < 2 or X.shape[2] < 3:
+            return None
+        for per_channel in (True, False) if X.shape[1] > 1 else (True,):
+            for kind in _ROW_STATISTICS:
+                found = cls._try(kind, per_channel, X)
+                if found is not None:
+                    return found
+        return None
+
+    @classmethod
+    def _try(cls, kind: str, per_channel: bool, X: NDArray) -> RowProperty | None:
+        lows, highs = [], []
+        for start in range(0, len(X), _CHUNK):
+            pairs = _ROW_STATISTICS[kind](_rows(X[start : start + _CHUNK], per_channel))
+            lows.append([part.min() for part in pairs])
+            highs.append([part.max() for part in pairs])
+            low, high = np.min(lows, axis=0), np.max(highs, axis=0)
+            scale = high[1] if kind != "centred" else X.std()
+            if low[1] <= 0 or (high - low > _ROW_TOLERANCE * scale).any():
+                return None
+        middle = (low + high) / 2
+        return cls(kind, per_channel, float(middle[0]), float(middle[1]))
+
+    def restore(self, X: NDArray) -> NDArray:
+        """Give rows of 3-D `X` the shared offset and scale; a flat row only gets the offset."""
+        rows = _rows(X, self.per_channel)
+        offset, scale = _ROW_STATISTICS[self.kind](rows)
+        factor = self.scale / np.where(scale > 0, scale, np.inf)
+        rows = (rows - offset[..., None]) * factor[..., None] + self.offset
+        return rows.reshape(X.shape)
+
+
+def _rows(X: NDArray, per_channel: bool) -> NDArray:
+    X = X.astype(np.float64, copy=False)
+    return X if per_channel else X.reshape(len(X), -1)
+
+
+@dataclass
+class SignalCodec:
+    """Scales signals to [-1, 1] and codes labels, and remembers how to go back.
+
+    Between `encode` and `decode` nobody knows units, class names, dtypes or the number of
+    dimensions. Integers come back rounded; rows that all had mean 0 and deviation 1, or the same
+    range, come back with it. Per-beat features (RR intervals) will enter here too, as further
+    time steps: models are built for `n_timesteps` of the codec, not of the user's array.
+
+    Attributes
+    ----------
+    classes : ndarray of shape (n_classes,)
+    dtype : numpy dtype of the user's signals
+    ndim : int, 2 or 3
+    low, high : ndarray of shape (n_channels,), in the user's units
+    n_timesteps : int
+    row_property : RowProperty or None
+    """
+
+    classes: NDArray
+    dtype: np.dtype
+    ndim: int
+    low: NDArray
+    high: NDArray
+    n_timesteps: int
+    row_property: RowProperty | None
+
+    @classmethod
+    def fit(cls, X: NDArray, y: NDArray) -> SignalCodec:
+        """Learn the scale of every channel from `X` (2-D or 3-D, finite) and the classes of `y`."""
+        signals = as_3d(X)
+        return cls(
+            classes=np.unique(y),
+            dtype=X.dtype,
+            ndim=X.ndim,
+            low=signals.min(axis=(0, 2)).astype(np.float64),
+            high=signals.max(axis=(0, 2)).astype(np.float64),
+            n_timesteps=signals.shape[2],
+            row_property=RowProperty.find(signals),
+        )
+
+    @property
+    def n_channels(self) -> int:
+        return len(self.low)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one signal, as the user has it."""
+        return (self.n_channels, self.n_timesteps)[3 - self.ndim :]
+
+    def encode(self, X: NDArray, y: NDArray) -> tuple[Signals, Labels]:
+        """Return float32 signals in [-1, 1] and labels 0..n_classes-1."""
+        middle, half = self._scale(np.float64 if self.dtype.itemsize > 4 else np.float32)
+        signals = np.empty((len(X), self.n_channels, self.n_timesteps), np.float32)
+        for start in range(0, len(X), _CHUNK):  # the user's dtype is widened a chunk at a time
+            chunk = slice(start, start + _CHUNK)
+            signals[chunk] = (as_3d(X)[chunk] - middle) / half
+        return torch.from_numpy(signals), torch.from_numpy(self.encode_labels(y))
+
+    def encode_labels(self, y: NDArray) -> NDArray[np.int64]:
+        return np.searchsorted(self.classes, y).astype(np.int64)
+
+    def decode(self, signals: Signals) -> NDArray:
+        """Return signals in the user's units, dtype and number of dimensions."""
+        middle, half = self._scale(np.float64)
+        X = signals.numpy(force=True) * half + middle
+        if self.row_property is not None:
+            X = self.row_property.restore(X)
+        if self.dtype.kind in "iu":
+            limits = np.iinfo(self.dtype)
+            X = np.clip(np.rint(X), limits.min, limits.max)
+        X = X.astype(self.dtype)
+        return X[:, 0] if self.ndim == 2 else X
+
+    def _scale(self, dtype: type) -> tuple[NDArray, NDArray]:
+        middle, half = (self.high + self.low) / 2, (self.high - self.low) / 2
+        return middle[:, None].astype(dtype), np.where(half > 0, half, 1)[:, None].astype(dtype)
+
+    def to_json(self) -> dict[str, Any]:
+        """Describe the codec with what JSON can hold."""
+        return {
+            "classes": self.classes.tolist(),
+            "classes_dtype": "object" if self.classes.dtype == object else self.classes.dtype.str,
+            "dtype": self.dtype.str,
+            "ndim": self.ndim,
+            "low": self.low.tolist(),
+            "high": self.high.tolist(),
+            "n_timesteps": self.n_timesteps,
+            "row_property": vars(self.row_property) if self.row_property else None,
+        }
+
+    @classmethod
+    def from_json(cls, described: dict[str, Any]) -> SignalCodec:
+        """Build the codec that `to_json` described."""
+        found = described["row_property"]
+        return cls(
+            classes=np.array(described["classes"], dtype=described["classes_dtype"]),
+            dtype=np.dtype(described["dtype"]),
+            ndim=described["ndim"],
+            low=np.array(described["low"], dtype=np.float64),
+            high=np.array(described["high"], dtype=np.float64),
+            n_timesteps=described["n_timesteps"],
+            row_property=RowProperty(**found) if found else None,
+        )
+
+
+def as_3d(X: NDArray) -> NDArray:
+    """Return a view of shape (n_samples, n_channels, n_timesteps); 2-D is one channel."""
+    return X[:, None] if X.ndim == 2 else X

@@ -1,0 +1,21 @@
+"""The errors and warnings that bioaug raises."""
+
+
+class BioaugError(Exception):
+    """Base of every error that bioaug raises by itself."""
+
+
+class DataError(BioaugError, ValueError):
+    """The signals, the labels or a parameter cannot be used as they were given."""
+
+
+class CheckpointError(BioaugError, ValueError):
+    """A saved model or training state is damaged, foreign, or does not fit this run."""
+
+
+class TrainingDivergedError(BioaugError, RuntimeError):
+    """A loss turned NaN or infinite before the generator had learned anything worth keeping."""
+
+
+class TrainingWarning(UserWarning):
+    """Training ended early with the last good weights, or its generator looks collapsed."""

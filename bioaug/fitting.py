@@ -1,0 +1,175 @@
+"""One model fitted on encoded rows: what a worker process trains and gives back."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from bioaug._random import seeded
+from bioaug._typing import Labels, Signals
+from bioaug.checkpoint import has_checkpoint
+from bioaug.codec import SignalCodec
+from bioaug.models.base import GenerativeModel, SignalSpec
+from bioaug.training import (
+    Callback,
+    Checkpoint,
+    Progress,
+    TimeBudget,
+    Trainer,
+    TrainerConfig,
+    TrainerState,
+)
+from bioaug.training.batches import balanced_batches
+from bioaug.training.callbacks import CollapseGuard
+from bioaug.training.resume import read_state
+from bioaug.training.runtime import Runtime
+
+LOOKS = 20  # checkpoints and looks for collapse in one run
+CHUNK_VALUES = 2**21  # values generated in one go: 8 MiB of signals and some 100 MiB of activations
+
+
+@dataclass(frozen=True)
+class Training:
+    """Everything that a training needs beside its rows."""
+
+    model: type[GenerativeModel]
+    model_params: dict[str, Any]
+    config: TrainerConfig
+    max_time: float | None
+    folder: Path | None
+    callbacks: tuple[Callback, ...]
+    device: str
+    seed: int
+    verbose: int
+
+
+@dataclass
+class FittedModel:
+    """A trained model on the CPU, with the codec of its rows."""
+
+    codec: SignalCodec
+    model: GenerativeModel
+    history: list[dict[str, Any]] = field(default_factory=list)
+    warning: str | None = None
+
+    @torch.no_grad()
+    def generate(
+        self, y: NDArray, *, seed: int, device: torch.device, out: NDArray, rows: NDArray
+    ) -> None:
+        """Write one new signal per label of `y` into `rows` of `out`, a bounded chunk at a time."""
+        labels = torch.from_numpy(self.codec.encode_labels(y)).to(device)
+        spec = self.model.spec
+        chunk = max(1, min(1024, CHUNK_VALUES // (spec.n_channels * spec.n_timesteps)))
+        model = self.model.to(device).eval()
+        try:
+            with seeded(seed):
+                for start in range(0, len(y), chunk):
+                    part = slice(start, start + chunk)
+                    out[rows[part]] = self.codec.decode(model.generate(labels[part]))
+        finally:
+            self.model.to("cpu")
+
+    def to_json(self) -> dict[str, Any]:
+        """Describe all but the weights."""
+        return {
+            "codec": self.codec.to_json(),
+            "spec": asdict(self.model.spec),
+            "history": self.history,
+            "warning": self.warning,
+        }
+
+    @classmethod
+    def from_json(
+        cls,
+        model: type[GenerativeModel],
+        model_params: dict[str, Any] | None,
+        described: dict[str, Any],
+        tensors: dict[str, Tensor],
+        index: int,
+    ) -> FittedModel:
+        """Build what `to_json` described, with the weights whose names begin with `index`."""
+        prefix = f"{index}/"
+        weights = {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
+        with seeded(0):
+            built = model(SignalSpec(**described["spec"]), **(model_params or {}))
+        built.load_state_dict(weights)
+        codec = SignalCodec.from_json(described["codec"])
+        return cls(codec, built.eval(), described["history"], described["warning"])
+
+
+def fit_model(X: NDArray, y: NDArray, training: Training) -> FittedModel:
+    """Train one model on the rows of `X` with labels `y`."""
+    codec = SignalCodec.fit(X, y)
+    spec = SignalSpec(codec.n_channels, codec.n_timesteps, len(codec.classes))
+    runtime = Runtime.create(training.device, training.config.precision)
+    with seeded(training.seed):
+        signals, labels = codec.encode(X, y)
+        model = training.model(spec, **training.model_params)
+        model.calibrate(signals, labels)
+        model.to(runtime.device)
+        settings = _settings(training, spec, signals, labels)
+        state = _start(training, model, settings, _title(training.model.name, codec.classes))
+        callbacks = _callbacks(training, signals, labels, codec.classes, settings)
+        batches = balanced_batches(
+            signals.to(runtime.device), labels.to(runtime.device), training.config.batch_size
+        )
+        state = Trainer(training.config, runtime, callbacks).fit(model, batches, resume=state)
+    return FittedModel(codec, model.to("cpu"), state.history, state.warning)
+
+
+def _start(
+    training: Training, model: GenerativeModel, settings: dict[str, Any], title: str
+) -> TrainerState:
+    if training.folder is not None and has_checkpoint(training.folder):
+        state = read_state(training.folder, model, settings)
+        state.title = title
+        return state
+    return TrainerState.create(model, title)
+
+
+def _callbacks(
+    training: Training,
+    signals: Signals,
+    labels: Labels,
+    classes: NDArray,
+    settings: dict[str, Any],
+) -> list[Callback]:
+    every = max(1, training.config.n_steps // LOOKS)
+    names = {index: str(label) for index, label in enumerate(classes)}
+    callbacks: list[Callback] = [CollapseGuard(signals, labels, names, every=max(every, 100))]
+    callbacks += training.callbacks
+    if training.max_time is not None:
+        callbacks.append(TimeBudget(training.max_time))
+    if training.folder is not None:
+        callbacks.append(Checkpoint(training.folder, every, settings))
+    if training.verbose:
+        callbacks.append(Progress(training.config.n_steps))
+    return callbacks
+
+
+def _settings(
+    training: Training, spec: SignalSpec, signals: Signals, labels: Labels
+) -> dict[str, Any]:
+    """Return what two runs must share to be the same run, as JSON holds it."""
+    rows = hashlib.sha256(np.ascontiguousarray(signals.numpy()))
+    rows.update(labels.numpy().tobytes())
+    return {
+        "model": training.model.name,
+        "model_params": training.model_params,
+        "config": asdict(training.config),
+        "max_time": training.max_time,
+        "seed": training.seed,
+        "spec": asdict(spec),
+        "training rows": rows.hexdigest(),
+    }
+
+
+def _title(name: str, classes: NDArray) -> str:
+    return f"{name} {', '.join(str(label) for label in classes)}"

@@ -1,0 +1,111 @@
+"""What a generator is: networks, what each step minimises, and how signals are made."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple, TypeAlias
+
+from torch import Tensor, nn
+from torch.nn import Parameter
+from torch.optim import Optimizer
+
+from bioaug._typing import Labels, Signals
+
+Losses: TypeAlias = dict[str, Tensor]  # named and already weighted: the trainer minimises their sum
+
+
+@dataclass(frozen=True)
+class SignalSpec:
+    """The size of what a model makes."""
+
+    n_channels: int
+    n_timesteps: int
+    n_classes: int
+
+
+class Batch(NamedTuple):
+    """Encoded training rows: signals in [-1, 1] and labels 0..n_classes-1."""
+
+    signals: Signals
+    labels: Labels
+
+
+@dataclass(frozen=True)
+class Update:
+    """One optimiser step.
+
+    Attributes
+    ----------
+    name : str
+        Names the optimiser and prefixes the logged losses.
+    loss : callable (Batch) -> Losses
+        One equation of the paper.
+    trains : tuple of str
+        The sub-networks it moves; every other weight is frozen meanwhile.
+    optimizer : callable (parameters) -> Optimizer
+    skip_below : float, optional
+        Rest while the loss is lower than this.
+    """
+
+    name: str
+    loss: Callable[[Batch], Losses]
+    trains: tuple[str, ...]
+    optimizer: Callable[[Iterable[Parameter]], Optimizer]
+    skip_below: float | None = None
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A share of the training steps, each of which runs `updates` in order."""
+
+    name: str
+    updates: tuple[Update, ...]
+    fraction: float = 1.0
+
+
+_MODELS: dict[str, type[GenerativeModel]] = {}
+
+
+class GenerativeModel(nn.Module, ABC):
+    """A generator of signals; a class body that sets `name` registers it.
+
+    Attributes
+    ----------
+    name : str
+        How users ask for the model.
+    conditional : bool
+        Whether one model can hold several classes. Others are trained once per class.
+    training_defaults : mapping
+        The paper's values of `TrainerConfig`; what the user sets wins.
+    """
+
+    name: ClassVar[str]
+    conditional: ClassVar[bool] = True
+    training_defaults: ClassVar[Mapping[str, Any]] = {}
+
+    def __init__(self, spec: SignalSpec) -> None:
+        super().__init__()
+        self.spec = spec
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "name" in cls.__dict__:
+            _MODELS[cls.name] = cls
+
+    def calibrate(self, signals: Signals, labels: Labels) -> None:  # noqa: B027  optional hook
+        """See the training rows once, before training, for a basis or a scale. Default: nothing."""
+
+    @abstractmethod
+    def phases(self) -> Sequence[Phase]:
+        """Return the training schedule; the fractions sum to 1."""
+
+    @abstractmethod
+    def generate(self, labels: Labels) -> Signals:
+        """Return one float32 signal in [-1, 1] per label, of any `n_timesteps`."""
+
+
+def registered_models() -> Mapping[str, type[GenerativeModel]]:
+    """Return the model classes imported so far, by name."""
+    return _MODELS

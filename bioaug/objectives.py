@@ -1,0 +1,100 @@
+"""The adversarial losses and the gradient penalties, each stated once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.nn.functional import relu, softplus
+
+from bioaug._typing import Scores, Signals
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What discriminator and generator minimise, per sample, given real and fake scores.
+
+    Attributes
+    ----------
+    discriminator, generator : callable (real, fake) -> Scores
+    gp_weight, r1_weight, r2_weight : float
+        Weights of the penalty on interpolates (WGAN-GP), on real and on fake signals.
+    paired : bool
+        Whether the generator's loss sees real scores too.
+    """
+
+    discriminator: Callable[[Scores, Scores], Scores]
+    generator: Callable[[Scores, Scores], Scores]
+    gp_weight: float = 0.0
+    r1_weight: float = 0.0
+    r2_weight: float = 0.0
+    paired: bool = False
+
+
+def non_saturating() -> Objective:
+    """Binary cross-entropy on logits, with the generator's loss turned round (Goodfellow 2014)."""
+    return Objective(
+        discriminator=lambda real, fake: softplus(-real) + softplus(fake),
+        generator=lambda real, fake: softplus(-fake),
+    )
+
+
+def least_squares() -> Objective:
+    """Squared distance from 1 for real and 0 for fake (Mao et al. 2017)."""
+    return Objective(
+        discriminator=lambda real, fake: ((real - 1).square() + fake.square()) / 2,
+        generator=lambda real, fake: (fake - 1).square() / 2,
+    )
+
+
+def hinge() -> Objective:
+    """Hinge loss (Lim and Ye 2017)."""
+    return Objective(
+        discriminator=lambda real, fake: relu(1 - real) + relu(1 + fake),
+        generator=lambda real, fake: -fake,
+    )
+
+
+def wasserstein_gp(weight: float = 10.0) -> Objective:
+    """Wasserstein distance with a two-sided gradient penalty (Gulrajani et al. 2017)."""
+    return Objective(
+        discriminator=lambda real, fake: fake - real,
+        generator=lambda real, fake: -fake,
+        gp_weight=weight,
+    )
+
+
+def relativistic(gamma: float = 1.0) -> Objective:
+    """Relativistic pairing with zero-centred penalties on both sides (R3GAN, Huang et al. 2024)."""
+    return Objective(
+        discriminator=lambda real, fake: softplus(fake - real),
+        generator=lambda real, fake: softplus(real - fake),
+        r1_weight=gamma / 2,
+        r2_weight=gamma / 2,
+        paired=True,
+    )
+
+
+def interpolates(real: Signals, fake: Signals) -> Signals:
+    """Return one point on the line between each real and fake signal, uniformly placed."""
+    return torch.lerp(real, fake, torch.rand(len(real), 1, 1, device=real.device))
+
+
+def squared_gradients(critic: Callable[[Signals], Scores], signals: Signals) -> Scores:
+    """Return the squared gradient norm of the critic at each signal, itself differentiable.
+
+    Attention runs in its written-out form here: the fused kernels have no second derivative.
+    """
+    with sdpa_kernel(SDPBackend.MATH):
+        signals = signals.detach().requires_grad_()
+        (gradients,) = torch.autograd.grad(critic(signals).sum(), signals, create_graph=True)
+    return gradients.float().square().sum(dim=(1, 2))
+
+
+def gradient_penalty(critic: Callable[[Signals], Scores], signals: Signals) -> Tensor:
+    """Return the mean of (|gradient| - 1)^2 at `signals`: the penalty of WGAN-GP."""
+    norms = (squared_gradients(critic, signals) + 1e-12).sqrt()
+    return (norms - 1).square().mean()

@@ -1,0 +1,352 @@
+"""The estimator that learns signals and makes new ones."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from joblib import Parallel, delayed
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+import bioaug
+from bioaug._random import draw_seed
+from bioaug._validation import check_keys, check_not_constant, check_signals
+from bioaug.checkpoint import read_checkpoint, write_checkpoint
+from bioaug.codec import as_3d
+from bioaug.exceptions import CheckpointError, DataError, TrainingWarning
+from bioaug.fitting import FittedModel, Training, fit_model
+from bioaug.models import get_model
+from bioaug.models.base import GenerativeModel
+from bioaug.training import Callback, TrainerConfig
+from bioaug.training.runtime import Runtime
+
+KIND = "synthesizer"
+_FIT_SETTINGS = ("model", "model_params", "training_params", "n_steps", "max_time", "per_class")
+
+
+class Synthesizer(BaseEstimator):
+    """Learns labelled signals and samples new ones of any class.
+
+    Parameters
+    ----------
+    model : str, default="biosgan"
+        A name from `available_models()`.
+    model_params : dict, optional
+        Parameters of the model's constructor, such as ``{"patch_size": 4}``.
+    training_params : dict, optional
+        Fields of `TrainerConfig` that differ from the model's own defaults.
+    n_steps : int, optional
+        Training steps of each model; None takes the model's default.
+    max_time : float, optional
+        Seconds of training of each model; it ends there with what it has learned.
+    per_class : bool or "auto", default="auto"
+        Whether every class gets a model of its own. "auto" trains one model for all classes
+        where it can hold labels. A model without labels is always trained per class.
+    checkpoint_dir : path, optional
+        Folder that training states are written to. The same fit on the same rows goes on from
+        there after a crash, and ends with the same weights as an unbroken run.
+    callbacks : sequence of Callback, optional
+        What may watch the training, such as `TensorBoard`.
+    device : str, default="auto"
+        "auto" takes a GPU where there is one.
+    n_jobs : int, optional
+        How many of the per-class models are trained side by side, as joblib counts.
+    random_state : int, RandomState or None, default=None
+    verbose : int, default=0
+        1 shows progress bars, where nothing runs in parallel.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Labels in the training rows; one label 0 where `y` was not given.
+    signal_shape_ : tuple
+        ``(n_timesteps,)`` or ``(n_channels, n_timesteps)``.
+    history_ : list of dict
+        Mean losses along the training, each with "classes", "step", "seconds" and "phase".
+
+    Examples
+    --------
+    >>> from bioaug import Synthesizer
+    >>> from bioaug.datasets import make_ecg
+    >>> ecg = make_ecg(300, classes=("N", "V"), random_state=0)
+    >>> synthesizer = Synthesizer(n_steps=2, random_state=0).fit(ecg.data, ecg.target)
+    >>> X, y = synthesizer.sample(y=["V", "V", "N"])
+    >>> X.shape == (3, *ecg.data.shape[1:]), list(y)
+    (True, ['V', 'V', 'N'])
+    """
+
+    def __init__(
+        self,
+        model: str = "biosgan",
+        *,
+        model_params: dict[str, Any] | None = None,
+        training_params: dict[str, Any] | None = None,
+        n_steps: int | None = None,
+        max_time: float | None = None,
+        per_class: bool | Literal["auto"] = "auto",
+        checkpoint_dir: str | Path | None = None,
+        callbacks: Sequence[Callback] | None = None,
+        device: str = "auto",
+        n_jobs: int | None = None,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.model = model
+        self.model_params = model_params
+        self.training_params = training_params
+        self.n_steps = n_steps
+        self.max_time = max_time
+        self.per_class = per_class
+        self.checkpoint_dir = checkpoint_dir
+        self.callbacks = callbacks
+        self.device = device
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X: Any, y: Any = None) -> Synthesizer:
+        """Train on the rows of `X`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_timesteps) or (n_samples, n_channels, n_timesteps)
+            Any units, finite, no flat row.
+        y : array-like of shape (n_samples,), optional
+            Class labels, at least two rows of each; None is one class.
+
+        Returns
+        -------
+        self : Synthesizer
+
+        Raises
+        ------
+        DataError
+            For rows or parameters that cannot be used.
+        CheckpointError
+            Where `checkpoint_dir` holds another training.
+        TrainingDivergedError
+            Where a loss turned NaN before anything was learned.
+        """
+        model, config = self._check_parameters()
+        X, y = check_signals(X, y, owner="Synthesizer")
+        y = np.zeros(len(X), np.int64) if y is None else y
+        classes, counts = np.unique(y, return_counts=True)
+        _check_classes(X, y, classes, counts)
+        random_state = check_random_state(self.random_state)
+        seeds = [draw_seed(random_state) for _ in classes]
+        per_class = self.per_class is True or not model.conditional
+        groups = [[label] for label in classes] if per_class else [list(classes)]
+        trainings = [
+            self._training(model, config, group, seed)
+            for group, seed in zip(groups, seeds, strict=False)
+        ]
+        n_jobs = self.n_jobs if len(groups) > 1 else 1
+        self._models = Parallel(n_jobs=n_jobs)(
+            delayed(fit_model)(*_rows_of(X, y, group), training)
+            for group, training in zip(groups, trainings, strict=True)
+        )
+        self.classes_, self.signal_shape_ = classes, X.shape[1:]
+        self.n_features_in_ = X.shape[1]
+        self._sampling_seed, self._n_samplings = draw_seed(random_state), 0
+        for fitted in self._models:
+            if fitted.warning:
+                message = f"Synthesizer, class {_names(fitted.codec.classes)}: {fitted.warning}."
+                warnings.warn(message, TrainingWarning, stacklevel=2)
+        return self
+
+    @property
+    def history_(self) -> list[dict[str, Any]]:
+        """Mean losses along the training of every model."""
+        check_is_fitted(self)
+        return [
+            {"classes": _names(fitted.codec.classes)} | entry
+            for fitted in self._models
+            for entry in fitted.history
+        ]
+
+    def sample(
+        self,
+        n_samples: int = 1,
+        *,
+        y: Any = None,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> tuple[NDArray, NDArray]:
+        """Make new signals.
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+            How many, spread evenly over the classes; not used where `y` is given.
+        y : array-like of shape (n_samples,), optional
+            The class of each new signal.
+        random_state : int, RandomState or None, default=None
+            None goes on with the estimator's own stream: every call makes new signals, and two
+            estimators with the same `random_state` make the same ones call by call.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, *signal_shape_)
+            In the units and dtype of the training rows.
+        y : ndarray of shape (n_samples,)
+
+        Raises
+        ------
+        DataError
+            Where `y` holds a class that was not in the training rows.
+        """
+        check_is_fitted(self)
+        labels = self._labels(n_samples, y)
+        if random_state is None:
+            stream = np.random.SeedSequence([self._sampling_seed, self._n_samplings])
+            random_state = int(stream.generate_state(1)[0]) % (2**31)
+            self._n_samplings += 1
+        rng = check_random_state(random_state)
+        device = Runtime.create(self.device).device
+        X = np.empty((len(labels), *self.signal_shape_), self._models[0].codec.dtype)
+        for fitted in self._models:
+            seed = draw_seed(rng)
+            rows = np.flatnonzero(np.isin(labels, fitted.codec.classes))
+            if len(rows):
+                fitted.generate(labels[rows], seed=seed, device=device, out=X, rows=rows)
+        return X, labels
+
+    def save(self, path: str | Path) -> None:
+        """Write the fitted synthesizer into folder `path`: safetensors and JSON, atomically.
+
+        Raises
+        ------
+        OSError
+            Where the folder cannot be written; what it held before stays.
+        """
+        check_is_fitted(self)
+        tensors = {
+            f"{index}/{name}": value
+            for index, fitted in enumerate(self._models)
+            for name, value in fitted.model.state_dict().items()
+        }
+        config = {
+            "kind": KIND,
+            "bioaug": bioaug.__version__,
+            "parameters": {name: getattr(self, name) for name in _FIT_SETTINGS},
+            "random_state": self.random_state if isinstance(self.random_state, int) else None,
+            "sampling_seed": self._sampling_seed,
+            "models": [fitted.to_json() for fitted in self._models],
+        }
+        write_checkpoint(path, tensors, config)
+
+    @classmethod
+    def load(cls, path: str | Path, *, device: str = "auto") -> Synthesizer:
+        """Return the fitted synthesizer that `save` wrote into folder `path`.
+
+        Raises
+        ------
+        CheckpointError
+            Where the folder is missing, damaged, or holds something else.
+        """
+        tensors, config = read_checkpoint(path)
+        if config.get("kind") != KIND:
+            raise CheckpointError(
+                f"The folder {str(path)!r} holds no saved Synthesizer but a "
+                f"{config.get('kind')!r}. Give the folder that Synthesizer.save wrote."
+            )
+        try:
+            synthesizer = cls(
+                **config["parameters"], random_state=config["random_state"], device=device
+            )
+            model = get_model(synthesizer.model, owner="the saved Synthesizer")
+            synthesizer._models = [
+                FittedModel.from_json(model, synthesizer.model_params, described, tensors, index)
+                for index, described in enumerate(config["models"])
+            ]
+            synthesizer._sampling_seed = int(config["sampling_seed"])
+        except (KeyError, TypeError, RuntimeError, DataError) as error:
+            raise CheckpointError(
+                f"The saved model in {str(path)!r} cannot be rebuilt ({error}). Load it with the "
+                f"bioaug that wrote it ({config.get('bioaug')}), or train and save it anew."
+            ) from error
+        codecs = [fitted.codec for fitted in synthesizer._models]
+        synthesizer.classes_ = np.unique(np.concatenate([codec.classes for codec in codecs]))
+        synthesizer.signal_shape_ = codecs[0].shape
+        synthesizer.n_features_in_ = codecs[0].shape[0]
+        synthesizer._n_samplings = 0
+        return synthesizer
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "_models")
+
+    def _check_parameters(self) -> tuple[type[GenerativeModel], TrainerConfig]:
+        model = get_model(self.model, owner="Synthesizer")
+        allowed = set(inspect.signature(model.__init__).parameters) - {"self", "spec"}
+        check_keys(self.model_params, name="model_params", owner="Synthesizer", allowed=allowed)
+        allowed = set(TrainerConfig.__dataclass_fields__)
+        check_keys(
+            self.training_params, name="training_params", owner="Synthesizer", allowed=allowed
+        )
+        settings = {**model.training_defaults, **(self.training_params or {})}
+        if self.n_steps is not None:
+            settings["n_steps"] = self.n_steps
+        if self.max_time is not None and not self.max_time > 0:
+            raise DataError(
+                "The 'max_time' parameter of Synthesizer must be None or a number of seconds "
+                f"above 0. Got {self.max_time!r} instead."
+            )
+        Runtime.create(self.device)
+        return model, TrainerConfig(**settings)
+
+    def _training(
+        self, model: type[GenerativeModel], config: TrainerConfig, group: list, seed: int
+    ) -> Training:
+        folder = None
+        if self.checkpoint_dir is not None:
+            folder = Path(self.checkpoint_dir) / f"{self.model}-{_names(group)}"
+        return Training(
+            model=model,
+            model_params=dict(self.model_params or {}),
+            config=config,
+            max_time=self.max_time,
+            folder=folder,
+            callbacks=tuple(self.callbacks or ()),
+            device=self.device,
+            seed=seed,
+            verbose=self.verbose,
+        )
+
+    def _labels(self, n_samples: int, y: Any) -> NDArray:
+        if y is None:
+            order = np.arange(n_samples) * len(self.classes_) // max(n_samples, 1)
+            return self.classes_[order]
+        labels = np.asarray(y)
+        if labels.ndim != 1 or not np.isin(labels, self.classes_).all():
+            unknown = sorted(set(labels.ravel().tolist()) - set(self.classes_.tolist()))
+            raise DataError(
+                f"The 'y' parameter of sample must be a list of the classes {_names(self.classes_)}."
+                f" Got {unknown or labels.shape} instead. Train on rows of these classes first."
+            )
+        return labels.astype(self.classes_.dtype)
+
+
+def _check_classes(X: NDArray, y: NDArray, classes: NDArray, counts: NDArray) -> None:
+    if counts.min() < 2:
+        label = classes[counts.argmin()]
+        raise DataError(
+            f"The 'y' parameter of Synthesizer must hold at least 2 rows of every class. Got 1 "
+            f"row of class {label!r}. Leave this class out, or repeat rows by RandomOverSampler."
+        )
+    for label in classes:
+        check_not_constant(as_3d(X[y == label]), owner="Synthesizer", rows=f"class {label}")
+
+
+def _rows_of(X: NDArray, y: NDArray, group: list) -> tuple[NDArray, NDArray]:
+    rows = np.isin(y, group)
+    return X[rows], y[rows]
+
+
+def _names(classes: Sequence[Any] | NDArray) -> str:
+    return ", ".join(str(label) for label in classes)

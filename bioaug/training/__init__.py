@@ -1,0 +1,15 @@
+"""The one training loop, and what may watch it."""
+
+from bioaug.training.callbacks import Callback, Checkpoint, Progress, TensorBoard, TimeBudget
+from bioaug.training.trainer import Trainer, TrainerConfig, TrainerState
+
+__all__ = [
+    "Callback",
+    "Checkpoint",
+    "Progress",
+    "TensorBoard",
+    "TimeBudget",
+    "Trainer",
+    "TrainerConfig",
+    "TrainerState",
+]

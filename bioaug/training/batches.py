@@ -1,0 +1,37 @@
+"""The endless stream of training batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+
+from bioaug._typing import Labels, Signals
+from bioaug.models.base import Batch
+
+
+def balanced_batches(signals: Signals, labels: Labels, batch_size: int) -> Iterator[Batch]:
+    """Yield batches with equally many rows of every class, drawn with replacement.
+
+    Where `batch_size` is no multiple of the number of classes, the classes that get one row more
+    change from batch to batch at random. Draws come from torch's global generator, so a restored
+    generator state continues the stream.
+
+    Parameters
+    ----------
+    signals : Tensor of shape (n_samples, n_channels, n_timesteps)
+    labels : Tensor of shape (n_samples,)
+        On the same device, every one of 0..n_classes-1 present.
+    batch_size : int
+    """
+    order = labels.argsort(stable=True)  # rows of a class stand together in it
+    counts = labels.bincount()
+    starts = counts.cumsum(0) - counts
+    n_classes, device = len(counts), labels.device
+    places = torch.arange(batch_size, device=device)
+    while True:
+        shift = int(torch.randint(n_classes, ())) if batch_size % n_classes else 0
+        drawn = (places + shift) % n_classes
+        within = (torch.rand(batch_size, device=device, dtype=torch.float64) * counts[drawn]).long()
+        rows = order[starts[drawn] + within]
+        yield Batch(signals[rows], labels[rows])

@@ -1,0 +1,223 @@
+"""What may watch a training: progress, time, checkpoints, TensorBoard, collapse."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from tqdm.auto import tqdm
+
+from bioaug._random import seeded
+from bioaug._typing import Labels, Signals
+from bioaug.training.resume import write_state
+from bioaug.training.trainer import TrainerState
+
+
+class Callback:
+    """Base of callbacks: every event does nothing. A callback may set `state.stop`."""
+
+    def on_fit_begin(self, state: TrainerState) -> None:
+        """Look at the state before the first step."""
+
+    def on_phase_begin(self, state: TrainerState) -> None:
+        """Look at the state before the first step of a phase."""
+
+    def on_step_end(self, state: TrainerState) -> None:
+        """Look at the state after a step."""
+
+    def on_fit_end(self, state: TrainerState) -> None:
+        """Look at the state after the last step, averaged weights in the model."""
+
+
+class Progress(Callback):
+    """A bar with the latest losses.
+
+    Parameters
+    ----------
+    n_steps : int
+    """
+
+    def __init__(self, n_steps: int) -> None:
+        self.n_steps = n_steps
+
+    def on_fit_begin(self, state: TrainerState) -> None:
+        """Draw the bar, from the step that a resumed run begins at."""
+        self._bar = tqdm(
+            total=self.n_steps,
+            initial=state.step,
+            desc=state.title,
+            unit="step",
+            dynamic_ncols=True,
+        )
+
+    def on_step_end(self, state: TrainerState) -> None:
+        """Move the bar; show the losses when there are new ones."""
+        self._bar.update(state.step - self._bar.n)
+        if state.history and state.history[-1]["step"] == state.step:
+            self._bar.set_postfix(_losses(state.history[-1]), refresh=False)
+
+    def on_fit_end(self, state: TrainerState) -> None:
+        """Close the bar."""
+        self._bar.close()
+
+
+class TimeBudget(Callback):
+    """Ends the training after `max_time` seconds, with the weights of that moment."""
+
+    def __init__(self, max_time: float) -> None:
+        self.max_time = max_time
+
+    def on_step_end(self, state: TrainerState) -> None:
+        """Stop where the time is up."""
+        state.stop = state.stop or state.seconds >= self.max_time
+
+
+class Checkpoint(Callback):
+    """Writes the state into a folder, so that a killed training can go on.
+
+    Parameters
+    ----------
+    folder : path
+    every : int
+        Least number of steps between two writes; they fall on entries of the history.
+    settings : mapping
+        What the run was started with; a run with other settings refuses to go on from here.
+    """
+
+    def __init__(self, folder: str | Path, every: int, settings: Mapping[str, Any]) -> None:
+        self.folder, self.every, self.settings = Path(folder), every, settings
+
+    def on_fit_begin(self, state: TrainerState) -> None:
+        """Count from where this run begins."""
+        self._written = state.step
+
+    def on_step_end(self, state: TrainerState) -> None:
+        """Write where it is time and the losses of all steps so far were seen to be finite."""
+        logged = bool(state.history) and state.history[-1]["step"] == state.step
+        if logged and state.step - self._written >= self.every:
+            write_state(self.folder, state, self.settings)
+            self._written = state.step
+
+    def on_fit_end(self, state: TrainerState) -> None:
+        """Write the end of the run, from which `fit` returns at once."""
+        write_state(self.folder, state, self.settings)
+
+
+class TensorBoard(Callback):
+    """Writes the losses to TensorBoard, one run per trained model.
+
+    Parameters
+    ----------
+    log_dir : path
+    """
+
+    def __init__(self, log_dir: str | Path) -> None:
+        self.log_dir = log_dir
+
+    def on_fit_begin(self, state: TrainerState) -> None:
+        """Open the writer.
+
+        Raises
+        ------
+        ImportError
+            Where tensorboard is not installed.
+        """
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError as error:
+            raise ImportError(
+                "The TensorBoard callback needs tensorboard: pip install 'bioaug[tensorboard]'."
+            ) from error
+        self._writer = SummaryWriter(str(Path(self.log_dir) / state.title.replace(" ", "_")))
+
+    def on_step_end(self, state: TrainerState) -> None:
+        """Write the latest entry of the history, once."""
+        if state.history and state.history[-1]["step"] == state.step:
+            for name, value in _losses(state.history[-1]).items():
+                self._writer.add_scalar(f"loss/{name}", value, state.step)
+
+    def on_fit_end(self, state: TrainerState) -> None:
+        """Close the writer."""
+        self._writer.close()
+
+
+class CollapseGuard(Callback):
+    """Ends a training whose generator makes nearly the same signal again and again.
+
+    For every class it compares the spread over samples (mean standard deviation per channel and
+    time step) of generated with that of real signals. A class that once had a healthy spread and
+    falls below `least` of the real one ends the training; the weights of the last healthy look
+    are kept.
+
+    Parameters
+    ----------
+    signals, labels : Tensor
+        The encoded training rows.
+    names : mapping of int to str
+        Class names for the warning.
+    every : int
+        Steps between looks.
+    least : float, default=0.05
+    """
+
+    n_samples = 32  # generated per class at each look
+
+    def __init__(
+        self,
+        signals: Signals,
+        labels: Labels,
+        names: Mapping[int, str],
+        every: int,
+        least: float = 0.05,
+    ) -> None:
+        self.names, self.every, self.least = names, every, least
+        self.real = {k: _spread(signals[labels == k][:2048]) for k in names}
+
+    def on_fit_begin(self, state: TrainerState) -> None:
+        """Forget earlier runs."""
+        self._healthy: dict[str, torch.Tensor] | None = None
+
+    def on_step_end(self, state: TrainerState) -> None:
+        """Look, and stop where a class has collapsed since the last look."""
+        if state.step % self.every:
+            return
+        collapsed = self.collapsed(state)
+        if not collapsed:
+            self._healthy = {name: value.clone() for name, value in state.averaged.items()}
+        elif self._healthy is not None:
+            state.averaged, state.stop = self._healthy, True
+            state.warning = (
+                f"training ended early because the generator collapsed at step {state.step} on "
+                f"class {', '.join(collapsed)}; the weights of the last good look are kept"
+            )
+
+    def on_fit_end(self, state: TrainerState) -> None:
+        """Warn where a class has never been healthy although the run was long enough to tell."""
+        if state.warning is None and state.step >= self.every and self._healthy is None:
+            collapsed = self.collapsed(state)
+            if collapsed:
+                state.warning = (
+                    f"after {state.step} steps the generated signals of class "
+                    f"{', '.join(collapsed)} are nearly all alike; train for longer"
+                )
+
+    def collapsed(self, state: TrainerState) -> list[str]:
+        """Return the names of the classes whose signals are nearly all alike."""
+        found = []
+        with seeded(0), state.averaged_weights() as model:
+            for label, name in self.names.items():
+                device = next(model.parameters()).device
+                made = model.generate(torch.full((self.n_samples,), label, device=device))
+                if _spread(made) < self.least * self.real[label]:
+                    found.append(name)
+        return found
+
+
+def _spread(signals: Signals) -> float:
+    return float(signals.std(dim=0).mean()) if len(signals) > 1 else 0.0
+
+
+def _losses(entry: Mapping[str, Any]) -> dict[str, float]:
+    return {name: value for name, value in entry.items() if "/" in name}

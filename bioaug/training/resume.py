@@ -1,0 +1,94 @@
+"""A training's state on disk, from which a killed run goes on as if nothing had happened."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bioaug.checkpoint import read_checkpoint, write_checkpoint
+from bioaug.exceptions import CheckpointError
+from bioaug.models.base import GenerativeModel
+from bioaug.training.trainer import TrainerState
+
+KIND = "training"
+_FIELDS = ("step", "seconds", "history", "stop", "warning")
+
+
+def write_state(folder: Path, state: TrainerState, settings: Mapping[str, Any]) -> None:
+    """Write weights, averages, optimisers, generator states and history, as one atomic change."""
+    tensors = {f"model/{name}": value for name, value in state.model.state_dict().items()}
+    tensors |= {f"averaged/{name}": value for name, value in state.averaged.items()}
+    for name, optimizer in state.optimizers.items():
+        for index, values in optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer/{name}/{index}/{key}": value for key, value in values.items()}
+    tensors |= {f"generator/{name}": value for name, value in _generator_states().items()}
+    tensors = {name: torch.as_tensor(value).clone() for name, value in tensors.items()}
+    fields = {name: getattr(state, name) for name in _FIELDS}
+    write_checkpoint(folder, tensors, {"kind": KIND, "settings": dict(settings), "state": fields})
+
+
+def read_state(folder: Path, model: GenerativeModel, settings: Mapping[str, Any]) -> TrainerState:
+    """Return the state written into `folder`, with `model` and the generators as they were.
+
+    Raises
+    ------
+    CheckpointError
+        Where the folder is damaged, or belongs to a run with other settings or other rows.
+    """
+    tensors, config = read_checkpoint(folder)
+    found = config.get("settings", {})
+    differing = sorted(k for k in settings.keys() | found.keys() if settings.get(k) != found.get(k))
+    if config.get("kind") != KIND or differing:
+        raise CheckpointError(
+            f"The training saved in {str(folder)!r} is another one: it differs in "
+            f"{', '.join(differing) or 'kind'}. Give another 'checkpoint_dir', or delete this one "
+            "to train anew."
+        )
+    groups: dict[str, dict[str, Tensor]] = {}
+    for name, value in tensors.items():
+        group, _, rest = name.partition("/")
+        groups.setdefault(group, {})[rest] = value
+    try:
+        model.load_state_dict(groups["model"])
+        state = TrainerState.create(model)
+        for name in state.averaged:
+            state.averaged[name].copy_(groups["averaged"][name])
+        for name, optimizer in state.optimizers.items():
+            _load_optimizer(optimizer, name, groups.get("optimizer", {}))
+        for name in _FIELDS:
+            setattr(state, name, config["state"][name])
+    except (KeyError, RuntimeError) as error:
+        raise CheckpointError(
+            f"The training saved in {str(folder)!r} does not fit its model ({error}). Delete the "
+            "folder to train anew."
+        ) from error
+    _set_generator_states(groups["generator"])
+    return state
+
+
+def _load_optimizer(
+    optimizer: torch.optim.Optimizer, name: str, tensors: Mapping[str, Tensor]
+) -> None:
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        owner, index, slot = key.rsplit("/", 2)
+        if owner == name:
+            state.setdefault(int(index), {})[slot] = value
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+
+
+def _generator_states() -> dict[str, Tensor]:
+    states = {"cpu": torch.get_rng_state()}
+    if torch.cuda.is_initialized():
+        states["cuda"] = torch.cuda.get_rng_state()
+    return states
+
+
+def _set_generator_states(states: Mapping[str, Tensor]) -> None:
+    torch.set_rng_state(states["cpu"])
+    if "cuda" in states and torch.cuda.is_available():
+        torch.cuda.set_rng_state(states["cuda"])

@@ -1,0 +1,68 @@
+"""The only code that knows a device, a precision or a rank."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+import torch
+from torch import distributed, nn
+from torch.nn import Parameter
+
+from bioaug.exceptions import DataError
+
+PRECISIONS = ("float32", "bfloat16")
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """Where and how a training runs."""
+
+    device: torch.device
+    precision: str = "float32"
+
+    @classmethod
+    def create(cls, device: str = "auto", precision: str = "float32") -> Runtime:
+        """Return the runtime on `device`; "auto" takes a GPU where there is one.
+
+        Raises
+        ------
+        DataError
+            Where torch does not know the device or cannot reach it.
+        """
+        if device == "auto":
+            return cls(torch.device("cuda" if torch.cuda.is_available() else "cpu"), precision)
+        try:
+            chosen = torch.device(device)
+            torch.empty(1, device=chosen)
+        except (RuntimeError, AssertionError, TypeError) as error:
+            reason = str(error).splitlines()[0]
+            raise DataError(
+                f"The 'device' parameter must name a device that is there: 'auto', 'cpu' or a GPU "
+                f"such as 'cuda' ({torch.cuda.device_count()} found). Got {device!r} instead "
+                f"({reason}). Use device='auto'."
+            ) from error
+        return cls(chosen, precision)
+
+    def autocast(self) -> AbstractContextManager[object]:
+        """Compute in bfloat16 inside this block, where that was asked for."""
+        if self.precision == "float32":
+            return nullcontext()
+        return torch.autocast(self.device.type, dtype=torch.bfloat16)
+
+    def share_weights(self, model: nn.Module) -> None:
+        """Give every rank the weights of rank 0."""
+        if distributed.is_available() and distributed.is_initialized():
+            for tensor in model.state_dict().values():
+                distributed.broadcast(tensor, src=0)
+
+    def share_gradients(self, parameters: Sequence[Parameter]) -> None:
+        """Average gradients over ranks, after backward; a missing one counts as 0."""
+        if not (distributed.is_available() and distributed.is_initialized()):
+            return
+        for parameter in parameters:
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+            distributed.all_reduce(parameter.grad)
+            parameter.grad /= distributed.get_world_size()

@@ -1,0 +1,285 @@
+"""The only training loop."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+from bioaug.exceptions import DataError, TrainingDivergedError
+from bioaug.models.base import Batch, GenerativeModel, Losses, Phase, Update
+from bioaug.training.runtime import PRECISIONS, Runtime
+
+if TYPE_CHECKING:
+    from bioaug.training.callbacks import Callback
+
+SCHEDULES = {
+    "constant": lambda done: 1.0,
+    "linear": lambda done: 1.0 - done,
+    "cosine": lambda done: (1.0 + math.cos(math.pi * done)) / 2,
+}
+
+
+@dataclass(frozen=True)
+class TrainerConfig:
+    """How long and how a model is trained.
+
+    Attributes
+    ----------
+    n_steps : int
+        Passes through a phase's tuple of updates, all phases together.
+    batch_size : int
+    precision : {"float32", "bfloat16"}
+    grad_clip : float, optional
+        Largest gradient norm of one update.
+    ema_decay : float, optional
+        Decay of the averaged weights, which are the ones sampled from; None keeps the last ones.
+        The first steps are forgotten faster: step t uses min(ema_decay, (1 + t) / (10 + t)).
+    schedule : {"constant", "linear", "cosine"}
+        How learning rates fall to 0 over the run.
+    log_every : int
+        Steps between entries of the history; losses are checked then too.
+    """
+
+    n_steps: int = 1000
+    batch_size: int = 64
+    precision: str = "float32"
+    grad_clip: float | None = None
+    ema_decay: float | None = 0.999
+    schedule: str = "constant"
+    log_every: int = 50
+
+    def __post_init__(self) -> None:
+        positive = {"n_steps": 0, "batch_size": 1, "log_every": 1}
+        for name, least in positive.items():
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < least:
+                raise _bad_setting(name, f"an integer of at least {least}", value)
+        if self.precision not in PRECISIONS:
+            raise _bad_setting("precision", f"one of {PRECISIONS}", self.precision)
+        if self.schedule not in SCHEDULES:
+            raise _bad_setting("schedule", f"one of {tuple(SCHEDULES)}", self.schedule)
+        if self.ema_decay is not None and not 0 <= self.ema_decay < 1:
+            raise _bad_setting("ema_decay", "None or in [0, 1)", self.ema_decay)
+        if self.grad_clip is not None and not self.grad_clip > 0:
+            raise _bad_setting("grad_clip", "None or above 0", self.grad_clip)
+
+
+def _bad_setting(name: str, rule: str, value: object) -> DataError:
+    return DataError(f"The {name!r} setting of a training must be {rule}. Got {value!r} instead.")
+
+
+@dataclass
+class TrainerState:
+    """Everything that a run has learned so far; with the generator states, it can go on.
+
+    Attributes
+    ----------
+    model : GenerativeModel
+    optimizers : dict of str to Optimizer, by name of their update
+    averaged : dict of str to Tensor
+        The averaged (EMA) weights.
+    title : str
+        What is trained, for progress bars and logs.
+    step : int, steps done
+    seconds : float, time spent
+    history : list of dict
+        One entry per `log_every` steps: step, seconds, phase, and mean losses by name.
+    stop : bool
+        Set by a callback to end the run.
+    warning : str or None
+        Why the run ended early, or what looks wrong.
+    """
+
+    model: GenerativeModel
+    optimizers: dict[str, Optimizer]
+    averaged: dict[str, Tensor]
+    title: str = ""
+    step: int = 0
+    seconds: float = 0.0
+    history: list[dict[str, Any]] = field(default_factory=list)
+    stop: bool = False
+    warning: str | None = None
+
+    @classmethod
+    def create(cls, model: GenerativeModel, title: str = "") -> TrainerState:
+        """Return the state before the first step."""
+        updates = {update.name: update for phase in model.phases() for update in phase.updates}
+        optimizers = {
+            name: update.optimizer(_parameters(model, update)) for name, update in updates.items()
+        }
+        for optimizer in optimizers.values():
+            for group in optimizer.param_groups:
+                group["initial_lr"] = group["lr"]
+        return cls(model, optimizers, _copy(model.state_dict()), title)
+
+    @contextmanager
+    def averaged_weights(self) -> Iterator[GenerativeModel]:
+        """Lend the model in eval mode with its averaged weights, then restore it."""
+        current = _copy(self.model.state_dict())
+        self.model.load_state_dict(self.averaged)
+        self.model.eval()
+        try:
+            with torch.no_grad():
+                yield self.model
+        finally:
+            self.model.load_state_dict(current)
+            self.model.train()
+
+
+class Trainer:
+    """Runs the updates of a model's phases and keeps its averaged weights.
+
+    Parameters
+    ----------
+    config : TrainerConfig
+    runtime : Runtime
+    callbacks : sequence of Callback
+    """
+
+    def __init__(
+        self, config: TrainerConfig, runtime: Runtime, callbacks: Sequence[Callback] = ()
+    ) -> None:
+        self.config, self.runtime, self.callbacks = config, runtime, callbacks
+
+    def fit(
+        self, model: GenerativeModel, batches: Iterator[Batch], resume: TrainerState | None = None
+    ) -> TrainerState:
+        """Train `model` in place and leave its averaged weights in it.
+
+        Raises
+        ------
+        TrainingDivergedError
+            Where a loss turned NaN or infinite before any weights were worth keeping. Later, the
+            run ends with the last good weights and a warning in the returned state.
+        """
+        model.to(self.runtime.device).train()
+        self.runtime.share_weights(model)
+        state = resume or TrainerState.create(model)
+        phases, phase = tuple(model.phases()), None
+        good, window = _copy(state.averaged), []
+        begin = time.perf_counter() - state.seconds
+        self._tell("on_fit_begin", state)
+        while state.step < self.config.n_steps and not state.stop:
+            current = _phase_at(phases, (state.step + 0.5) / self.config.n_steps)
+            if phase is not current:
+                phase = current
+                self._tell("on_phase_begin", state)
+            window.append(self._step(state, phase, batches))
+            state.seconds = time.perf_counter() - begin
+            if state.step % self.config.log_every == 0 or state.step == self.config.n_steps:
+                entry = _summary(window, state, phase)
+                if isinstance(entry, str):
+                    self._end_diverged(state, good, entry)
+                    break
+                state.history.append(entry)
+                good, window = _copy(state.averaged), []
+            self._tell("on_step_end", state)
+        model.load_state_dict(state.averaged)
+        model.eval()
+        model.requires_grad_(True)
+        self._tell("on_fit_end", state)
+        return state
+
+    def _step(self, state: TrainerState, phase: Phase, batches: Iterator[Batch]) -> Losses:
+        """Run one step of `phase` and return its detached losses."""
+        factor = SCHEDULES[self.config.schedule](state.step / self.config.n_steps)
+        losses = Losses()
+        for update in phase.updates:
+            optimizer = state.optimizers[update.name]
+            for group in optimizer.param_groups:
+                group["lr"] = group["initial_lr"] * factor
+            found = self.apply(state.model, update, next(batches), optimizer)
+            losses |= {f"{update.name}/{name}": value for name, value in found.items()}
+        self._average(state)
+        state.step += 1
+        return losses
+
+    def apply(
+        self, model: GenerativeModel, update: Update, batch: Batch, optimizer: Optimizer
+    ) -> Losses:
+        """Freeze what `update` does not train, then loss, backward, share, clip and step."""
+        trained = _parameters(model, update)
+        model.requires_grad_(False)
+        for parameter in trained:
+            parameter.requires_grad_(True)
+        with self.runtime.autocast():
+            losses = update.loss(batch)
+        total = torch.stack(list(losses.values())).sum()
+        if update.skip_below is None or total.item() >= update.skip_below:
+            optimizer.zero_grad(set_to_none=True)
+            total.backward()
+            self.runtime.share_gradients(trained)
+            if self.config.grad_clip is not None:
+                torch.nn.utils.clip_grad_norm_(trained, self.config.grad_clip)
+            optimizer.step()
+        return {name: value.detach() for name, value in losses.items()}
+
+    @torch.no_grad()
+    def _average(self, state: TrainerState) -> None:
+        current = state.model.state_dict()
+        decay = self.config.ema_decay or 0.0
+        weight = 1 - min(decay, (1 + state.step) / (10 + state.step))
+        floating = [name for name, value in current.items() if value.is_floating_point()]
+        torch._foreach_lerp_(
+            [state.averaged[name] for name in floating],
+            [current[name] for name in floating],
+            weight,
+        )
+        for name in current.keys() - set(floating):
+            state.averaged[name].copy_(current[name])
+
+    def _end_diverged(self, state: TrainerState, good: dict[str, Tensor], where: str) -> None:
+        if not state.history:
+            raise TrainingDivergedError(
+                f"Training diverged: {where}. Nothing was learned before. Lower the learning "
+                "rates, or look for outliers in the signals."
+            )
+        state.averaged, state.stop = good, True
+        state.warning = f"training ended early because {where}; the last good weights are kept"
+
+    def _tell(self, event: str, state: TrainerState) -> None:
+        for callback in self.callbacks:
+            getattr(callback, event)(state)
+
+
+def _phase_at(phases: Sequence[Phase], done: float) -> Phase:
+    """Return the phase in which the share `done` of all steps lies."""
+    for phase in phases[:-1]:
+        if done < phase.fraction:
+            return phase
+        done -= phase.fraction
+    return phases[-1]
+
+
+def _summary(
+    window: Sequence[Losses], state: TrainerState, phase: Phase
+) -> dict[str, Any] | str:
+    """Return the mean losses of a window of steps, or where the first bad one is."""
+    names = sorted({name for losses in window for name in losses})
+    means: dict[str, Any] = {}
+    for name in names:
+        values = torch.stack([losses[name] for losses in window if name in losses]).float().cpu()
+        bad = (~torch.isfinite(values)).nonzero().flatten()
+        if len(bad):
+            step = state.step - len(window) + int(bad[0]) + 1
+            return f"the loss {name!r} is {float(values[bad[0]])} at step {step}"
+        means[name] = float(values.mean())
+    if not all(bool(torch.isfinite(value).all()) for value in state.averaged.values()):
+        return f"a weight is no longer finite at step {state.step}"
+    return {"step": state.step, "seconds": state.seconds, "phase": phase.name} | means
+
+
+def _parameters(model: GenerativeModel, update: Update) -> list[torch.nn.Parameter]:
+    return [p for name in update.trains for p in getattr(model, name).parameters()]
+
+
+def _copy(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor.detach().clone() for name, tensor in tensors.items()}
