@@ -1,0 +1,120 @@
+"""Downloads of public recordings into a data home: retried, checked, never left half done."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import os
+import shutil
+import time
+import urllib.request
+import uuid
+from collections.abc import Iterable, Mapping
+from importlib import resources
+from pathlib import Path
+
+TIMEOUT_SECONDS = 60.0
+
+
+def get_data_home(data_home: str | os.PathLike[str] | None = None) -> Path:
+    """Return the folder for recordings, without creating it.
+
+    Parameters
+    ----------
+    data_home : path-like, default=None
+        The folder. ``None`` takes the environment variable ``BIOAUG_DATA``, or else
+        ``~/bioaug_data``.
+
+    Returns
+    -------
+    folder : pathlib.Path
+        The absolute path, with ``~`` expanded.
+    """
+    chosen = (
+        data_home if data_home is not None else os.environ.get("BIOAUG_DATA") or "~/bioaug_data"
+    )
+    return Path(chosen).expanduser().absolute()
+
+
+def read_checksums(table: str) -> dict[str, str]:
+    """Read a table in the format of ``sha256sum`` that ships with this package.
+
+    Parameters
+    ----------
+    table : str
+        File name inside ``bioaug/datasets``.
+
+    Returns
+    -------
+    checksums : dict of str to str
+        File name to SHA-256 in hexadecimal.
+    """
+    text = resources.files("bioaug.datasets").joinpath(table).read_text(encoding="ascii")
+    return {name: digest for digest, name in (line.split() for line in text.splitlines())}
+
+
+def fetch_files(
+    checksums: Mapping[str, str],
+    folder: Path,
+    *,
+    base_url: str,
+    n_retries: int = 3,
+    delay: float = 1.0,
+) -> None:
+    """Download files into a folder, each checked before it gets its name.
+
+    Parameters
+    ----------
+    checksums : mapping of str to str
+        The files to download, each with the SHA-256 that it must have.
+    folder : pathlib.Path
+        Where they go; created when missing.
+    base_url : str
+        Address that each file name is appended to.
+    n_retries : int, default=3
+        How often a failed download of one file is tried again.
+    delay : float, default=1.0
+        Seconds between two tries.
+
+    Raises
+    ------
+    OSError
+        If a file cannot be downloaded, does not match its checksum, or cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, digest in checksums.items():
+        url = base_url.rstrip("/") + "/" + name
+        for tries_left in range(n_retries, -1, -1):
+            try:
+                _download(url, folder / name, digest)
+                break
+            except (OSError, http.client.HTTPException) as error:
+                if not tries_left:
+                    raise OSError(
+                        f"Could not download {url} to {folder} in {n_retries + 1} tries. The last "
+                        f"one ended with: {error}. Check the connection and the folder, or "
+                        "download the files by hand and pass their folder as 'data_home'."
+                    ) from error
+                time.sleep(delay)
+
+
+def missing_files(names: Iterable[str], folder: Path) -> list[str]:
+    """Return those of `names` that are not in `folder`."""
+    return [name for name in names if not (folder / name).is_file()]
+
+
+def _download(url: str, target: Path, digest: str) -> None:
+    """Download one file; `target` appears complete and checked, or not at all."""
+    # The name is unique, so that two processes may fetch the same file into one folder.
+    part = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
+    try:
+        response = urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS)
+        with response, part.open("xb") as file:
+            shutil.copyfileobj(response, file)
+        with part.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if found != digest:
+            raise OSError(f"the SHA-256 of {target.name} must be {digest}, but it is {found}")
+        os.replace(part, target)
+    finally:
+        part.unlink(missing_ok=True)

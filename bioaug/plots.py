@@ -1,0 +1,168 @@
+"""Pictures of signals and of trainings; they need matplotlib (the `plots` extra)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bioaug.exceptions import DataError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def plot_signals(
+    X: NDArray,
+    *,
+    n_shown: int = 12,
+    channel: int = 0,
+    sampling_rate: float | None = None,
+    color: str = "tab:blue",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw signals over each other, with their mean.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_timesteps) or (n_samples, n_channels, n_timesteps)
+    n_shown : int, default=12
+        How many are drawn, evenly spread over the rows; the mean is of all.
+    channel : int, default=0
+    sampling_rate : float, optional
+        In Hz; the time axis is then in milliseconds, else in samples.
+    color : str, default="tab:blue"
+    ax : Axes, optional
+
+    Returns
+    -------
+    ax : Axes
+    """
+    ax = _axes(ax)
+    rows = X if X.ndim == 2 else X[:, channel]
+    times = np.arange(rows.shape[1]) * (1000 / sampling_rate if sampling_rate else 1)
+    shown = np.linspace(0, len(rows) - 1, min(n_shown, len(rows))).round().astype(int)
+    ax.plot(times, rows[shown].T, color=color, linewidth=0.7, alpha=0.55)
+    ax.plot(times, rows.mean(axis=0), color="black", linewidth=1.4)
+    ax.set_xlabel("time (ms)" if sampling_rate else "time (samples)")
+    ax.margins(x=0)
+    return ax
+
+
+def plot_real_and_synthetic(
+    X: NDArray,
+    y: NDArray,
+    n_original: int,
+    *,
+    n_shown: int = 12,
+    channel: int = 0,
+    sampling_rate: float | None = None,
+    unit: str = "",
+) -> Figure:
+    """Draw real beside synthetic signals, one line of panels for each class that grew.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_timesteps) or (n_samples, n_channels, n_timesteps)
+        A resampled set: originals first.
+    y : ndarray of shape (n_samples,)
+    n_original : int
+        How many rows are originals: `GANOversampler.n_original_`.
+    n_shown : int, default=12
+    channel : int, default=0
+    sampling_rate : float, optional
+        In Hz.
+    unit : str, default=""
+        Of the signals, for the labels.
+
+    Returns
+    -------
+    figure : Figure
+
+    Raises
+    ------
+    DataError
+        Where no row is synthetic.
+    """
+    plt = _pyplot()
+    y = np.asarray(y)
+    is_real = np.arange(len(y)) < n_original
+    grown = np.unique(y[~is_real])
+    if not len(grown):
+        raise DataError(
+            "The 'n_original' parameter of plot_real_and_synthetic must be below the number of "
+            f"rows. Got {n_original} for {len(y)} rows: none is synthetic."
+        )
+    figure, panels = plt.subplots(
+        len(grown),
+        2,
+        figsize=(9, 0.6 + 1.7 * len(grown)),
+        sharex=True,
+        sharey="row",
+        squeeze=False,
+        layout="constrained",
+    )
+    for line, label in zip(panels, grown, strict=True):
+        for ax, chosen, kind, color in (
+            (line[0], is_real, "real", "tab:blue"),
+            (line[1], ~is_real, "synthetic", "tab:orange"),
+        ):
+            rows = np.asarray(X)[chosen & (y == label)]
+            plot_signals(
+                rows,
+                n_shown=n_shown,
+                channel=channel,
+                sampling_rate=sampling_rate,
+                color=color,
+                ax=ax,
+            )
+            ax.set_title(f"class {label}: {len(rows)} {kind}", fontsize=10)
+        line[0].set_ylabel(unit)
+    for ax in panels[:-1].flat:
+        ax.set_xlabel("")
+    return figure
+
+
+def plot_history(history: Sequence[Mapping[str, Any]], *, ax: Axes | None = None) -> Axes:
+    """Draw the losses of a training over its steps.
+
+    Parameters
+    ----------
+    history : sequence of mapping
+        `Synthesizer.history_`.
+    ax : Axes, optional
+
+    Returns
+    -------
+    ax : Axes
+    """
+    ax = _axes(ax)
+    trainings = list(dict.fromkeys(entry.get("classes") for entry in history))
+    for classes in trainings:
+        entries = [entry for entry in history if entry.get("classes") == classes]
+        for name in sorted({key for entry in entries for key in entry if "/" in key}):
+            steps = [entry["step"] for entry in entries if name in entry]
+            values = [entry[name] for entry in entries if name in entry]
+            label = name if len(trainings) == 1 else f"{name} ({classes})"
+            ax.plot(steps, values, label=label, linewidth=1)
+    ax.set_xlabel("step")
+    ax.set_ylabel("loss")
+    ax.legend(fontsize=7)
+    return ax
+
+
+def _axes(ax: Axes | None) -> Axes:
+    return _pyplot().subplots()[1] if ax is None else ax
+
+
+def _pyplot() -> Any:
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        raise ImportError(
+            "Drawing needs matplotlib: pip install 'bioaug[plots]'."
+        ) from error
+    return plt
