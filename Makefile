@@ -29,4 +29,4 @@ docs: .venv/dev.stamp         ## the documentation, into docs/_build/html
 	touch $@
 
 clean:
-	rm -rf .venv docs/_build docs/auto_examples docs/api build dist
+	rm -rf .venv docs/_build docs/auto_examples docs/generated build dist

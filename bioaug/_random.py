@@ -24,15 +24,19 @@ def seeded(seed: int) -> Iterator[None]:
         Between 0 and 2**31 - 2.
     """
     with _GENERATORS:
-        numpy_state = np.random.get_state()
+        numpy_state = np.random.get_state()  # noqa: NPY002
         devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else []
         with torch.random.fork_rng(devices=list(devices)):
             try:
                 np.random.seed(seed)  # noqa: NPY002  forked above, restored below
-                torch.manual_seed(seed)
+                # Not torch.manual_seed: before CUDA starts, it would set the seed that CUDA
+                # starts with later, in the caller's own code.
+                torch.default_generator.manual_seed(seed)
+                if devices:
+                    torch.cuda.manual_seed_all(seed)
                 yield
             finally:
-                np.random.set_state(numpy_state)
+                np.random.set_state(numpy_state)  # noqa: NPY002
 
 
 def draw_seed(random_state: np.random.RandomState) -> int:

@@ -9,13 +9,30 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 
 from bioaug.exceptions import DataError
 
+__all__ = [
+    "Interval",
+    "StrOptions",
+    "check_finite",
+    "check_keys",
+    "check_not_constant",
+    "check_number",
+    "check_option",
+    "check_signals",
+]
 
-def check_option(value: object, *, name: str, owner: str, options: Iterable[object]) -> None:
-    """Raise a DataError unless `value` is one of `options`, with the nearest spelling as a hint."""
+
+def check_option(
+    value: object, *, name: str, owner: str, options: Iterable[object], otherwise: str = ""
+) -> None:
+    """Raise a DataError unless `value` is one of `options`, with the nearest spelling as a hint.
+
+    `otherwise` tells in the error what else would have been allowed.
+    """
     allowed = list(options)
     if value in allowed:
         return
@@ -23,14 +40,37 @@ def check_option(value: object, *, name: str, owner: str, options: Iterable[obje
     hint = f" Did you mean {close[0]!r}?" if close else ""
     listed = ", ".join(repr(o) for o in allowed)
     raise DataError(
-        f"The {name!r} parameter of {owner} must be one of {listed}. Got {value!r} instead.{hint}"
+        f"The {name!r} parameter of {owner} must be one of {listed}{otherwise}. "
+        f"Got {value!r} instead.{hint}"
     )
+
+
+def check_number(
+    value: object,
+    allowed: Interval,
+    *,
+    name: str,
+    owner: str,
+    optional: bool = False,
+    otherwise: str = "",
+) -> None:
+    """Raise a DataError unless `value` is a number in the interval, or None where `optional`.
+
+    `otherwise` tells in the error what else would have been allowed.
+    """
+    if optional and value is None:
+        return
+    if isinstance(value, bool) or not allowed.is_satisfied_by(value):
+        rule = f"{allowed}{' or None' if optional else ''}{otherwise}"
+        raise DataError(f"The {name!r} parameter of {owner} must be {rule}. Got {value!r} instead.")
 
 
 def check_keys(
     given: Mapping[str, Any] | None, *, name: str, owner: str, allowed: Iterable[str]
 ) -> None:
-    """Raise a DataError for the first key of `given` that is not allowed."""
+    """Raise a DataError where `given` is no mapping, or for its first key that is not allowed."""
+    if given is not None and not isinstance(given, Mapping):
+        raise DataError(f"The {name!r} parameter of {owner} must be a dict or None. Got {given!r}.")
     for key in given or {}:
         check_option(key, name=f"{name} key", owner=owner, options=sorted(allowed))
 
@@ -58,13 +98,37 @@ def check_signals(X: Any, y: Any = None, *, owner: str) -> tuple[NDArray, NDArra
             f"The 'X' parameter of {owner} must have 2 dimensions (n_samples, n_timesteps) or 3 "
             f"(n_samples, n_channels, n_timesteps). Got shape {X.shape} instead. Reshape it."
         )
+    if X.dtype.kind == "b":
+        raise DataError(
+            f"The 'X' parameter of {owner} must hold numbers. Got booleans instead. "
+            "Convert them by X.astype(np.uint8)."
+        )
     check_finite(X, owner=owner)
     if y is None:
         return X, None
     y = column_or_1d(y, warn=True)
     check_consistent_length(X, y)
+    _check_labels(y, owner=owner)
     check_classification_targets(y)
     return X, y
+
+
+def _check_labels(y: NDArray, *, owner: str) -> None:
+    """Raise a DataError where a label is missing, or labels cannot be sorted."""
+    if y.dtype.kind not in "fO":
+        return
+    missing = np.flatnonzero([label is None or label != label for label in y])
+    if len(missing):
+        raise DataError(
+            f"The 'y' parameter of {owner} must hold a label for every row. Got {len(missing)} "
+            f"missing ones, the first in row {missing[0]}. Drop these rows."
+        )
+    kinds = sorted({type(label).__name__ for label in y}) if y.dtype.kind == "O" else []
+    if len(kinds) > 1 and "str" in kinds:
+        raise DataError(
+            f"The 'y' parameter of {owner} must hold labels of one kind. Got {', '.join(kinds)} "
+            "instead. Convert them by y.astype(str)."
+        )
 
 
 def check_finite(X: NDArray, *, owner: str) -> None:
@@ -104,5 +168,5 @@ def check_not_constant(X: NDArray, *, owner: str, rows: str) -> None:
     if len(dead):
         raise DataError(
             f"The 'X' parameter of {owner} must vary in every channel. Got channel {dead[0]} with "
-            f"the one value {X[0, dead[0], 0]!r} in {rows}. Drop this channel or mend it."
+            f"the one value {X[0, dead[0], 0]} in {rows}. Drop this channel or mend it."
         )

@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
@@ -18,6 +21,7 @@ from bioaug.exceptions import CheckpointError
 FORMAT = "bioaug-checkpoint"
 FORMAT_VERSION = 1
 CONFIG = "config.json"
+LONGEST_NAME = 60  # characters kept of a text that becomes a file name
 
 
 def write_checkpoint(
@@ -32,16 +36,24 @@ def write_checkpoint(
     ------
     OSError
         Where the folder cannot be written. What was there before stays as it was.
+    CheckpointError
+        Where `config` holds what JSON cannot.
     """
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    weights = save({name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()})
+    # Copied, for safetensors refuses tensors that share memory, as tied weights do.
+    copies = {
+        name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
+        for name, tensor in tensors.items()
+    }
+    weights = save(copies)
     digest = hashlib.sha256(weights).hexdigest()
     name = f"weights-{digest[:16]}.safetensors"
     header = {"format": FORMAT, "version": FORMAT_VERSION, "weights": name, "sha256": digest}
+    described = json.dumps(header | as_json(config), indent=1).encode()
+    folder.mkdir(parents=True, exist_ok=True)
     _replace(folder / name, weights)
-    _replace(folder / CONFIG, json.dumps(header | dict(config), indent=1).encode())
-    for stale in folder.glob("weights-*.safetensors"):
+    _replace(folder / CONFIG, described)
+    for stale in [*folder.glob("weights-*.safetensors"), *folder.glob(".*.tmp")]:
         if stale.name != name:
             stale.unlink(missing_ok=True)
 
@@ -59,7 +71,7 @@ def read_checkpoint(folder: str | Path) -> tuple[dict[str, Tensor], dict[str, An
     file = folder / Path(str(config["weights"])).name
     try:
         weights = file.read_bytes()
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise CheckpointError(
             f"The weights of the saved model {str(folder)!r} cannot be read ({error}). "
             "Copy the whole folder again, or train and save it anew."
@@ -77,6 +89,37 @@ def read_checkpoint(folder: str | Path) -> tuple[dict[str, Tensor], dict[str, An
         ) from error
 
 
+def as_json(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `values` as JSON gives them back: tuples as lists, numpy's numbers as Python's.
+
+    Raises
+    ------
+    CheckpointError
+        Where a value has no place in JSON.
+    """
+    try:
+        return json.loads(json.dumps(dict(values), default=_plain))
+    except TypeError as error:
+        raise CheckpointError(
+            f"A setting cannot be saved: {error}. Use numbers, text, lists and dicts."
+        ) from error
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    raise TypeError(f"{value!r} has no place in JSON")
+
+
+def file_name(text: str) -> str:
+    """Return `text` as the name of a file or folder, a different one for every text.
+
+    Class names may hold a slash, differ in case only, or be many; the digest tells them apart.
+    """
+    readable = re.sub(r"[^\w+-]+", "_", text.replace(", ", "+"))[:LONGEST_NAME]
+    return f"{readable}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
 def has_checkpoint(folder: str | Path) -> bool:
     """Whether `folder` holds a config file, whole or not."""
     return (Path(folder) / CONFIG).is_file()
@@ -84,23 +127,29 @@ def has_checkpoint(folder: str | Path) -> bool:
 
 def _read_config(folder: Path) -> dict[str, Any]:
     file = folder / CONFIG
-    remedy = "Give the folder that Synthesizer.save wrote."
+    remedy = "Give a folder that Synthesizer.save wrote, whole."
     try:
         config = json.loads(file.read_bytes())
     except OSError as error:
-        raise CheckpointError(f"There is no saved model in {str(folder)!r} ({error}). {remedy}") from error
-    except ValueError as error:
-        raise CheckpointError(f"The file {str(file)!r} is damaged: no JSON ({error}). {remedy}") from error
+        raise CheckpointError(
+            f"There is no saved model in {str(folder)!r} ({error}). {remedy}"
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(
+            f"The file {str(file)!r} is damaged: no JSON ({error}). {remedy}"
+        ) from error
     if not isinstance(config, dict) or config.get("format") != FORMAT:
         raise CheckpointError(f"The file {str(file)!r} was not written by bioaug. {remedy}")
     if config.get("version") != FORMAT_VERSION:
         raise CheckpointError(
-            f"The file {str(file)!r} has format version {config.get('version')!r}; this bioaug reads "
-            f"{FORMAT_VERSION}. Read it with the bioaug that wrote it, or train anew."
+            f"The file {str(file)!r} has format version {config.get('version')!r}; this bioaug "
+            f"reads {FORMAT_VERSION}. Read it with the bioaug that wrote it, or train anew."
         )
     missing = {"weights", "sha256"} - config.keys()
     if missing:
-        raise CheckpointError(f"The file {str(file)!r} is damaged: {sorted(missing)} missing. {remedy}")
+        raise CheckpointError(
+            f"The file {str(file)!r} is damaged: {sorted(missing)} missing. {remedy}"
+        )
     return config
 
 

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from bioaug._typing import Labels, Signals
 
 # A row property is an offset and a scale that every training row shares. Each entry computes them
-# over the last axis; rows are brought back by (row - offset) / scale * shared scale + shared offset.
+# over the last axis; rows are brought back by (row - offset) / scale * shared scale, plus the
+# shared offset.
 _ROW_STATISTICS: dict[str, Callable[[NDArray], tuple[NDArray, NDArray]]] = {
     "standardised": lambda rows: (rows.mean(axis=-1), rows.std(axis=-1)),
     "range": lambda rows: (rows.min(axis=-1), np.ptp(rows, axis=-1)),
@@ -21,6 +22,7 @@ _ROW_STATISTICS: dict[str, Callable[[NDArray], tuple[NDArray, NDArray]]] = {
     "peak": lambda rows: (np.zeros(rows.shape[:-1]), np.abs(rows).max(axis=-1)),
 }
 _ROW_TOLERANCE = 1e-3  # of the scale: float16 z-scores and rounded tables still count
+_FLAT = 1e-6  # of the shared scale: less is a constant row seen through rounding
 _CHUNK = 4096  # rows looked at in one go, so that memory stays bounded
 
 
@@ -47,13 +49,15 @@ class RowProperty:
 
     @classmethod
     def _try(cls, kind: str, per_channel: bool, X: NDArray) -> RowProperty | None:
-        lows, highs = [], []
+        lows, highs, spread = [], [], 0.0
         for start in range(0, len(X), _CHUNK):
-            pairs = _ROW_STATISTICS[kind](_rows(X[start : start + _CHUNK], per_channel))
+            rows = _rows(X[start : start + _CHUNK], per_channel)
+            pairs = _ROW_STATISTICS[kind](rows)
             lows.append([part.min() for part in pairs])
             highs.append([part.max() for part in pairs])
             low, high = np.min(lows, axis=0), np.max(highs, axis=0)
-            scale = high[1] if kind != "centred" else X.std()
+            spread = max(spread, rows.std())
+            scale = high[1] if kind != "centred" else spread
             if low[1] <= 0 or (high - low > _ROW_TOLERANCE * scale).any():
                 return None
         middle = (low + high) / 2
@@ -63,8 +67,9 @@ class RowProperty:
         """Give rows of 3-D `X` the shared offset and scale; a flat row only gets the offset."""
         rows = _rows(X, self.per_channel)
         offset, scale = _ROW_STATISTICS[self.kind](rows)
-        factor = self.scale / np.where(scale > 0, scale, np.inf)
-        rows = (rows - offset[..., None]) * factor[..., None] + self.offset
+        scale = np.where(scale > _FLAT * self.scale, scale, np.inf)
+        # Divided first: a row's own largest value comes to exactly 1, as in the training rows.
+        rows = (rows - offset[..., None]) / scale[..., None] * self.scale + self.offset
         return rows.reshape(X.shape)
 
 
@@ -116,6 +121,7 @@ class SignalCodec:
 
     @property
     def n_channels(self) -> int:
+        """The number of channels; 1 for 2-D signals."""
         return len(self.low)
 
     @property
@@ -125,19 +131,20 @@ class SignalCodec:
 
     def encode(self, X: NDArray, y: NDArray) -> tuple[Signals, Labels]:
         """Return float32 signals in [-1, 1] and labels 0..n_classes-1."""
-        middle, half = self._scale(np.float64 if self.dtype.itemsize > 4 else np.float32)
+        middle, half = self._scale()
         signals = np.empty((len(X), self.n_channels, self.n_timesteps), np.float32)
-        for start in range(0, len(X), _CHUNK):  # the user's dtype is widened a chunk at a time
+        for start in range(0, len(X), _CHUNK):  # in float64, a chunk at a time
             chunk = slice(start, start + _CHUNK)
             signals[chunk] = (as_3d(X)[chunk] - middle) / half
         return torch.from_numpy(signals), torch.from_numpy(self.encode_labels(y))
 
     def encode_labels(self, y: NDArray) -> NDArray[np.int64]:
+        """Return the position of each label in `classes`."""
         return np.searchsorted(self.classes, y).astype(np.int64)
 
     def decode(self, signals: Signals) -> NDArray:
         """Return signals in the user's units, dtype and number of dimensions."""
-        middle, half = self._scale(np.float64)
+        middle, half = self._scale()
         X = signals.numpy(force=True) * half + middle
         if self.row_property is not None:
             X = self.row_property.restore(X)
@@ -147,9 +154,9 @@ class SignalCodec:
         X = X.astype(self.dtype)
         return X[:, 0] if self.ndim == 2 else X
 
-    def _scale(self, dtype: type) -> tuple[NDArray, NDArray]:
+    def _scale(self) -> tuple[NDArray, NDArray]:
         middle, half = (self.high + self.low) / 2, (self.high - self.low) / 2
-        return middle[:, None].astype(dtype), np.where(half > 0, half, 1)[:, None].astype(dtype)
+        return middle[:, None], np.where(half > 0, half, 1)[:, None]
 
     def to_json(self) -> dict[str, Any]:
         """Describe the codec with what JSON can hold."""

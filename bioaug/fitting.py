@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import multiprocessing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from torch import Tensor
 
 from bioaug._random import seeded
 from bioaug._typing import Labels, Signals
-from bioaug.checkpoint import has_checkpoint
+from bioaug.checkpoint import as_json, has_checkpoint
 from bioaug.codec import SignalCodec
 from bioaug.models.base import GenerativeModel, SignalSpec
 from bioaug.training import (
@@ -149,7 +150,7 @@ def _callbacks(
         callbacks.append(TimeBudget(training.max_time))
     if training.folder is not None:
         callbacks.append(Checkpoint(training.folder, every, settings))
-    if training.verbose:
+    if training.verbose and multiprocessing.parent_process() is None:  # none in joblib's workers
         callbacks.append(Progress(training.config.n_steps))
     return callbacks
 
@@ -160,7 +161,7 @@ def _settings(
     """Return what two runs must share to be the same run, as JSON holds it."""
     rows = hashlib.sha256(np.ascontiguousarray(signals.numpy()))
     rows.update(labels.numpy().tobytes())
-    return {
+    settings = {
         "model": training.model.name,
         "model_params": training.model_params,
         "config": asdict(training.config),
@@ -169,6 +170,7 @@ def _settings(
         "spec": asdict(spec),
         "training rows": rows.hexdigest(),
     }
+    return settings if training.folder is None else as_json(settings)
 
 
 def _title(name: str, classes: NDArray) -> str:

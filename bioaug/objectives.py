@@ -36,46 +36,70 @@ class Objective:
 
 def non_saturating() -> Objective:
     """Binary cross-entropy on logits, with the generator's loss turned round (Goodfellow 2014)."""
-    return Objective(
-        discriminator=lambda real, fake: softplus(-real) + softplus(fake),
-        generator=lambda real, fake: softplus(-fake),
-    )
+    return Objective(_logistic_discriminator, _logistic_generator)
 
 
 def least_squares() -> Objective:
     """Squared distance from 1 for real and 0 for fake (Mao et al. 2017)."""
-    return Objective(
-        discriminator=lambda real, fake: ((real - 1).square() + fake.square()) / 2,
-        generator=lambda real, fake: (fake - 1).square() / 2,
-    )
+    return Objective(_squared_discriminator, _squared_generator)
 
 
 def hinge() -> Objective:
     """Hinge loss (Lim and Ye 2017)."""
-    return Objective(
-        discriminator=lambda real, fake: relu(1 - real) + relu(1 + fake),
-        generator=lambda real, fake: -fake,
-    )
+    return Objective(_hinge_discriminator, _negative_score)
 
 
 def wasserstein_gp(weight: float = 10.0) -> Objective:
     """Wasserstein distance with a two-sided gradient penalty (Gulrajani et al. 2017)."""
-    return Objective(
-        discriminator=lambda real, fake: fake - real,
-        generator=lambda real, fake: -fake,
-        gp_weight=weight,
-    )
+    return Objective(_score_difference, _negative_score, gp_weight=weight)
 
 
 def relativistic(gamma: float = 1.0) -> Objective:
     """Relativistic pairing with zero-centred penalties on both sides (R3GAN, Huang et al. 2024)."""
     return Objective(
-        discriminator=lambda real, fake: softplus(fake - real),
-        generator=lambda real, fake: softplus(real - fake),
+        _relativistic_discriminator,
+        _relativistic_generator,
         r1_weight=gamma / 2,
         r2_weight=gamma / 2,
         paired=True,
     )
+
+
+# Functions of the module, so that a trained model can be pickled.
+def _logistic_discriminator(real: Scores, fake: Scores) -> Scores:
+    return softplus(-real) + softplus(fake)
+
+
+def _logistic_generator(real: Scores, fake: Scores) -> Scores:
+    return softplus(-fake)
+
+
+def _squared_discriminator(real: Scores, fake: Scores) -> Scores:
+    return ((real - 1).square() + fake.square()) / 2
+
+
+def _squared_generator(real: Scores, fake: Scores) -> Scores:
+    return (fake - 1).square() / 2
+
+
+def _hinge_discriminator(real: Scores, fake: Scores) -> Scores:
+    return relu(1 - real) + relu(1 + fake)
+
+
+def _score_difference(real: Scores, fake: Scores) -> Scores:
+    return fake - real
+
+
+def _negative_score(real: Scores, fake: Scores) -> Scores:
+    return -fake
+
+
+def _relativistic_discriminator(real: Scores, fake: Scores) -> Scores:
+    return softplus(fake - real)
+
+
+def _relativistic_generator(real: Scores, fake: Scores) -> Scores:
+    return softplus(real - fake)
 
 
 def interpolates(real: Signals, fake: Signals) -> Signals:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from numbers import Integral
 from pathlib import Path
 from typing import Any, Literal
@@ -13,12 +14,11 @@ from imblearn.utils import check_target_type
 from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.base import clone
-from sklearn.utils import check_consistent_length, check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils import check_consistent_length, check_random_state, column_or_1d
 from sklearn.utils.validation import validate_data
 
 from bioaug._random import draw_seed
-from bioaug._validation import check_finite
+from bioaug._validation import Interval, StrOptions, check_finite, check_option
 from bioaug.exceptions import DataError
 from bioaug.models import available_models
 from bioaug.synthesizer import Synthesizer
@@ -93,7 +93,7 @@ class GANOversampler(BaseOverSampler):
         self,
         model: str | Path | Synthesizer = "biosgan",
         *,
-        sampling_strategy: float | str | dict | Callable = "auto",
+        sampling_strategy: float | str | Mapping | Callable = "auto",
         per_class: bool | Literal["auto"] = "auto",
         n_steps: int | None = None,
         device: str = "auto",
@@ -109,6 +109,20 @@ class GANOversampler(BaseOverSampler):
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose
+
+    def fit(self, X: Any, y: Any) -> GANOversampler:
+        """Check the input and find how many rows each class lacks, without training.
+
+        Parameters
+        ----------
+        X, y : as in `fit_resample`
+
+        Returns
+        -------
+        self : GANOversampler
+        """
+        with self._plain_strategy():
+            return super().fit(X, y)
 
     def fit_resample(self, X: Any, y: Any, *, groups: Any = None) -> tuple[Any, Any]:
         """Train the generator and return the grown set.
@@ -135,15 +149,30 @@ shape (n_samples, n_channels, n_timesteps)
         CheckpointError
             Where `model` is a folder without a whole saved model.
         """
-        self._groups = groups
+        for learned in ("synthesizer_", "groups_"):  # not always set again
+            vars(self).pop(learned, None)
+        if groups is not None:
+            groups = column_or_1d(groups)
+            check_consistent_length(X, groups)
+        self._groups, self._column_dtypes = groups, _column_dtypes(X)
         try:
-            return super().fit_resample(X, y)
+            with self._plain_strategy():
+                return super().fit_resample(X, y)
         finally:
-            del self._groups
+            del self._groups, self._column_dtypes
+
+    @contextmanager
+    def _plain_strategy(self) -> Iterator[None]:
+        """Lend imbalanced-learn a dict for any other mapping, which it accepts but cannot read."""
+        given = self.sampling_strategy
+        if isinstance(given, Mapping):
+            self.sampling_strategy = dict(given)
+        try:
+            yield
+        finally:
+            self.sampling_strategy = given
 
     def _check_X_y(self, X: Any, y: Any, accept_sparse: Any = None) -> tuple[Any, Any, bool]:
-        if isinstance(self.sampling_strategy, Mapping):  # imbalanced-learn itself takes dicts only
-            self.sampling_strategy = dict(self.sampling_strategy)
         y, binarize_y = check_target_type(y, indicate_one_vs_all=True)
         X, y = validate_data(
             self,
@@ -166,12 +195,13 @@ shape (n_samples, n_channels, n_timesteps)
             labels = np.repeat(np.array(list(added), dtype=y.dtype), list(added.values()))
             random_state = check_random_state(self.random_state)
             self.synthesizer_ = self._synthesizer(dense, y, list(added), random_state)
-            X_parts += [self.synthesizer_.sample(y=labels, random_state=random_state)[0]]
+            made = self.synthesizer_.sample(y=labels, random_state=random_state)[0]
+            X_parts += [_rounded(made, self._column_dtypes or [dense.dtype])]
             y_parts += [labels]
         X_resampled = np.concatenate(X_parts, dtype=dense.dtype, casting="unsafe")
         self._set_groups(len(X_resampled))
         if sparse.issparse(X):
-            X_resampled = sparse.csr_matrix(X_resampled).asformat(X.format)
+            X_resampled = type(X)(X_resampled)
         return X_resampled, np.concatenate(y_parts)
 
     def _synthesizer(
@@ -187,8 +217,10 @@ shape (n_samples, n_channels, n_timesteps)
             _check_fits(loaded, X, labels)
             return loaded
         else:
-            chosen = Synthesizer(str(self.model))  # its error names the models there are
-        if chosen.random_state is None:
+            options, folder = available_models(), ", or the folder of a saved Synthesizer"
+            owner = type(self).__name__
+            check_option(self.model, name="model", owner=owner, options=options, otherwise=folder)
+        if chosen.random_state is None and self.random_state is not None:
             chosen.set_params(random_state=draw_seed(random_state))
         rows = np.isin(y, labels)
         return chosen.fit(X[rows], y[rows])
@@ -203,15 +235,32 @@ shape (n_samples, n_channels, n_timesteps)
     def _set_groups(self, n_resampled: int) -> None:
         if self._groups is None:
             return
-        groups = np.asarray(self._groups)
-        n_added = n_resampled - self.n_original_
-        own = groups.max() + 1 if groups.dtype.kind in "iuf" else "synthetic"
-        self.groups_ = np.concatenate([groups, np.array([own] * n_added, dtype=object if groups.dtype == object else None)])
+        groups = self._groups
+        text = any(isinstance(group, str) for group in groups)
+        own = "synthetic" if text else np.asarray(groups.max()).item() + 1
+        kind = groups.dtype if groups.dtype == object else None
+        added = np.array([own] * (n_resampled - self.n_original_), dtype=kind)
+        self.groups_ = np.concatenate([groups, added]) if len(added) else groups.copy()
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         return tags
+
+
+def _column_dtypes(X: Any) -> list[Any] | None:
+    """Return what each column of a DataFrame holds, which one array of all cannot tell."""
+    return list(X.dtypes) if hasattr(X, "columns") else None
+
+
+def _rounded(X: NDArray, dtypes: list[Any]) -> NDArray:
+    """Round and clip, where a cast to integers would cut off: all of `X`, or column by column."""
+    for column, dtype in enumerate(dtypes):
+        if dtype.kind in "iu" and X.dtype != dtype:
+            part = X if len(dtypes) == 1 else X[:, column]
+            limits = np.iinfo(getattr(dtype, "numpy_dtype", getattr(dtype, "subtype", dtype)))
+            part[:] = np.clip(np.rint(part), limits.min, limits.max)
+    return X
 
 
 def _looks_like_path(model: str | Path) -> bool:
@@ -224,9 +273,9 @@ def _check_fits(loaded: Synthesizer, X: NDArray, labels: list) -> None:
     if loaded.signal_shape_ != X.shape[1:]:
         raise DataError(
             f"The 'X' parameter of GANOversampler must have signals of shape "
-            f"{loaded.signal_shape_}, as the loaded model makes. Got {X.shape[1:]}. {remedy}"
+            f"{loaded.signal_shape_}, as the loaded model makes. Got {X.shape[1:]} instead. {remedy}"
         )
-    missing = sorted(set(labels) - set(loaded.classes_.tolist()), key=str)
+    missing = sorted(set(np.array(labels).tolist()) - set(loaded.classes_.tolist()), key=str)
     if missing:
         raise DataError(
             f"The 'y' parameter of GANOversampler may grow the classes of the loaded model, "

@@ -5,20 +5,28 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Sequence
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, effective_n_jobs
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-import bioaug
 from bioaug._random import draw_seed
-from bioaug._validation import check_keys, check_not_constant, check_signals
-from bioaug.checkpoint import read_checkpoint, write_checkpoint
+from bioaug._version import __version__
+from bioaug._validation import (
+    Interval,
+    check_keys,
+    check_not_constant,
+    check_number,
+    check_option,
+    check_signals,
+)
+from bioaug.checkpoint import as_json, file_name, read_checkpoint, write_checkpoint
 from bioaug.codec import as_3d
 from bioaug.exceptions import CheckpointError, DataError, TrainingWarning
 from bioaug.fitting import FittedModel, Training, fit_model
@@ -51,7 +59,8 @@ class Synthesizer(BaseEstimator):
         where it can hold labels. A model without labels is always trained per class.
     checkpoint_dir : path, optional
         Folder that training states are written to. The same fit on the same rows goes on from
-        there after a crash, and ends with the same weights as an unbroken run.
+        there after a crash, and ends with the same weights as an unbroken run. It needs a
+        `random_state`.
     callbacks : sequence of Callback, optional
         What may watch the training, such as `TensorBoard`.
     device : str, default="auto"
@@ -143,11 +152,11 @@ class Synthesizer(BaseEstimator):
         seeds = [draw_seed(random_state) for _ in classes]
         per_class = self.per_class is True or not model.conditional
         groups = [[label] for label in classes] if per_class else [list(classes)]
+        n_jobs = effective_n_jobs(self.n_jobs) if len(groups) > 1 else 1
         trainings = [
-            self._training(model, config, group, seed)
+            self._training(model, config, group, seed, verbose=self.verbose if n_jobs == 1 else 0)
             for group, seed in zip(groups, seeds, strict=False)
         ]
-        n_jobs = self.n_jobs if len(groups) > 1 else 1
         self._models = Parallel(n_jobs=n_jobs)(
             delayed(fit_model)(*_rows_of(X, y, group), training)
             for group, training in zip(groups, trainings, strict=True)
@@ -202,6 +211,8 @@ class Synthesizer(BaseEstimator):
             Where `y` holds a class that was not in the training rows.
         """
         check_is_fitted(self)
+        allowed = Interval(Integral, 0, None, closed="left")
+        check_number(n_samples, allowed, name="n_samples", owner="sample")
         labels = self._labels(n_samples, y)
         if random_state is None:
             stream = np.random.SeedSequence([self._sampling_seed, self._n_samplings])
@@ -224,6 +235,8 @@ class Synthesizer(BaseEstimator):
         ------
         OSError
             Where the folder cannot be written; what it held before stays.
+        CheckpointError
+            Where `model_params` or `training_params` hold what JSON cannot.
         """
         check_is_fitted(self)
         tensors = {
@@ -233,10 +246,11 @@ class Synthesizer(BaseEstimator):
         }
         config = {
             "kind": KIND,
-            "bioaug": bioaug.__version__,
-            "parameters": {name: getattr(self, name) for name in _FIT_SETTINGS},
-            "random_state": self.random_state if isinstance(self.random_state, int) else None,
+            "bioaug": __version__,
+            "parameters": as_json({name: getattr(self, name) for name in _FIT_SETTINGS}),
+            "random_state": self.random_state if isinstance(self.random_state, Integral) else None,
             "sampling_seed": self._sampling_seed,
+            "n_samplings": self._n_samplings,
             "models": [fitted.to_json() for fitted in self._models],
         }
         write_checkpoint(path, tensors, config)
@@ -266,16 +280,16 @@ class Synthesizer(BaseEstimator):
                 for index, described in enumerate(config["models"])
             ]
             synthesizer._sampling_seed = int(config["sampling_seed"])
-        except (KeyError, TypeError, RuntimeError, DataError) as error:
+            synthesizer._n_samplings = int(config["n_samplings"])
+            codecs = [fitted.codec for fitted in synthesizer._models]
+            synthesizer.classes_ = np.unique(np.concatenate([codec.classes for codec in codecs]))
+            synthesizer.signal_shape_ = codecs[0].shape
+            synthesizer.n_features_in_ = codecs[0].shape[0]
+        except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
             raise CheckpointError(
                 f"The saved model in {str(path)!r} cannot be rebuilt ({error}). Load it with the "
                 f"bioaug that wrote it ({config.get('bioaug')}), or train and save it anew."
             ) from error
-        codecs = [fitted.codec for fitted in synthesizer._models]
-        synthesizer.classes_ = np.unique(np.concatenate([codec.classes for codec in codecs]))
-        synthesizer.signal_shape_ = codecs[0].shape
-        synthesizer.n_features_in_ = codecs[0].shape[0]
-        synthesizer._n_samplings = 0
         return synthesizer
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -290,22 +304,42 @@ class Synthesizer(BaseEstimator):
             self.training_params, name="training_params", owner="Synthesizer", allowed=allowed
         )
         settings = {**model.training_defaults, **(self.training_params or {})}
+        allowed = Interval(Integral, 0, None, closed="left")
+        check_number(self.n_steps, allowed, name="n_steps", owner="Synthesizer", optional=True)
         if self.n_steps is not None:
             settings["n_steps"] = self.n_steps
-        if self.max_time is not None and not self.max_time > 0:
+        allowed = Interval(Real, 0, None, closed="neither")
+        check_number(self.max_time, allowed, name="max_time", owner="Synthesizer", optional=True)
+        options = [True, False, "auto"]
+        check_option(self.per_class, name="per_class", owner="Synthesizer", options=options)
+        if self.checkpoint_dir is not None and self.random_state is None:
             raise DataError(
-                "The 'max_time' parameter of Synthesizer must be None or a number of seconds "
-                f"above 0. Got {self.max_time!r} instead."
+                "The 'random_state' parameter of Synthesizer must be set where 'checkpoint_dir' "
+                "is, for a training can only go on with its own seed. Got None instead. "
+                "Set random_state=0, say."
+            )
+        callbacks = () if self.callbacks is None else self.callbacks
+        if not isinstance(callbacks, Sequence) or not all(
+            isinstance(callback, Callback) for callback in callbacks
+        ):
+            raise DataError(
+                "The 'callbacks' parameter of Synthesizer must be a list of "
+                f"bioaug.training.Callback. Got {callbacks!r} instead."
             )
         Runtime.create(self.device)
         return model, TrainerConfig(**settings)
 
     def _training(
-        self, model: type[GenerativeModel], config: TrainerConfig, group: list, seed: int
+        self,
+        model: type[GenerativeModel],
+        config: TrainerConfig,
+        group: list,
+        seed: int,
+        verbose: int,
     ) -> Training:
         folder = None
         if self.checkpoint_dir is not None:
-            folder = Path(self.checkpoint_dir) / f"{self.model}-{_names(group)}"
+            folder = Path(self.checkpoint_dir) / file_name(f"{self.model}-{_names(group)}")
         return Training(
             model=model,
             model_params=dict(self.model_params or {}),
@@ -315,7 +349,7 @@ class Synthesizer(BaseEstimator):
             callbacks=tuple(self.callbacks or ()),
             device=self.device,
             seed=seed,
-            verbose=self.verbose,
+            verbose=verbose,
         )
 
     def _labels(self, n_samples: int, y: Any) -> NDArray:
@@ -324,10 +358,12 @@ class Synthesizer(BaseEstimator):
             return self.classes_[order]
         labels = np.asarray(y)
         if labels.ndim != 1 or not np.isin(labels, self.classes_).all():
-            unknown = sorted(set(labels.ravel().tolist()) - set(self.classes_.tolist()))
+            unknown = sorted(set(labels.ravel().tolist()) - set(self.classes_.tolist()), key=str)
+            got = repr(unknown) if unknown else f"an array of shape {labels.shape}"
             raise DataError(
-                f"The 'y' parameter of sample must be a list of the classes {_names(self.classes_)}."
-                f" Got {unknown or labels.shape} instead. Train on rows of these classes first."
+                f"The 'y' parameter of sample must be a list of the classes "
+                f"{self.classes_.tolist()}. Got {got} instead. Give one class for each new signal, "
+                "of those in the training rows."
             )
         return labels.astype(self.classes_.dtype)
 
@@ -337,7 +373,7 @@ def _check_classes(X: NDArray, y: NDArray, classes: NDArray, counts: NDArray) ->
         label = classes[counts.argmin()]
         raise DataError(
             f"The 'y' parameter of Synthesizer must hold at least 2 rows of every class. Got 1 "
-            f"row of class {label!r}. Leave this class out, or repeat rows by RandomOverSampler."
+            f"row of class {label}. Leave this class out, or repeat rows by RandomOverSampler."
         )
     for label in classes:
         check_not_constant(as_3d(X[y == label]), owner="Synthesizer", rows=f"class {label}")

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import Parameter
 from torch.nn.functional import cross_entropy
-from torch.optim import Adam, Optimizer
+from torch.optim import Optimizer
 
 from bioaug._typing import Labels, Scores, Signals
 from bioaug.models.base import Batch, GenerativeModel, Losses, Phase, SignalSpec, Update
@@ -40,8 +39,8 @@ class AdversarialModel(GenerativeModel):
     latent_dim: int
     n_critic: int = 1
     label_weight: float = 1.0
-    optimizer_g: Callable[[Iterable[Parameter]], Optimizer] = partial(Adam, lr=2e-4, betas=(0, 0.9))
-    optimizer_d: Callable[[Iterable[Parameter]], Optimizer] = partial(Adam, lr=2e-4, betas=(0, 0.9))
+    optimizer_g: Callable[[Iterable[Parameter]], Optimizer]
+    optimizer_d: Callable[[Iterable[Parameter]], Optimizer]
 
     @abstractmethod
     def __init__(self, spec: SignalSpec) -> None:

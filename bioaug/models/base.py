@@ -94,7 +94,7 @@ class GenerativeModel(nn.Module, ABC):
         if "name" in cls.__dict__:
             _MODELS[cls.name] = cls
 
-    def calibrate(self, signals: Signals, labels: Labels) -> None:  # noqa: B027  optional hook
+    def calibrate(self, signals: Signals, labels: Labels) -> None:
         """See the training rows once, before training, for a basis or a scale. Default: nothing."""
 
     @abstractmethod

@@ -53,8 +53,8 @@ class Whitening(nn.Module):
         kept = deviations[:n_axes].clamp(min=least)
         rest = deviations[n_axes:].square().mean().sqrt().nan_to_num(0).clamp(min=least)
         factors, rest_factor = kept ** (self.left - 1), rest ** (self.left - 1)
-        power = (factors * kept).square().sum() + len(deviations[n_axes:]) * (rest_factor * rest) ** 2
-        scale = (power / len(deviations)).sqrt()
+        rest_power = (len(deviations) - n_axes) * (rest_factor * rest) ** 2
+        scale = (((factors * kept).square().sum() + rest_power) / len(deviations)).sqrt()
         self.mean[channel] = mean
         self.axes[channel] = axes[:, :n_axes]
         self.factors[channel], self.rest[channel] = factors / scale, rest_factor / scale

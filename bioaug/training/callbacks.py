@@ -11,6 +11,7 @@ from tqdm.auto import tqdm
 
 from bioaug._random import seeded
 from bioaug._typing import Labels, Signals
+from bioaug.checkpoint import file_name
 from bioaug.training.resume import write_state
 from bioaug.training.trainer import TrainerState
 
@@ -90,7 +91,8 @@ class Checkpoint(Callback):
         self.folder, self.every, self.settings = Path(folder), every, settings
 
     def on_fit_begin(self, state: TrainerState) -> None:
-        """Count from where this run begins."""
+        """Count from where this run begins, in a folder that can be made."""
+        self.folder.mkdir(parents=True, exist_ok=True)
         self._written = state.step
 
     def on_step_end(self, state: TrainerState) -> None:
@@ -130,7 +132,7 @@ class TensorBoard(Callback):
             raise ImportError(
                 "The TensorBoard callback needs tensorboard: pip install 'bioaug[tensorboard]'."
             ) from error
-        self._writer = SummaryWriter(str(Path(self.log_dir) / state.title.replace(" ", "_")))
+        self._writer = SummaryWriter(str(Path(self.log_dir) / file_name(state.title)))
 
     def on_step_end(self, state: TrainerState) -> None:
         """Write the latest entry of the history, once."""
@@ -175,19 +177,15 @@ class CollapseGuard(Callback):
         self.names, self.every, self.least = names, every, least
         self.real = {k: _spread(signals[labels == k][:2048]) for k in names}
 
-    def on_fit_begin(self, state: TrainerState) -> None:
-        """Forget earlier runs."""
-        self._healthy: dict[str, torch.Tensor] | None = None
-
     def on_step_end(self, state: TrainerState) -> None:
         """Look, and stop where a class has collapsed since the last look."""
         if state.step % self.every:
             return
         collapsed = self.collapsed(state)
         if not collapsed:
-            self._healthy = {name: value.clone() for name, value in state.averaged.items()}
-        elif self._healthy is not None:
-            state.averaged, state.stop = self._healthy, True
+            state.healthy = {name: value.clone() for name, value in state.averaged.items()}
+        elif state.healthy is not None:
+            state.averaged, state.stop = state.healthy, True
             state.warning = (
                 f"training ended early because the generator collapsed at step {state.step} on "
                 f"class {', '.join(collapsed)}; the weights of the last good look are kept"
@@ -195,7 +193,7 @@ class CollapseGuard(Callback):
 
     def on_fit_end(self, state: TrainerState) -> None:
         """Warn where a class has never been healthy although the run was long enough to tell."""
-        if state.warning is None and state.step >= self.every and self._healthy is None:
+        if state.warning is None and state.step >= self.every and state.healthy is None:
             collapsed = self.collapsed(state)
             if collapsed:
                 state.warning = (

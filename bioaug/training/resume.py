@@ -9,12 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bioaug.checkpoint import read_checkpoint, write_checkpoint
+from bioaug.checkpoint import as_json, read_checkpoint, write_checkpoint
 from bioaug.exceptions import CheckpointError
 from bioaug.models.base import GenerativeModel
 from bioaug.training.trainer import TrainerState
 
 KIND = "training"
+# What TrainerState holds beside tensors
 _FIELDS = ("step", "seconds", "history", "stop", "warning")
 
 
@@ -22,11 +23,12 @@ def write_state(folder: Path, state: TrainerState, settings: Mapping[str, Any]) 
     """Write weights, averages, optimisers, generator states and history, as one atomic change."""
     tensors = {f"model/{name}": value for name, value in state.model.state_dict().items()}
     tensors |= {f"averaged/{name}": value for name, value in state.averaged.items()}
+    tensors |= {f"healthy/{name}": value for name, value in (state.healthy or {}).items()}
     for name, optimizer in state.optimizers.items():
         for index, values in optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer/{name}/{index}/{key}": value for key, value in values.items()}
     tensors |= {f"generator/{name}": value for name, value in _generator_states().items()}
-    tensors = {name: torch.as_tensor(value).clone() for name, value in tensors.items()}
+    tensors = {name: torch.as_tensor(value) for name, value in tensors.items()}
     fields = {name: getattr(state, name) for name in _FIELDS}
     write_checkpoint(folder, tensors, {"kind": KIND, "settings": dict(settings), "state": fields})
 
@@ -40,13 +42,19 @@ def read_state(folder: Path, model: GenerativeModel, settings: Mapping[str, Any]
         Where the folder is damaged, or belongs to a run with other settings or other rows.
     """
     tensors, config = read_checkpoint(folder)
-    found = config.get("settings", {})
-    differing = sorted(k for k in settings.keys() | found.keys() if settings.get(k) != found.get(k))
-    if config.get("kind") != KIND or differing:
+    found = config.get("settings") if config.get("kind") == KIND else None
+    if not isinstance(found, dict):
+        raise CheckpointError(
+            f"The folder {str(folder)!r} holds no saved training but a {config.get('kind')!r}. "
+            "Give another 'checkpoint_dir'."
+        )
+    wanted = as_json(settings)
+    differing = sorted(k for k in wanted.keys() | found.keys() if wanted.get(k) != found.get(k))
+    if differing:
         raise CheckpointError(
             f"The training saved in {str(folder)!r} is another one: it differs in "
-            f"{', '.join(differing) or 'kind'}. Give another 'checkpoint_dir', or delete this one "
-            "to train anew."
+            f"{', '.join(differing)}. Give another 'checkpoint_dir', or delete this one to train "
+            "anew."
         )
     groups: dict[str, dict[str, Tensor]] = {}
     for name, value in tensors.items():
@@ -57,16 +65,18 @@ def read_state(folder: Path, model: GenerativeModel, settings: Mapping[str, Any]
         state = TrainerState.create(model)
         for name in state.averaged:
             state.averaged[name].copy_(groups["averaged"][name])
+        if "healthy" in groups:
+            state.healthy = {n: v.to(state.averaged[n]) for n, v in groups["healthy"].items()}
         for name, optimizer in state.optimizers.items():
             _load_optimizer(optimizer, name, groups.get("optimizer", {}))
         for name in _FIELDS:
             setattr(state, name, config["state"][name])
-    except (KeyError, RuntimeError) as error:
+        _set_generator_states(groups["generator"])
+    except (KeyError, RuntimeError, TypeError, ValueError) as error:
         raise CheckpointError(
             f"The training saved in {str(folder)!r} does not fit its model ({error}). Delete the "
             "folder to train anew."
         ) from error
-    _set_generator_states(groups["generator"])
     return state
 
 

@@ -32,10 +32,10 @@ class Runtime:
             Where torch does not know the device or cannot reach it.
         """
         if device == "auto":
-            return cls(torch.device("cuda" if torch.cuda.is_available() else "cpu"), precision)
+            device = "cuda" if torch.cuda.is_available() else "cpu"
         try:
             chosen = torch.device(device)
-            torch.empty(1, device=chosen)
+            torch.zeros(1, device=chosen).item()  # starts CUDA too, so that `seeded` forks it
         except (RuntimeError, AssertionError, TypeError) as error:
             reason = str(error).splitlines()[0]
             raise DataError(

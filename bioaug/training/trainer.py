@@ -7,13 +7,15 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from bioaug.exceptions import DataError, TrainingDivergedError
+from bioaug._validation import Interval, check_number, check_option
+from bioaug.exceptions import TrainingDivergedError
 from bioaug.models.base import Batch, GenerativeModel, Losses, Phase, Update
 from bioaug.training.runtime import PRECISIONS, Runtime
 
@@ -57,23 +59,16 @@ class TrainerConfig:
     log_every: int = 50
 
     def __post_init__(self) -> None:
-        positive = {"n_steps": 0, "batch_size": 1, "log_every": 1}
-        for name, least in positive.items():
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < least:
-                raise _bad_setting(name, f"an integer of at least {least}", value)
-        if self.precision not in PRECISIONS:
-            raise _bad_setting("precision", f"one of {PRECISIONS}", self.precision)
-        if self.schedule not in SCHEDULES:
-            raise _bad_setting("schedule", f"one of {tuple(SCHEDULES)}", self.schedule)
-        if self.ema_decay is not None and not 0 <= self.ema_decay < 1:
-            raise _bad_setting("ema_decay", "None or in [0, 1)", self.ema_decay)
-        if self.grad_clip is not None and not self.grad_clip > 0:
-            raise _bad_setting("grad_clip", "None or above 0", self.grad_clip)
-
-
-def _bad_setting(name: str, rule: str, value: object) -> DataError:
-    return DataError(f"The {name!r} setting of a training must be {rule}. Got {value!r} instead.")
+        owner = "TrainerConfig"
+        for name, least in {"n_steps": 0, "batch_size": 1, "log_every": 1}.items():
+            allowed = Interval(Integral, least, None, closed="left")
+            check_number(getattr(self, name), allowed, name=name, owner=owner)
+        allowed = Interval(Real, 0, 1, closed="left")
+        check_number(self.ema_decay, allowed, name="ema_decay", owner=owner, optional=True)
+        allowed = Interval(Real, 0, None, closed="neither")
+        check_number(self.grad_clip, allowed, name="grad_clip", owner=owner, optional=True)
+        check_option(self.precision, name="precision", owner=owner, options=PRECISIONS)
+        check_option(self.schedule, name="schedule", owner=owner, options=SCHEDULES)
 
 
 @dataclass
@@ -86,6 +81,8 @@ class TrainerState:
     optimizers : dict of str to Optimizer, by name of their update
     averaged : dict of str to Tensor
         The averaged (EMA) weights.
+    healthy : dict of str to Tensor, or None
+        The averaged weights when `CollapseGuard` last found every class varied.
     title : str
         What is trained, for progress bars and logs.
     step : int, steps done
@@ -101,6 +98,7 @@ class TrainerState:
     model: GenerativeModel
     optimizers: dict[str, Optimizer]
     averaged: dict[str, Tensor]
+    healthy: dict[str, Tensor] | None = None
     title: str = ""
     step: int = 0
     seconds: float = 0.0
@@ -118,7 +116,7 @@ class TrainerState:
         for optimizer in optimizers.values():
             for group in optimizer.param_groups:
                 group["initial_lr"] = group["lr"]
-        return cls(model, optimizers, _copy(model.state_dict()), title)
+        return cls(model, optimizers, _copy(model.state_dict()), title=title)
 
     @contextmanager
     def averaged_weights(self) -> Iterator[GenerativeModel]:
@@ -172,23 +170,22 @@ class Trainer:
             if phase is not current:
                 phase = current
                 self._tell("on_phase_begin", state)
-            window.append(self._step(state, phase, batches))
+            window.append(self.step(state, phase, batches))
             state.seconds = time.perf_counter() - begin
             if state.step % self.config.log_every == 0 or state.step == self.config.n_steps:
-                entry = _summary(window, state, phase)
-                if isinstance(entry, str):
-                    self._end_diverged(state, good, entry)
+                if not self._log(state, window, phase, good):
                     break
-                state.history.append(entry)
                 good, window = _copy(state.averaged), []
             self._tell("on_step_end", state)
+            if state.stop and window:  # a run ended between two entries is looked at, too
+                self._log(state, window, phase, good)
         model.load_state_dict(state.averaged)
         model.eval()
         model.requires_grad_(True)
         self._tell("on_fit_end", state)
         return state
 
-    def _step(self, state: TrainerState, phase: Phase, batches: Iterator[Batch]) -> Losses:
+    def step(self, state: TrainerState, phase: Phase, batches: Iterator[Batch]) -> Losses:
         """Run one step of `phase` and return its detached losses."""
         factor = SCHEDULES[self.config.schedule](state.step / self.config.n_steps)
         losses = Losses()
@@ -236,14 +233,22 @@ class Trainer:
         for name in current.keys() - set(floating):
             state.averaged[name].copy_(current[name])
 
-    def _end_diverged(self, state: TrainerState, good: dict[str, Tensor], where: str) -> None:
+    def _log(
+        self, state: TrainerState, window: list[Losses], phase: Phase, good: dict[str, Tensor]
+    ) -> bool:
+        """Add a window of steps to the history; where one is bad, go back to `good` and stop."""
+        entry = _summary(window, state, phase)
+        if isinstance(entry, dict):
+            state.history.append(entry)
+            return True
         if not state.history:
             raise TrainingDivergedError(
-                f"Training diverged: {where}. Nothing was learned before. Lower the learning "
+                f"Training diverged: {entry}. Nothing was learned before. Lower the learning "
                 "rates, or look for outliers in the signals."
             )
         state.averaged, state.stop = good, True
-        state.warning = f"training ended early because {where}; the last good weights are kept"
+        state.warning = f"training ended early because {entry}; the last good weights are kept"
+        return False
 
     def _tell(self, event: str, state: TrainerState) -> None:
         for callback in self.callbacks:
@@ -259,9 +264,7 @@ def _phase_at(phases: Sequence[Phase], done: float) -> Phase:
     return phases[-1]
 
 
-def _summary(
-    window: Sequence[Losses], state: TrainerState, phase: Phase
-) -> dict[str, Any] | str:
+def _summary(window: Sequence[Losses], state: TrainerState, phase: Phase) -> dict[str, Any] | str:
     """Return the mean losses of a window of steps, or where the first bad one is."""
     names = sorted({name for losses in window for name in losses})
     means: dict[str, Any] = {}
