@@ -64,9 +64,7 @@ def time_iterations(n_rounds):
     """Return one row per configuration, each timed in turns with the reference."""
     rows = []
     for name, model_params, batch_size in CONFIGURATIONS:
-        batch = Batch(
-            torch.rand(batch_size, 1, N_TIMESTEPS), torch.arange(batch_size) % N_CLASSES
-        )
+        batch = Batch(torch.rand(batch_size, 1, N_TIMESTEPS), torch.arange(batch_size) % N_CLASSES)
         reference = Reference()
         ours = our_iteration(model_params, batch)
         calls = {"ours": ours, "reference": lambda r=reference, b=batch: r.iteration(*b)}
@@ -136,7 +134,8 @@ def main():
         "python": platform.python_version(),
         "matmul_512_ms": round(median(milliseconds(lambda: square @ square, 200)), 3),
         "reference_parameters": [
-            n_parameters(Reference().generator), n_parameters(Reference().discriminator)
+            n_parameters(Reference().generator),
+            n_parameters(Reference().discriminator),
         ],
         "training": time_iterations(args.rounds),
         "sampling": time_sampling(max(args.rounds // 5, 3)),

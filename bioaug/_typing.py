@@ -6,5 +6,5 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 Signals: TypeAlias = Float[Tensor, "batch channels time"]
-Labels: TypeAlias = Int[Tensor, "batch"]  # noqa: F821
-Scores: TypeAlias = Float[Tensor, "batch"]  # noqa: F821
+Labels: TypeAlias = Int[Tensor, "batch"]
+Scores: TypeAlias = Float[Tensor, "batch"]

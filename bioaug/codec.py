@@ -49,14 +49,13 @@ class RowProperty:
 
     @classmethod
     def _try(cls, kind: str, per_channel: bool, X: NDArray) -> RowProperty | None:
-        lows, highs, spread = [], [], 0.0
+        low, high, spread = np.full(2, np.inf), np.full(2, -np.inf), 0.0
         for start in range(0, len(X), _CHUNK):
             rows = _rows(X[start : start + _CHUNK], per_channel)
             pairs = _ROW_STATISTICS[kind](rows)
-            lows.append([part.min() for part in pairs])
-            highs.append([part.max() for part in pairs])
-            low, high = np.min(lows, axis=0), np.max(highs, axis=0)
-            spread = max(spread, rows.std())
+            low = np.minimum(low, [part.min() for part in pairs])
+            high = np.maximum(high, [part.max() for part in pairs])
+            spread = max(spread, float(rows.std()))
             scale = high[1] if kind != "centred" else spread
             if low[1] <= 0 or (high - low > _ROW_TOLERANCE * scale).any():
                 return None

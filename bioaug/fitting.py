@@ -159,7 +159,7 @@ def _settings(
     training: Training, spec: SignalSpec, signals: Signals, labels: Labels
 ) -> dict[str, Any]:
     """Return what two runs must share to be the same run, as JSON holds it."""
-    rows = hashlib.sha256(np.ascontiguousarray(signals.numpy()))
+    rows = hashlib.sha256(np.ascontiguousarray(signals.numpy()).data)
     rows.update(labels.numpy().tobytes())
     settings = {
         "model": training.model.name,

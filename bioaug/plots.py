@@ -162,7 +162,5 @@ def _pyplot() -> Any:
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:
-        raise ImportError(
-            "Drawing needs matplotlib: pip install 'bioaug[plots]'."
-        ) from error
+        raise ImportError("Drawing needs matplotlib: pip install 'bioaug[plots]'.") from error
     return plt

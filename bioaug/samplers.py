@@ -101,7 +101,7 @@ class GANOversampler(BaseOverSampler):
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
     ) -> None:
-        super().__init__(sampling_strategy=sampling_strategy)
+        super().__init__(sampling_strategy=sampling_strategy)  # pyright: ignore[reportArgumentType]
         self.model = model
         self.per_class = per_class
         self.n_steps = n_steps
@@ -157,7 +157,8 @@ shape (n_samples, n_channels, n_timesteps)
         self._groups, self._column_dtypes = groups, _column_dtypes(X)
         try:
             with self._plain_strategy():
-                return super().fit_resample(X, y)
+                X_resampled, y_resampled, *_ = super().fit_resample(X, y)
+                return X_resampled, y_resampled
         finally:
             del self._groups, self._column_dtypes
 
@@ -189,7 +190,8 @@ shape (n_samples, n_channels, n_timesteps)
     def _fit_resample(self, X: Any, y: NDArray) -> tuple[Any, NDArray]:
         self.n_original_ = len(y)
         dense = X.toarray() if sparse.issparse(X) else X
-        added = {label: n for label, n in self.sampling_strategy_.items() if n > 0}
+        strategy: dict[Any, int] = dict(self.sampling_strategy_)  # pyright: ignore
+        added = {label: n for label, n in strategy.items() if n > 0}
         X_parts, y_parts = [dense], [y]
         if added:
             labels = np.repeat(np.array(list(added), dtype=y.dtype), list(added.values()))
@@ -209,7 +211,8 @@ shape (n_samples, n_channels, n_timesteps)
     ) -> Synthesizer:
         """Return a synthesizer that can make these labels: loaded, or trained on their rows."""
         if isinstance(self.model, Synthesizer):
-            chosen = clone(self.model).set_params(**self._overrides())
+            chosen: Synthesizer = clone(self.model)  # pyright: ignore[reportAssignmentType]
+            chosen.set_params(**self._overrides())
         elif self.model in available_models():
             chosen = Synthesizer(str(self.model), **self._overrides())
         elif _looks_like_path(self.model):
@@ -272,8 +275,9 @@ def _check_fits(loaded: Synthesizer, X: NDArray, labels: list) -> None:
     remedy = "Load a model trained on such rows, or give a model's name to train one."
     if loaded.signal_shape_ != X.shape[1:]:
         raise DataError(
-            f"The 'X' parameter of GANOversampler must have signals of shape "
-            f"{loaded.signal_shape_}, as the loaded model makes. Got {X.shape[1:]} instead. {remedy}"
+            "The 'X' parameter of GANOversampler must have signals of shape "
+            f"{loaded.signal_shape_}, as the loaded model makes. Got {X.shape[1:]} instead. "
+            f"{remedy}"
         )
     missing = sorted(set(np.array(labels).tolist()) - set(loaded.classes_.tolist()), key=str)
     if missing:

@@ -17,7 +17,6 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from bioaug._random import draw_seed
-from bioaug._version import __version__
 from bioaug._validation import (
     Interval,
     check_keys,
@@ -26,6 +25,7 @@ from bioaug._validation import (
     check_option,
     check_signals,
 )
+from bioaug._version import __version__
 from bioaug.checkpoint import as_json, file_name, read_checkpoint, write_checkpoint
 from bioaug.codec import as_3d
 from bioaug.exceptions import CheckpointError, DataError, TrainingWarning
@@ -87,7 +87,7 @@ class Synthesizer(BaseEstimator):
     >>> ecg = make_ecg(300, classes=("N", "V"), random_state=0)
     >>> synthesizer = Synthesizer(n_steps=2, random_state=0).fit(ecg.data, ecg.target)
     >>> X, y = synthesizer.sample(y=["V", "V", "N"])
-    >>> X.shape == (3, *ecg.data.shape[1:]), list(y)
+    >>> X.shape == (3, *ecg.data.shape[1:]), y.tolist()
     (True, ['V', 'V', 'N'])
     """
 
@@ -152,15 +152,18 @@ class Synthesizer(BaseEstimator):
         seeds = [draw_seed(random_state) for _ in classes]
         per_class = self.per_class is True or not model.conditional
         groups = [[label] for label in classes] if per_class else [list(classes)]
-        n_jobs = effective_n_jobs(self.n_jobs) if len(groups) > 1 else 1
+        n_jobs: int = 1
+        if len(groups) > 1:
+            n_jobs = effective_n_jobs(self.n_jobs)  # pyright: ignore[reportArgumentType]
         trainings = [
             self._training(model, config, group, seed, verbose=self.verbose if n_jobs == 1 else 0)
             for group, seed in zip(groups, seeds, strict=False)
         ]
-        self._models = Parallel(n_jobs=n_jobs)(
+        fits = (
             delayed(fit_model)(*_rows_of(X, y, group), training)
             for group, training in zip(groups, trainings, strict=True)
         )
+        self._models: list[FittedModel] = list(Parallel(n_jobs=n_jobs)(fits))  # pyright: ignore
         self.classes_, self.signal_shape_ = classes, X.shape[1:]
         self.n_features_in_ = X.shape[1]
         self._sampling_seed, self._n_samplings = draw_seed(random_state), 0
@@ -201,7 +204,7 @@ class Synthesizer(BaseEstimator):
 
         Returns
         -------
-        X : ndarray of shape (n_samples, *signal_shape_)
+        X : ndarray of shape (n_samples, n_timesteps) or (n_samples, n_channels, n_timesteps)
             In the units and dtype of the training rows.
         y : ndarray of shape (n_samples,)
 

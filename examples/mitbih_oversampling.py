@@ -39,7 +39,9 @@ def main() -> None:
     X, y = beats.data[kept], beats.target[kept]
     mean, deviation = X.mean(axis=-1, keepdims=True), X.std(axis=-1, keepdims=True)
     X = (X - mean) / deviation  # every beat standardised, as most classifiers want it
-    print(f"loaded in {time.perf_counter() - began:.1f} s:", dict(sorted(Counter(y.tolist()).items())))
+    print(
+        f"loaded in {time.perf_counter() - began:.1f} s:", dict(sorted(Counter(y.tolist()).items()))
+    )
 
     began = time.perf_counter()
     synthesizer = Synthesizer("biosgan", n_steps=args.steps, max_time=MOST_SECONDS)

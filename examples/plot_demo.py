@@ -19,8 +19,9 @@ from bioaug.plots import plot_real_and_synthetic
 # %%
 # 3,000 beats of 20 simulated patients: mostly normal (N), some premature (S), ventricular (V),
 # fusion (F) and paced (Q) ones.
-ecg = make_ecg(3000, class_weights={"N": 0.75, "S": 0.07, "V": 0.08, "F": 0.05, "Q": 0.05},
-               random_state=0)
+ecg = make_ecg(
+    3000, class_weights={"N": 0.75, "S": 0.07, "V": 0.08, "F": 0.05, "Q": 0.05}, random_state=0
+)
 print("before:", dict(sorted(Counter(ecg.target.tolist()).items())))
 
 # %%

@@ -120,7 +120,7 @@ def test_a_write_killed_midway_leaves_the_old_one_whole(folder, monkeypatch):
 
 
 def test_what_json_cannot_hold_is_refused_before_anything_is_written(folder):
-    with pytest.raises(CheckpointError, match="cannot be saved.*Use numbers, text, lists"):
+    with pytest.raises(CheckpointError, match=r"cannot be saved.*Use numbers, text, lists"):
         write_checkpoint(folder, {"a": torch.zeros(9)}, {"model_params": {"f": print}})
     assert read_checkpoint(folder)[1]["kind"] == "test"
     assert len(list(folder.iterdir())) == 2
@@ -186,7 +186,7 @@ def test_a_config_without_its_entries(folder, key):
 
 def test_missing_weights(folder):
     weights_of(folder).unlink()
-    with pytest.raises(CheckpointError, match="cannot be read.*weights-.*Copy the whole folder"):
+    with pytest.raises(CheckpointError, match=r"cannot be read.*weights-.*Copy the whole folder"):
         read_checkpoint(folder)
 
 
@@ -256,7 +256,7 @@ def test_a_state_of_the_same_settings_goes_on(state_folder):
 
 
 def test_a_state_of_another_run_is_refused(state_folder):
-    with pytest.raises(CheckpointError, match=r"is another one: it differs in seed.*checkpoint_dir"):
+    with pytest.raises(CheckpointError, match=r"another one: it differs in seed.*checkpoint_dir"):
         read_state(state_folder, Spread(SPEC), {"seed": 2, "widths": (1, 2)})
 
 

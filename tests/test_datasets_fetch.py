@@ -210,7 +210,7 @@ def test_fetch_mitbih_asks_for_nothing_that_is_there(made_up_database, tmp_path)
 
 def test_fetch_mitbih_refuses_a_corrupted_file(made_up_database, tmp_path):
     (made_up_database.folder / "101.dat").write_bytes(b"not a heart")
-    with pytest.raises(OSError, match="SHA-256 of 101.dat"):
+    with pytest.raises(OSError, match=r"SHA-256 of 101\.dat"):
         fetch_mitbih(data_home=tmp_path / "home", subset="DS1", n_retries=1, delay=0.0)
     assert not (tmp_path / "home" / "mitdb" / "101.dat").exists()
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from toys import CPU, Duel, make_batch
 from torch import distributed, multiprocessing
+from toys import CPU, Duel, make_batch
 
 from bioaug._random import seeded
 from bioaug.models.base import SignalSpec
@@ -77,7 +77,8 @@ def average_rank(rank: int, folder: str) -> None:
         if rank == 0:
             parameters[1].grad = torch.full((3,), 4.0)
         CPU.share_gradients(parameters)
-        save_file({str(i): p.grad for i, p in enumerate(parameters)}, f"{folder}/{rank}.safetensors")
+        gradients = {str(index): p.grad for index, p in enumerate(parameters)}
+        save_file(gradients, f"{folder}/{rank}.safetensors")
     finally:
         distributed.destroy_process_group()
 

@@ -94,7 +94,8 @@ def test_squared_gradients_equal_finite_differences():
     for position in torch.eye(6, dtype=torch.float64).view(6, 2, 3):
         rise = critic(signals + step * position) - critic(signals - step * position)
         expected += (rise / (2 * step)).square().detach()
-    torch.testing.assert_close(squared_gradients(critic, signals).double(), expected, rtol=1e-5, atol=0)
+    found = squared_gradients(critic, signals).double()
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=0)
 
 
 def test_the_penalty_trains_a_critic_with_attention():
@@ -123,8 +124,11 @@ def test_the_penalty_trains_a_critic_with_attention():
 
 def test_a_flat_critic_has_a_finite_penalty_gradient():
     weight = torch.zeros(2, 3, requires_grad=True)
-    penalty = gradient_penalty(lambda signals: (signals * weight).sum(dim=(1, 2)), torch.ones(4, 2, 3))
-    penalty.backward()
+
+    def critic(signals):
+        return (signals * weight).sum(dim=(1, 2))
+
+    gradient_penalty(critic, torch.ones(4, 2, 3)).backward()
     assert torch.isfinite(weight.grad).all()
 
 

@@ -95,7 +95,12 @@ def test_long_signals_are_generated_in_small_chunks(monkeypatch, X, y):
     sizes = []
     model = models_of(fitted)[0]
     generate = model.generate
-    monkeypatch.setattr(model, "generate", lambda labels: sizes.append(len(labels)) or generate(labels))
+
+    def noted(labels):
+        sizes.append(len(labels))
+        return generate(labels)
+
+    monkeypatch.setattr(model, "generate", noted)
     monkeypatch.setattr(bioaug.fitting, "CHUNK_VALUES", 200)
     made, _ = fitted.sample(25)
     assert sizes == [10, 10, 5]
@@ -185,7 +190,8 @@ def test_every_call_of_sample_makes_new_signals(X, y):
 
 def test_a_seed_for_sample_repeats_and_leaves_the_stream_alone(X, y):
     one, other = make().fit(X, y), make().fit(X, y)
-    np.testing.assert_array_equal(one.sample(4, random_state=3)[0], one.sample(4, random_state=3)[0])
+    drawn = [one.sample(4, random_state=3)[0] for _ in range(2)]
+    np.testing.assert_array_equal(*drawn)
     assert_same_samples(one, other)
 
 
@@ -368,7 +374,7 @@ def test_a_constant_channel_is_refused(y):
 
 def test_a_class_of_one_row_is_refused(X):
     y = np.array(["N"] * 47 + ["V"])
-    with pytest.raises(DataError, match="'y'.*at least 2 rows.*Got 1 row of class V.*Leave"):
+    with pytest.raises(DataError, match=r"'y'.*at least 2 rows.*Got 1 row of class V.*Leave"):
         make().fit(X, y)
 
 

@@ -9,6 +9,8 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from torch import nn
+from torch.optim import SGD
 from toys import (
     CPU,
     SMALL,
@@ -22,8 +24,6 @@ from toys import (
     same_weights,
     train,
 )
-from torch import nn
-from torch.optim import SGD
 
 from bioaug import get_model
 from bioaug._random import seeded
@@ -214,12 +214,11 @@ def test_an_infinite_weight_behind_a_finite_loss_is_found():
         def loss(self, batch):
             return {"a": 1e38 * self.moved.weight.sum().clamp(max=1, min=-1)}
 
+        def phases(self):
+            return (Phase("all", (Update("down", self.loss, ("moved",), partial(SGD, lr=1e3)),)),)
+
     with pytest.raises(TrainingDivergedError, match="weight is no longer finite at step 2"):
-        model = Blown()
-        model.phases = lambda: (
-            Phase("all", (Update("down", model.loss, ("moved",), partial(SGD, lr=1e3)),)),
-        )
-        train(model, 4, log_every=2)
+        train(Blown(), 4, log_every=2)
 
 
 def collapse_guard(model, **settings):
@@ -256,7 +255,8 @@ def test_a_generator_that_never_varied_is_warned_of_at_the_end():
     )
     state = train(model, 12, [collapse_guard(model, every=5)])
     assert state.step == 12
-    assert "after 12 steps the generated signals of class N, V are nearly all alike" in state.warning
+    message = "after 12 steps the generated signals of class N, V are nearly all alike"
+    assert message in state.warning
 
 
 def test_a_healthy_run_has_no_warning():
@@ -492,10 +492,15 @@ def test_seeded_gives_back_the_generators():
 
 def test_seeded_restores_after_an_error():
     before = torch.get_rng_state(), np.random.get_state()[1].copy()
-    with pytest.raises(Killed), seeded(9):
-        torch.rand(3)
-        np.random.rand(3)
-        raise Killed
+
+    def breaks():
+        with seeded(9):
+            torch.rand(3)
+            np.random.rand(3)
+            raise Killed
+
+    with pytest.raises(Killed):
+        breaks()
     assert torch.equal(torch.get_rng_state(), before[0])
     np.testing.assert_array_equal(np.random.get_state()[1], before[1])
 

@@ -38,9 +38,7 @@ def test_training_rows_get_mean_0_and_mean_square_1(left, n_timesteps):
     whitening.fit(signals, torch.zeros(1000, dtype=torch.int64))
     whitened = whitening(signals)
     torch.testing.assert_close(whitened.mean(dim=0), torch.zeros(2, n_timesteps), rtol=0, atol=1e-3)
-    torch.testing.assert_close(
-        whitened.square().mean(dim=(0, 2)), torch.ones(2), rtol=1e-2, atol=0
-    )
+    torch.testing.assert_close(whitened.square().mean(dim=(0, 2)), torch.ones(2), rtol=1e-2, atol=0)
 
 
 def test_left_0_whitens_fully():

@@ -71,6 +71,8 @@ _MODELS: dict[str, type[GenerativeModel]] = {}
 class GenerativeModel(nn.Module, ABC):
     """A generator of signals; a class body that sets `name` registers it.
 
+    All its randomness comes from torch's generators, which a resumed training restores.
+
     Attributes
     ----------
     name : str

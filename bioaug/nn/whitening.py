@@ -26,6 +26,11 @@ class Whitening(nn.Module):
         Share of the log deviation that is left: 1 changes only the scale, 0 whitens fully.
     """
 
+    mean: Tensor
+    axes: Tensor
+    factors: Tensor
+    rest: Tensor
+
     def __init__(self, n_channels: int, n_timesteps: int, left: float) -> None:
         super().__init__()
         n_axes = min(n_timesteps, MOST_AXES)

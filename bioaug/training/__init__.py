@@ -1,7 +1,7 @@
 """The one training loop, and what may watch it."""
 
-from bioaug.training.callbacks import Callback, Checkpoint, Progress, TensorBoard, TimeBudget
-from bioaug.training.trainer import Trainer, TrainerConfig, TrainerState
+from bioaug.training.callbacks import Checkpoint, Progress, TensorBoard, TimeBudget
+from bioaug.training.trainer import Callback, Trainer, TrainerConfig, TrainerState
 
 __all__ = [
     "Callback",

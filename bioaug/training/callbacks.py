@@ -13,27 +13,11 @@ from bioaug._random import seeded
 from bioaug._typing import Labels, Signals
 from bioaug.checkpoint import file_name
 from bioaug.training.resume import write_state
-from bioaug.training.trainer import TrainerState
-
-
-class Callback:
-    """Base of callbacks: every event does nothing. A callback may set `state.stop`."""
-
-    def on_fit_begin(self, state: TrainerState) -> None:
-        """Look at the state before the first step."""
-
-    def on_phase_begin(self, state: TrainerState) -> None:
-        """Look at the state before the first step of a phase."""
-
-    def on_step_end(self, state: TrainerState) -> None:
-        """Look at the state after a step."""
-
-    def on_fit_end(self, state: TrainerState) -> None:
-        """Look at the state after the last step, averaged weights in the model."""
+from bioaug.training.trainer import Callback, TrainerState
 
 
 class Progress(Callback):
-    """A bar with the latest losses.
+    """A bar with the latest losses, summed per update.
 
     Parameters
     ----------
@@ -57,7 +41,11 @@ class Progress(Callback):
         """Move the bar; show the losses when there are new ones."""
         self._bar.update(state.step - self._bar.n)
         if state.history and state.history[-1]["step"] == state.step:
-            self._bar.set_postfix(_losses(state.history[-1]), refresh=False)
+            totals: dict[str, float] = {}
+            for name, value in _losses(state.history[-1]).items():
+                update = name.partition("/")[0]
+                totals[update] = totals.get(update, 0.0) + value
+            self._bar.set_postfix(totals, refresh=False)
 
     def on_fit_end(self, state: TrainerState) -> None:
         """Close the bar."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,9 +18,6 @@ from bioaug._validation import Interval, check_number, check_option
 from bioaug.exceptions import TrainingDivergedError
 from bioaug.models.base import Batch, GenerativeModel, Losses, Phase, Update
 from bioaug.training.runtime import PRECISIONS, Runtime
-
-if TYPE_CHECKING:
-    from bioaug.training.callbacks import Callback
 
 SCHEDULES = {
     "constant": lambda done: 1.0,
@@ -132,6 +129,22 @@ class TrainerState:
             self.model.train()
 
 
+class Callback:
+    """Base of callbacks: every event does nothing. A callback may set `state.stop`."""
+
+    def on_fit_begin(self, state: TrainerState) -> None:
+        """Look at the state before the first step."""
+
+    def on_phase_begin(self, state: TrainerState) -> None:
+        """Look at the state before the first step of a phase."""
+
+    def on_step_end(self, state: TrainerState) -> None:
+        """Look at the state after a step."""
+
+    def on_fit_end(self, state: TrainerState) -> None:
+        """Look at the state after the last step, averaged weights in the model."""
+
+
 class Trainer:
     """Runs the updates of a model's phases and keeps its averaged weights.
 
@@ -161,14 +174,14 @@ class Trainer:
         model.to(self.runtime.device).train()
         self.runtime.share_weights(model)
         state = resume or TrainerState.create(model)
-        phases, phase = tuple(model.phases()), None
+        phases, last = tuple(model.phases()), None
         good, window = _copy(state.averaged), []
         begin = time.perf_counter() - state.seconds
         self._tell("on_fit_begin", state)
         while state.step < self.config.n_steps and not state.stop:
-            current = _phase_at(phases, (state.step + 0.5) / self.config.n_steps)
-            if phase is not current:
-                phase = current
+            phase = _phase_at(phases, (state.step + 0.5) / self.config.n_steps)
+            if phase is not last:
+                last = phase
                 self._tell("on_phase_begin", state)
             window.append(self.step(state, phase, batches))
             state.seconds = time.perf_counter() - begin
@@ -225,7 +238,7 @@ class Trainer:
         decay = self.config.ema_decay or 0.0
         weight = 1 - min(decay, (1 + state.step) / (10 + state.step))
         floating = [name for name, value in current.items() if value.is_floating_point()]
-        torch._foreach_lerp_(
+        torch._foreach_lerp_(  # pyright: ignore[reportPrivateImportUsage]
             [state.averaged[name] for name in floating],
             [current[name] for name in floating],
             weight,
