@@ -35,6 +35,7 @@ class Progress(Callback):
             desc=state.title,
             unit="step",
             dynamic_ncols=True,
+            mininterval=0.5,
         )
 
     def on_step_end(self, state: TrainerState) -> None:
