@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import multiprocessing
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,12 +29,16 @@ from bioaug.training import (
     TrainerState,
 )
 from bioaug.training.batches import balanced_batches
-from bioaug.training.callbacks import CollapseGuard
+from bioaug.training.callbacks import CollapseGuard, EarlyStopping
 from bioaug.training.resume import read_state
 from bioaug.training.runtime import Runtime
 
-LOOKS = 20  # checkpoints and looks for collapse in one run
+LOOKS = 20  # checkpoints, looks for collapse and scores in one run
+HELD_OUT = 0.2  # share of the rows that early stopping looks at
 CHUNK_VALUES = 2**21  # values generated in one go: 8 MiB of signals and some 100 MiB of activations
+
+
+Scorer = Callable[[Any, NDArray, NDArray], float]  # (synthesizer, X, y), greater is better
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,7 @@ class Training:
     model_params: dict[str, Any]
     config: TrainerConfig
     max_time: float | None
+    early_stopping: Scorer | None
     folder: Path | None
     callbacks: tuple[Callback, ...]
     device: str
@@ -68,6 +74,7 @@ class FittedModel:
         labels = torch.from_numpy(self.codec.encode_labels(y)).to(device)
         spec = self.model.spec
         chunk = max(1, min(1024, CHUNK_VALUES // (spec.n_channels * spec.n_timesteps)))
+        home = next(self.model.parameters()).device
         model = self.model.to(device).eval()
         try:
             with seeded(seed):
@@ -75,7 +82,18 @@ class FittedModel:
                     part = slice(start, start + chunk)
                     out[rows[part]] = self.codec.decode(model.generate(labels[part]))
         finally:
-            self.model.to("cpu")
+            self.model.to(home)
+
+    def sample(
+        self, n_samples: int = 1, *, y: NDArray | None = None, random_state: int = 0
+    ) -> tuple[NDArray, NDArray]:
+        """Return new signals as `Synthesizer.sample` does, for scorers that watch a training."""
+        labels = np.resize(self.codec.classes, n_samples) if y is None else np.asarray(y)
+        out = np.empty((len(labels), *self.codec.shape), self.codec.dtype)
+        device = next(self.model.parameters()).device
+        rows = np.arange(len(labels))
+        self.generate(labels, seed=random_state, device=device, out=out, rows=rows)
+        return out, labels
 
     def to_json(self) -> dict[str, Any]:
         """Describe all but the weights."""
@@ -107,6 +125,8 @@ class FittedModel:
 
 def fit_model(X: NDArray, y: NDArray, training: Training) -> FittedModel:
     """Train one model on the rows of `X` with labels `y`."""
+    held_out = _held_out(y, training.seed) if training.early_stopping else np.zeros(len(y), bool)
+    X, y, watched = X[~held_out], y[~held_out], (X[held_out], y[held_out])
     codec = SignalCodec.fit(X, y)
     spec = SignalSpec(codec.n_channels, codec.n_timesteps, len(codec.classes))
     runtime = Runtime.create(training.device, training.config.precision)
@@ -118,6 +138,8 @@ def fit_model(X: NDArray, y: NDArray, training: Training) -> FittedModel:
         settings = _settings(training, spec, signals, labels)
         state = _start(training, model, settings, _title(training.model.name, codec.classes))
         callbacks = _callbacks(training, signals, labels, codec.classes, settings)
+        if training.early_stopping is not None:
+            callbacks.insert(1, _early_stopping(training, training.early_stopping, codec, watched))
         batches = balanced_batches(
             signals.to(runtime.device), labels.to(runtime.device), training.config.batch_size
         )
@@ -155,6 +177,25 @@ def _callbacks(
     return callbacks
 
 
+def _early_stopping(
+    training: Training, scorer: Scorer, codec: SignalCodec, watched: tuple[NDArray, NDArray]
+) -> EarlyStopping:
+    def score(model: GenerativeModel) -> float:
+        return float(scorer(FittedModel(codec, model), *watched))
+
+    return EarlyStopping(score, every=max(1, training.config.n_steps // LOOKS))
+
+
+def _held_out(y: NDArray, seed: int) -> NDArray[np.bool_]:
+    """Return which rows are kept from the training: a fifth of every class, at least one."""
+    rng = np.random.default_rng(seed)
+    chosen = np.zeros(len(y), bool)
+    for label in np.unique(y):
+        rows = rng.permutation(np.flatnonzero(y == label))
+        chosen[rows[: max(1, round(HELD_OUT * len(rows)))]] = True
+    return chosen
+
+
 def _settings(
     training: Training, spec: SignalSpec, signals: Signals, labels: Labels
 ) -> dict[str, Any]:
@@ -166,6 +207,7 @@ def _settings(
         "model_params": training.model_params,
         "config": asdict(training.config),
         "max_time": training.max_time,
+        "early_stopping": repr(training.early_stopping),
         "seed": training.seed,
         "spec": asdict(spec),
         "training rows": rows.hexdigest(),

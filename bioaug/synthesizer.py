@@ -29,7 +29,7 @@ from bioaug._version import __version__
 from bioaug.checkpoint import as_json, file_name, read_checkpoint, write_checkpoint
 from bioaug.codec import as_3d
 from bioaug.exceptions import CheckpointError, DataError, TrainingWarning
-from bioaug.fitting import FittedModel, Training, fit_model
+from bioaug.fitting import FittedModel, Scorer, Training, fit_model
 from bioaug.models import get_model
 from bioaug.models.base import GenerativeModel
 from bioaug.training import Callback, TrainerConfig
@@ -57,6 +57,11 @@ class Synthesizer(BaseEstimator):
     per_class : bool or "auto", default="auto"
         Whether every class gets a model of its own. "auto" trains one model for all classes
         where it can hold labels. A model without labels is always trained per class.
+    early_stopping : str or callable, optional
+        A score by which the training is judged on a fifth of the rows, which it then does not
+        see: a name from `bioaug.metrics.get_scorer_names()`, or a callable ``(synthesizer, X, y)
+        -> float``, greater is better. The best weights are kept; the training ends after five
+        looks, a twentieth of the steps apart, without a better one.
     checkpoint_dir : path, optional
         Folder that training states are written to. The same fit on the same rows goes on from
         there after a crash, and ends with the same weights as an unbroken run. It needs a
@@ -100,6 +105,7 @@ class Synthesizer(BaseEstimator):
         n_steps: int | None = None,
         max_time: float | None = None,
         per_class: bool | Literal["auto"] = "auto",
+        early_stopping: str | Scorer | None = None,
         checkpoint_dir: str | Path | None = None,
         callbacks: Sequence[Callback] | None = None,
         device: str = "auto",
@@ -113,6 +119,7 @@ class Synthesizer(BaseEstimator):
         self.n_steps = n_steps
         self.max_time = max_time
         self.per_class = per_class
+        self.early_stopping = early_stopping
         self.checkpoint_dir = checkpoint_dir
         self.callbacks = callbacks
         self.device = device
@@ -147,7 +154,8 @@ class Synthesizer(BaseEstimator):
         X, y = check_signals(X, y, owner="Synthesizer")
         y = np.zeros(len(X), np.int64) if y is None else y
         classes, counts = np.unique(y, return_counts=True)
-        _check_classes(X, y, classes, counts)
+        least = 2 if self.early_stopping is None else 10  # two rows to judge by
+        _check_classes(X, y, classes, counts, least=least)
         random_state = check_random_state(self.random_state)
         seeds = [draw_seed(random_state) for _ in classes]
         per_class = self.per_class is True or not model.conditional
@@ -321,6 +329,11 @@ class Synthesizer(BaseEstimator):
                 "is, for a training can only go on with its own seed. Got None instead. "
                 "Set random_state=0, say."
             )
+        if not isinstance(self.early_stopping, str | None) and not callable(self.early_stopping):
+            raise DataError(
+                "The 'early_stopping' parameter of Synthesizer must be None, the name of a scorer "
+                f"or a callable (synthesizer, X, y). Got {self.early_stopping!r} instead."
+            )
         callbacks = () if self.callbacks is None else self.callbacks
         if not isinstance(callbacks, Sequence) or not all(
             isinstance(callback, Callback) for callback in callbacks
@@ -348,12 +361,20 @@ class Synthesizer(BaseEstimator):
             model_params=dict(self.model_params or {}),
             config=config,
             max_time=self.max_time,
+            early_stopping=self._scorer(),
             folder=folder,
             callbacks=tuple(self.callbacks or ()),
             device=self.device,
             seed=seed,
             verbose=verbose,
         )
+
+    def _scorer(self) -> Scorer | None:
+        if isinstance(self.early_stopping, str):
+            from bioaug.metrics import get_scorer  # takes a second to import
+
+            return get_scorer(self.early_stopping)
+        return self.early_stopping
 
     def _labels(self, n_samples: int, y: Any) -> NDArray:
         if y is None:
@@ -371,12 +392,15 @@ class Synthesizer(BaseEstimator):
         return labels.astype(self.classes_.dtype)
 
 
-def _check_classes(X: NDArray, y: NDArray, classes: NDArray, counts: NDArray) -> None:
-    if counts.min() < 2:
-        label = classes[counts.argmin()]
+def _check_classes(
+    X: NDArray, y: NDArray, classes: NDArray, counts: NDArray, *, least: int
+) -> None:
+    if counts.min() < least:
+        label, n_rows = classes[counts.argmin()], int(counts.min())
         raise DataError(
-            f"The 'y' parameter of Synthesizer must hold at least 2 rows of every class. Got 1 "
-            f"row of class {label}. Leave this class out, or repeat rows by RandomOverSampler."
+            f"The 'y' parameter of Synthesizer must hold at least {least} rows of every class. Got "
+            f"{n_rows} row{'s' * (n_rows > 1)} of class {label}. Leave this class out, or repeat "
+            "rows by RandomOverSampler."
         )
     for label in classes:
         check_not_constant(as_3d(X[y == label]), owner="Synthesizer", rows=f"class {label}")

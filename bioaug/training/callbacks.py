@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from tqdm.auto import tqdm
 from bioaug._random import seeded
 from bioaug._typing import Labels, Signals
 from bioaug.checkpoint import file_name
+from bioaug.models.base import GenerativeModel
 from bioaug.training.resume import write_state
 from bioaug.training.trainer import Callback, TrainerState
 
@@ -200,6 +201,47 @@ class CollapseGuard(Callback):
                 if _spread(made) < self.least * self.real[label]:
                     found.append(name)
         return found
+
+
+class EarlyStopping(Callback):
+    """Keeps the averaged weights that score best, and ends the run when no better ones come.
+
+    Looks are taken in the last phase of the model, on averaged weights in eval mode, with
+    generators of their own, so that watching a run never changes it.
+
+    Parameters
+    ----------
+    score : callable (GenerativeModel) -> float
+        Greater is better; it should judge by rows that the training does not see.
+    every : int
+        Steps between looks.
+    patience : int, default=5
+        Looks without a better score after which the run ends.
+    """
+
+    def __init__(
+        self, score: Callable[[GenerativeModel], float], every: int, patience: int = 5
+    ) -> None:
+        self.score, self.every, self.patience = score, every, patience
+
+    def on_step_end(self, state: TrainerState) -> None:
+        """Look, where it is time, and add the score to the history as "held-out/score"."""
+        if state.step % self.every or not state.history:
+            return
+        if state.history[-1]["phase"] != state.model.phases()[-1].name:
+            return
+        with seeded(0), state.averaged_weights() as model:
+            score = float(self.score(model))
+        if state.history[-1]["step"] != state.step:
+            latest = {"step": state.step, "seconds": state.seconds}
+            state.history.append(latest | {"phase": state.history[-1]["phase"]})
+        state.history[-1]["held-out/score"] = score
+        if score > state.best_score:
+            state.best = {name: value.clone() for name, value in state.averaged.items()}
+            state.best_score, state.n_worse = score, 0
+        else:
+            state.n_worse += 1
+            state.stop = state.stop or state.n_worse >= self.patience
 
 
 def _spread(signals: Signals) -> float:

@@ -16,14 +16,17 @@ from bioaug.training.trainer import TrainerState
 
 KIND = "training"
 # What TrainerState holds beside tensors
-_FIELDS = ("step", "seconds", "history", "stop", "warning")
+_FIELDS = ("step", "seconds", "history", "stop", "warning", "best_score", "n_worse")
+_OPTIONAL = ("healthy", "best")  # copies of the weights, where a callback keeps them
 
 
 def write_state(folder: Path, state: TrainerState, settings: Mapping[str, Any]) -> None:
     """Write weights, averages, optimisers, generator states and history, as one atomic change."""
     tensors = {f"model/{name}": value for name, value in state.model.state_dict().items()}
     tensors |= {f"averaged/{name}": value for name, value in state.averaged.items()}
-    tensors |= {f"healthy/{name}": value for name, value in (state.healthy or {}).items()}
+    for kept in _OPTIONAL:
+        weights = getattr(state, kept) or {}
+        tensors |= {f"{kept}/{name}": value for name, value in weights.items()}
     for name, optimizer in state.optimizers.items():
         for index, values in optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer/{name}/{index}/{key}": value for key, value in values.items()}
@@ -65,8 +68,9 @@ def read_state(folder: Path, model: GenerativeModel, settings: Mapping[str, Any]
         state = TrainerState.create(model)
         for name in state.averaged:
             state.averaged[name].copy_(groups["averaged"][name])
-        if "healthy" in groups:
-            state.healthy = {n: v.to(state.averaged[n]) for n, v in groups["healthy"].items()}
+        for kept in groups.keys() & set(_OPTIONAL):
+            weights = {name: v.to(state.averaged[name]) for name, v in groups[kept].items()}
+            setattr(state, kept, weights)
         for name, optimizer in state.optimizers.items():
             _load_optimizer(optimizer, name, groups.get("optimizer", {}))
         for name in _FIELDS:

@@ -80,6 +80,11 @@ class TrainerState:
         The averaged (EMA) weights.
     healthy : dict of str to Tensor, or None
         The averaged weights when `CollapseGuard` last found every class varied.
+    best : dict of str to Tensor, or None
+        The averaged weights that `EarlyStopping` scored best; the run ends with them.
+    best_score : float
+    n_worse : int
+        Looks since the best one.
     title : str
         What is trained, for progress bars and logs.
     step : int, steps done
@@ -96,6 +101,9 @@ class TrainerState:
     optimizers: dict[str, Optimizer]
     averaged: dict[str, Tensor]
     healthy: dict[str, Tensor] | None = None
+    best: dict[str, Tensor] | None = None
+    best_score: float = -math.inf
+    n_worse: int = 0
     title: str = ""
     step: int = 0
     seconds: float = 0.0
@@ -192,6 +200,7 @@ class Trainer:
             self._tell("on_step_end", state)
             if state.stop and window:  # a run ended between two entries is looked at, too
                 self._log(state, window, phase, good)
+        state.averaged = state.best or state.averaged
         model.load_state_dict(state.averaged)
         model.eval()
         model.requires_grad_(True)
