@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
+from sklearn.utils import check_random_state
 
 SEED_LIMIT = 2**31 - 1
 
@@ -37,6 +38,13 @@ def seeded(seed: int) -> Iterator[None]:
                 yield
             finally:
                 np.random.set_state(numpy_state)  # noqa: NPY002
+
+
+def check_generator(
+    random_state: int | np.random.RandomState | None,
+) -> np.random.RandomState:
+    """Return a generator as scikit-learn does, but for None a fresh one, not the global one."""
+    return np.random.RandomState() if random_state is None else check_random_state(random_state)
 
 
 def draw_seed(random_state: np.random.RandomState) -> int:

@@ -17,9 +17,11 @@ from bioaug.exceptions import DataError
 __all__ = [
     "Interval",
     "StrOptions",
+    "check_classes",
     "check_finite",
     "check_keys",
-    "check_not_constant",
+    "check_kind",
+    "check_labels",
     "check_number",
     "check_option",
     "check_signals",
@@ -93,6 +95,19 @@ def check_signals(X: Any, y: Any = None, *, owner: str) -> tuple[NDArray, NDArra
         Where scikit-learn refuses `X` or `y`: text, lengths that differ, continuous targets.
     """
     X = check_array(X, allow_nd=True, ensure_all_finite=False, estimator=owner)
+    check_kind(X, owner=owner)
+    check_finite(X, owner=owner)
+    if y is None:
+        return X, None
+    y = column_or_1d(y, warn=True)
+    check_consistent_length(X, y)
+    check_labels(y, owner=owner)
+    check_classification_targets(y)
+    return X, y
+
+
+def check_kind(X: NDArray, *, owner: str) -> None:
+    """Raise a DataError where `X` is no array of numbers with 2 or 3 dimensions."""
     if X.ndim > 3:
         raise DataError(
             f"The 'X' parameter of {owner} must have 2 dimensions (n_samples, n_timesteps) or 3 "
@@ -103,17 +118,9 @@ def check_signals(X: Any, y: Any = None, *, owner: str) -> tuple[NDArray, NDArra
             f"The 'X' parameter of {owner} must hold numbers. Got booleans instead. "
             "Convert them by X.astype(np.uint8)."
         )
-    check_finite(X, owner=owner)
-    if y is None:
-        return X, None
-    y = column_or_1d(y, warn=True)
-    check_consistent_length(X, y)
-    _check_labels(y, owner=owner)
-    check_classification_targets(y)
-    return X, y
 
 
-def _check_labels(y: NDArray, *, owner: str) -> None:
+def check_labels(y: NDArray, *, owner: str) -> None:
     """Raise a DataError where a label is missing, or labels cannot be sorted."""
     if y.dtype.kind not in "fO":
         return
@@ -148,25 +155,44 @@ def check_finite(X: NDArray, *, owner: str) -> None:
     )
 
 
-def check_not_constant(X: NDArray, *, owner: str, rows: str) -> None:
-    """Raise a DataError where 3-D `X` has flat rows, or a channel with nothing to learn.
+def check_classes(X: NDArray, y: NDArray, classes: Any, *, owner: str, least: int = 2) -> None:
+    """Raise a DataError where a class has too few rows, flat ones, or a channel that is constant.
 
     Parameters
     ----------
-    X : ndarray of shape (n_samples, n_channels, n_timesteps)
-    owner, rows : str
-        Class whose `X` this is, and which of its rows, for the error text.
+    X : ndarray of shape (n_samples, n_timesteps) or (n_samples, n_channels, n_timesteps)
+    y : ndarray of shape (n_samples,)
+    classes : array-like
+        The classes that are to be learned; rows of others are not looked at.
+    owner : str
+        Class whose parameters these are, for the error texts.
+    least : int
+        Smallest number of rows.
     """
-    span = np.ptp(X.reshape(len(X), X.shape[1], -1), axis=2)
-    flat = np.flatnonzero((span == 0).all(axis=1)) if X.shape[2] > 1 else np.empty(0, int)
+    signals = X[:, None] if X.ndim == 2 else X
+    for label in classes:
+        rows = np.flatnonzero(y == label)
+        if len(rows) < least:
+            raise DataError(
+                f"The 'y' parameter of {owner} must hold at least {least} rows of every class. Got "
+                f"{len(rows)} row{'s' * (len(rows) > 1)} of class {label}. Leave this class out, "
+                "or repeat rows by RandomOverSampler."
+            )
+        _check_not_constant(signals, rows, owner=owner, label=label)
+
+
+def _check_not_constant(X: NDArray, rows: NDArray, *, owner: str, label: Any) -> None:
+    of_class = X[rows]
+    flat = rows[(np.ptp(of_class, axis=2) == 0).all(axis=1)] if X.shape[2] > 1 else rows[:0]
     if len(flat):
         raise DataError(
             f"The 'X' parameter of {owner} must hold no constant signal. Got {len(flat)} of "
-            f"{len(X)} in {rows}, the first at position {flat[0]} among them. Drop these rows."
+            f"{len(rows)} in class {label}, the first in row {flat[0]}. Drop these rows."
         )
-    dead = np.flatnonzero(X.min(axis=(0, 2)) == X.max(axis=(0, 2)))
+    dead = np.flatnonzero(of_class.min(axis=(0, 2)) == of_class.max(axis=(0, 2)))
     if len(dead):
         raise DataError(
             f"The 'X' parameter of {owner} must vary in every channel. Got channel {dead[0]} with "
-            f"the one value {X[0, dead[0], 0]} in {rows}. Drop this channel or mend it."
+            f"the one value {of_class[0, dead[0], 0]} in class {label}. Drop this channel or mend "
+            "it."
         )

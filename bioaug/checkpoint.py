@@ -49,7 +49,8 @@ def write_checkpoint(
     digest = hashlib.sha256(weights).hexdigest()
     name = f"weights-{digest[:16]}.safetensors"
     header = {"format": FORMAT, "version": FORMAT_VERSION, "weights": name, "sha256": digest}
-    described = json.dumps(header | as_json(config), indent=1).encode()
+    whole = header | as_json(config)
+    described = json.dumps(whole | {"config_sha256": _digest(whole)}, indent=1).encode()
     folder.mkdir(parents=True, exist_ok=True)
     _replace(folder / name, weights)
     _replace(folder / CONFIG, described)
@@ -105,6 +106,11 @@ def as_json(values: Mapping[str, Any]) -> dict[str, Any]:
         ) from error
 
 
+def _digest(config: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of what JSON gives back, in whatever order and layout."""
+    return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
+
+
 def _plain(value: object) -> object:
     if isinstance(value, np.generic | np.ndarray):
         return value.tolist()
@@ -145,10 +151,15 @@ def _read_config(folder: Path) -> dict[str, Any]:
             f"The file {str(file)!r} has format version {config.get('version')!r}; this bioaug "
             f"reads {FORMAT_VERSION}. Read it with the bioaug that wrote it, or train anew."
         )
-    missing = {"weights", "sha256"} - config.keys()
+    missing = {"weights", "sha256", "config_sha256"} - config.keys()
     if missing:
         raise CheckpointError(
             f"The file {str(file)!r} is damaged: {sorted(missing)} missing. {remedy}"
+        )
+    if config.pop("config_sha256") != _digest(config):
+        raise CheckpointError(
+            f"The file {str(file)!r} is damaged or was edited: its own SHA-256 is not the one in "
+            f"it. {remedy}"
         )
     return config
 

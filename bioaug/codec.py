@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,24 +28,36 @@ _CHUNK = 4096  # rows looked at in one go, so that memory stays bounded
 
 @dataclass(frozen=True)
 class RowProperty:
-    """What all training rows have in common, such as mean 0 and deviation 1."""
+    """What all training rows have in common, such as mean 0 and deviation 1.
+
+    It holds for every channel by itself, for whole rows (`per_channel=False`), or, where `channel`
+    is set, for that channel alone.
+    """
 
     kind: str
     per_channel: bool
     offset: float
     scale: float
+    channel: int | None = None
 
     @classmethod
-    def find(cls, X: NDArray) -> RowProperty | None:
-        """Return the first property that every row of 3-D `X` has, or None."""
+    def find(cls, X: NDArray) -> list[RowProperty]:
+        """Return the property that every row of 3-D `X` has, or else those of its channels."""
         if len(X) < 2 or X.shape[2] < 3:
-            return None
-        for per_channel in (True, False) if X.shape[1] > 1 else (True,):
+            return []
+        n_channels = X.shape[1]
+        for per_channel in (True, False) if n_channels > 1 else (True,):
             for kind in _ROW_STATISTICS:
                 found = cls._try(kind, per_channel, X)
                 if found is not None:
-                    return found
-        return None
+                    return [found]
+        if n_channels == 1:
+            return []
+        return [
+            replace(found, channel=channel)
+            for channel in range(n_channels)
+            for found in cls.find(X[:, channel : channel + 1])
+        ]
 
     @classmethod
     def _try(cls, kind: str, per_channel: bool, X: NDArray) -> RowProperty | None:
@@ -57,13 +69,19 @@ class RowProperty:
             high = np.maximum(high, [part.max() for part in pairs])
             spread = max(spread, float(rows.std()))
             scale = high[1] if kind != "centred" else spread
-            if low[1] <= 0 or (high - low > _ROW_TOLERANCE * scale).any():
+            same = (high - low <= _ROW_TOLERANCE * scale).all()  # False where one overflowed
+            if not (low[1] > 0 and same):
                 return None
         middle = (low + high) / 2
         return cls(kind, per_channel, float(middle[0]), float(middle[1]))
 
     def restore(self, X: NDArray) -> NDArray:
         """Give rows of 3-D `X` the shared offset and scale; a flat row only gets the offset."""
+        if self.channel is not None:
+            X = X.copy()
+            own = slice(self.channel, self.channel + 1)
+            X[:, own] = replace(self, channel=None).restore(X[:, own])
+            return X
         rows = _rows(X, self.per_channel)
         offset, scale = _ROW_STATISTICS[self.kind](rows)
         scale = np.where(scale > _FLAT * self.scale, scale, np.inf)
@@ -93,7 +111,7 @@ class SignalCodec:
     ndim : int, 2 or 3
     low, high : ndarray of shape (n_channels,), in the user's units
     n_timesteps : int
-    row_property : RowProperty or None
+    row_properties : list of RowProperty
     """
 
     classes: NDArray
@@ -102,7 +120,7 @@ class SignalCodec:
     low: NDArray
     high: NDArray
     n_timesteps: int
-    row_property: RowProperty | None
+    row_properties: list[RowProperty]
 
     @classmethod
     def fit(cls, X: NDArray, y: NDArray) -> SignalCodec:
@@ -115,7 +133,7 @@ class SignalCodec:
             low=signals.min(axis=(0, 2)).astype(np.float64),
             high=signals.max(axis=(0, 2)).astype(np.float64),
             n_timesteps=signals.shape[2],
-            row_property=RowProperty.find(signals),
+            row_properties=RowProperty.find(signals),
         )
 
     @property
@@ -145,8 +163,8 @@ class SignalCodec:
         """Return signals in the user's units, dtype and number of dimensions."""
         middle, half = self._scale()
         X = signals.numpy(force=True) * half + middle
-        if self.row_property is not None:
-            X = self.row_property.restore(X)
+        for row_property in self.row_properties:
+            X = row_property.restore(X)
         if self.dtype.kind in "iu":
             limits = np.iinfo(self.dtype)
             X = np.clip(np.rint(X), limits.min, limits.max)
@@ -167,13 +185,12 @@ class SignalCodec:
             "low": self.low.tolist(),
             "high": self.high.tolist(),
             "n_timesteps": self.n_timesteps,
-            "row_property": vars(self.row_property) if self.row_property else None,
+            "row_properties": [vars(found) for found in self.row_properties],
         }
 
     @classmethod
     def from_json(cls, described: dict[str, Any]) -> SignalCodec:
         """Build the codec that `to_json` described."""
-        found = described["row_property"]
         return cls(
             classes=np.array(described["classes"], dtype=described["classes_dtype"]),
             dtype=np.dtype(described["dtype"]),
@@ -181,7 +198,7 @@ class SignalCodec:
             low=np.array(described["low"], dtype=np.float64),
             high=np.array(described["high"], dtype=np.float64),
             n_timesteps=described["n_timesteps"],
-            row_property=RowProperty(**found) if found else None,
+            row_properties=[RowProperty(**found) for found in described["row_properties"]],
         )
 
 

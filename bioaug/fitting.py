@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import multiprocessing
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,9 @@ from bioaug.training.runtime import Runtime
 
 LOOKS = 20  # checkpoints, looks for collapse and scores in one run
 HELD_OUT = 0.2  # share of the rows that early stopping looks at
-CHUNK_VALUES = 2**21  # values generated in one go: 8 MiB of signals and some 100 MiB of activations
+# What is generated in one go, so that activations stay near 100 MiB: values in all, time steps of
+# all rows (attention over single steps takes memory quadratic in them), and rows.
+CHUNK_VALUES, CHUNK_STEPS, CHUNK_ROWS = 2**21, 2**17, 1024
 
 
 Scorer = Callable[[Any, NDArray, NDArray], float]  # (synthesizer, X, y), greater is better
@@ -73,7 +75,8 @@ class FittedModel:
         """Write one new signal per label of `y` into `rows` of `out`, a bounded chunk at a time."""
         labels = torch.from_numpy(self.codec.encode_labels(y)).to(device)
         spec = self.model.spec
-        chunk = max(1, min(1024, CHUNK_VALUES // (spec.n_channels * spec.n_timesteps)))
+        most = CHUNK_VALUES // (spec.n_channels * spec.n_timesteps)
+        chunk = max(1, min(most, CHUNK_STEPS // spec.n_timesteps, CHUNK_ROWS))
         home = next(self.model.parameters()).device
         model = self.model.to(device).eval()
         try:
@@ -183,7 +186,9 @@ def _early_stopping(
     def score(model: GenerativeModel) -> float:
         return float(scorer(FittedModel(codec, model), *watched))
 
-    return EarlyStopping(score, every=max(1, training.config.n_steps // LOOKS))
+    log_every = training.config.log_every  # looks fall on entries of the history
+    every = log_every * max(1, round(training.config.n_steps / LOOKS / log_every))
+    return EarlyStopping(score, every)
 
 
 def _held_out(y: NDArray, seed: int) -> NDArray[np.bool_]:
@@ -207,12 +212,20 @@ def _settings(
         "model_params": training.model_params,
         "config": asdict(training.config),
         "max_time": training.max_time,
-        "early_stopping": repr(training.early_stopping),
+        "early_stopping": _identity(training.early_stopping),
         "seed": training.seed,
         "spec": asdict(spec),
         "training rows": rows.hexdigest(),
     }
     return settings if training.folder is None else as_json(settings)
+
+
+def _identity(scorer: Scorer | None) -> str | None:
+    """Name a scorer in the same way in every process."""
+    if scorer is None or is_dataclass(scorer):
+        return None if scorer is None else repr(scorer)
+    named = scorer if hasattr(scorer, "__qualname__") else type(scorer)
+    return f"{named.__module__}.{named.__qualname__}"
 
 
 def _title(name: str, classes: NDArray) -> str:

@@ -14,11 +14,19 @@ from imblearn.utils import check_target_type
 from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.base import clone
-from sklearn.utils import check_consistent_length, check_random_state, column_or_1d
+from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.validation import validate_data
 
-from bioaug._random import draw_seed
-from bioaug._validation import Interval, StrOptions, check_finite, check_option
+from bioaug._random import check_generator, draw_seed
+from bioaug._validation import (
+    Interval,
+    StrOptions,
+    check_classes,
+    check_finite,
+    check_kind,
+    check_labels,
+    check_option,
+)
 from bioaug.exceptions import DataError
 from bioaug.models import available_models
 from bioaug.synthesizer import Synthesizer
@@ -65,7 +73,8 @@ class GANOversampler(BaseOverSampler):
     -----
     `fit` only checks its input, as in every sampler of imbalanced-learn. With 3-D signals
     ``n_features_in_`` is the number of channels, and feature names are channel names. When
-    `model` is a `Synthesizer`, parameters given here other than their defaults win over its own.
+    `model` is a `Synthesizer`, parameters given here other than their defaults win over its own,
+    but for a `random_state` that it has: it trains with that one.
 
     Examples
     --------
@@ -174,6 +183,9 @@ shape (n_samples, n_channels, n_timesteps)
             self.sampling_strategy = given
 
     def _check_X_y(self, X: Any, y: Any, accept_sparse: Any = None) -> tuple[Any, Any, bool]:
+        self._check_model()
+        if getattr(y, "dtype", None) == object and getattr(y, "ndim", 1) == 1:
+            check_labels(np.asarray(y), owner="GANOversampler")
         y, binarize_y = check_target_type(y, indicate_one_vs_all=True)
         X, y = validate_data(
             self,
@@ -184,7 +196,9 @@ shape (n_samples, n_channels, n_timesteps)
             allow_nd=True,
             ensure_all_finite=False,
         )
-        check_finite(X.data if sparse.issparse(X) else X, owner="GANOversampler")
+        dense = X.toarray() if sparse.issparse(X) else X
+        check_kind(dense, owner="GANOversampler")
+        check_finite(dense, owner="GANOversampler")
         return X, y, binarize_y
 
     def _fit_resample(self, X: Any, y: NDArray) -> tuple[Any, NDArray]:
@@ -194,10 +208,14 @@ shape (n_samples, n_channels, n_timesteps)
         added = {label: n for label, n in strategy.items() if n > 0}
         X_parts, y_parts = [dense], [y]
         if added:
+            check_classes(dense, y, list(added), owner="GANOversampler")
             labels = np.repeat(np.array(list(added), dtype=y.dtype), list(added.values()))
-            random_state = check_random_state(self.random_state)
+            random_state = check_generator(self.random_state)
             self.synthesizer_ = self._synthesizer(dense, y, list(added), random_state)
-            made = self.synthesizer_.sample(y=labels, random_state=random_state)[0]
+            # A Synthesizer's own seed serves for sampling too, where none is given here.
+            own = self.random_state is None and isinstance(self.model, Synthesizer)
+            stream = None if own else random_state
+            made = self.synthesizer_.sample(y=labels, random_state=stream)[0]
             X_parts += [_rounded(made, self._column_dtypes or [dense.dtype])]
             y_parts += [labels]
         X_resampled = np.concatenate(X_parts, dtype=dense.dtype, casting="unsafe")
@@ -215,18 +233,21 @@ shape (n_samples, n_channels, n_timesteps)
             chosen.set_params(**self._overrides())
         elif self.model in available_models():
             chosen = Synthesizer(str(self.model), **self._overrides())
-        elif _looks_like_path(self.model):
+        else:
             loaded = Synthesizer.load(self.model, device=self.device)
             _check_fits(loaded, X, labels)
             return loaded
-        else:
-            options, folder = available_models(), ", or the folder of a saved Synthesizer"
-            owner = type(self).__name__
-            check_option(self.model, name="model", owner=owner, options=options, otherwise=folder)
         if chosen.random_state is None and self.random_state is not None:
             chosen.set_params(random_state=draw_seed(random_state))
         rows = np.isin(y, labels)
         return chosen.fit(X[rows], y[rows])
+
+    def _check_model(self) -> None:
+        """Raise a DataError where `model` is no Synthesizer, no name and no path."""
+        if not isinstance(self.model, Synthesizer) and not _looks_like_path(self.model):
+            options, folder = available_models(), ", or the folder of a saved Synthesizer"
+            owner = type(self).__name__
+            check_option(self.model, name="model", owner=owner, options=options, otherwise=folder)
 
     def _overrides(self) -> dict[str, Any]:
         """Return the parameters that the user set here and a Synthesizer has too."""
@@ -267,7 +288,9 @@ def _rounded(X: NDArray, dtypes: list[Any]) -> NDArray:
 
 
 def _looks_like_path(model: str | Path) -> bool:
-    return isinstance(model, Path) or Path(model).exists() or any(c in model for c in "/\\")
+    if isinstance(model, Path):
+        return True
+    return model != "" and (Path(model).exists() or any(mark in model for mark in "/\\"))
 
 
 def _check_fits(loaded: Synthesizer, X: NDArray, labels: list) -> None:

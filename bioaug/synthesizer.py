@@ -13,21 +13,19 @@ import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from bioaug._random import draw_seed
+from bioaug._random import check_generator, draw_seed
 from bioaug._validation import (
     Interval,
+    check_classes,
     check_keys,
-    check_not_constant,
     check_number,
     check_option,
     check_signals,
 )
 from bioaug._version import __version__
 from bioaug.checkpoint import as_json, file_name, read_checkpoint, write_checkpoint
-from bioaug.codec import as_3d
 from bioaug.exceptions import CheckpointError, DataError, TrainingWarning
 from bioaug.fitting import FittedModel, Scorer, Training, fit_model
 from bioaug.models import get_model
@@ -153,10 +151,10 @@ class Synthesizer(BaseEstimator):
         model, config = self._check_parameters()
         X, y = check_signals(X, y, owner="Synthesizer")
         y = np.zeros(len(X), np.int64) if y is None else y
-        classes, counts = np.unique(y, return_counts=True)
+        classes = np.unique(y)
         least = 2 if self.early_stopping is None else 10  # two rows to judge by
-        _check_classes(X, y, classes, counts, least=least)
-        random_state = check_random_state(self.random_state)
+        check_classes(X, y, classes, owner="Synthesizer", least=least)
+        random_state = check_generator(self.random_state)
         seeds = [draw_seed(random_state) for _ in classes]
         per_class = self.per_class is True or not model.conditional
         groups = [[label] for label in classes] if per_class else [list(classes)]
@@ -229,7 +227,7 @@ class Synthesizer(BaseEstimator):
             stream = np.random.SeedSequence([self._sampling_seed, self._n_samplings])
             random_state = int(stream.generate_state(1)[0]) % (2**31)
             self._n_samplings += 1
-        rng = check_random_state(random_state)
+        rng = check_generator(random_state)
         device = Runtime.create(self.device).device
         X = np.empty((len(labels), *self.signal_shape_), self._models[0].codec.dtype)
         for fitted in self._models:
@@ -392,23 +390,9 @@ class Synthesizer(BaseEstimator):
         return labels.astype(self.classes_.dtype)
 
 
-def _check_classes(
-    X: NDArray, y: NDArray, classes: NDArray, counts: NDArray, *, least: int
-) -> None:
-    if counts.min() < least:
-        label, n_rows = classes[counts.argmin()], int(counts.min())
-        raise DataError(
-            f"The 'y' parameter of Synthesizer must hold at least {least} rows of every class. Got "
-            f"{n_rows} row{'s' * (n_rows > 1)} of class {label}. Leave this class out, or repeat "
-            "rows by RandomOverSampler."
-        )
-    for label in classes:
-        check_not_constant(as_3d(X[y == label]), owner="Synthesizer", rows=f"class {label}")
-
-
 def _rows_of(X: NDArray, y: NDArray, group: list) -> tuple[NDArray, NDArray]:
     rows = np.isin(y, group)
-    return X[rows], y[rows]
+    return (X, y) if rows.all() else (X[rows], y[rows])
 
 
 def _names(classes: Sequence[Any] | NDArray) -> str:

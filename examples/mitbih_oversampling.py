@@ -30,7 +30,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[1])
     parser.add_argument("data_home", nargs="?", help="folder of the database")
     parser.add_argument("--out", default="mitbih.png", help="picture to write")
-    parser.add_argument("--steps", type=int, default=6000, help="training steps")
+    parser.add_argument("--steps", type=int, default=4000, help="training steps")
     args = parser.parse_args()
 
     began = time.perf_counter()

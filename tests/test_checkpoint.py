@@ -12,7 +12,14 @@ import torch
 from safetensors.torch import save_file
 from toys import Spread
 
-from bioaug.checkpoint import as_json, file_name, has_checkpoint, read_checkpoint, write_checkpoint
+from bioaug.checkpoint import (
+    _digest,
+    as_json,
+    file_name,
+    has_checkpoint,
+    read_checkpoint,
+    write_checkpoint,
+)
 from bioaug.exceptions import CheckpointError
 from bioaug.models.base import SignalSpec
 from bioaug.training import TrainerState
@@ -33,7 +40,10 @@ def config_of(folder):
 
 
 def rewrite_config(folder, **changes):
-    (folder / "config.json").write_text(json.dumps(config_of(folder) | changes))
+    """Write an edited config with a digest that fits, as an attacker would."""
+    config = {k: v for k, v in config_of(folder).items() if k != "config_sha256"} | changes
+    signed = config | {"config_sha256": _digest(config)}
+    (folder / "config.json").write_text(json.dumps(signed))
 
 
 def weights_of(folder):
@@ -181,6 +191,12 @@ def test_a_config_without_its_entries(folder, key):
     del config[key]
     (folder / "config.json").write_text(json.dumps(config))
     with pytest.raises(CheckpointError, match=rf"config\.json' is damaged.*{key}"):
+        read_checkpoint(folder)
+
+
+def test_a_config_edited_by_hand_is_refused(folder):
+    (folder / "config.json").write_text(json.dumps(config_of(folder) | {"more": 1}))
+    with pytest.raises(CheckpointError, match="damaged or was edited"):
         read_checkpoint(folder)
 
 

@@ -89,8 +89,8 @@ def test_integers_are_rounded_and_clipped():
 )
 def test_standardised_rows_come_out_standardised(shape, axes, ddof, dtype):
     codec, made = decoded(standardise(make_rows(shape), axes, ddof).astype(dtype))
-    assert codec.row_property.kind == "standardised"
-    assert codec.row_property.per_channel == (axes == -1)
+    assert codec.row_properties[0].kind == "standardised"
+    assert codec.row_properties[0].per_channel == (axes == -1)
     tolerance = 1e-12 if dtype == "float64" else 1e-6
     made = made.astype(np.float64)
     np.testing.assert_allclose(made.mean(axis=axes), 0, atol=tolerance)
@@ -103,7 +103,7 @@ def test_standardised_rows_come_out_standardised(shape, axes, ddof, dtype):
 )
 def test_rows_of_one_range_come_out_with_exactly_that_range(shape, axes, dtype):
     codec, made = decoded(to_range(make_rows(shape), axes).astype(dtype))
-    assert codec.row_property.kind == "range"
+    assert codec.row_properties[0].kind == "range"
     assert (made.min(axis=axes) == 0).all()
     assert (made.max(axis=axes) == 1).all()
 
@@ -111,7 +111,7 @@ def test_rows_of_one_range_come_out_with_exactly_that_range(shape, axes, dtype):
 def test_rows_of_one_mean_come_out_with_it():
     X = make_rows((40, 30))
     codec, made = decoded(X - X.mean(axis=1, keepdims=True) + 7)
-    assert codec.row_property.kind == "centred"
+    assert codec.row_properties[0].kind == "centred"
     np.testing.assert_allclose(made.mean(axis=1), 7, rtol=1e-12)
     assert np.ptp(made.std(axis=1)) > 0.1
 
@@ -119,7 +119,7 @@ def test_rows_of_one_mean_come_out_with_it():
 def test_rows_of_one_peak_come_out_with_it():
     X = make_rows((40, 30))
     codec, made = decoded(X / np.abs(X).max(axis=1, keepdims=True))
-    assert codec.row_property.kind == "peak"
+    assert codec.row_properties[0].kind == "peak"
     assert (np.abs(made).max(axis=1) == 1).all()
     assert np.ptp(made.mean(axis=1)) > 0.1
 
@@ -127,7 +127,7 @@ def test_rows_of_one_peak_come_out_with_it():
 def test_rows_with_nothing_in_common_are_only_scaled():
     X = make_rows((40, 2, 30))
     codec = SignalCodec.fit(X, LABELS)
-    assert codec.row_property is None
+    assert codec.row_properties == []
     values = 2 * torch.rand(5, 2, 30) - 1
     low, high = X.min(axis=(0, 2))[:, None], X.max(axis=(0, 2))[:, None]
     expected = values.numpy() * (high - low) / 2 + (high + low) / 2
@@ -137,7 +137,7 @@ def test_rows_with_nothing_in_common_are_only_scaled():
 def test_one_odd_row_is_no_common_property():
     X = standardise(make_rows((5000, 30)), -1)
     X[4999] = 1.01 * X[4999] + 0.01
-    assert SignalCodec.fit(X, np.zeros(5000)).row_property is None
+    assert SignalCodec.fit(X, np.zeros(5000)).row_properties == []
 
 
 def test_a_flat_row_gets_the_common_mean_and_stays_finite():
@@ -177,7 +177,7 @@ def test_json_gives_back_the_same_codec(dtype, prepare):
     X = (prepare(make_rows((40, 2, 30))) * 100).astype(dtype)
     codec, made = decoded(X)
     again = SignalCodec.from_json(json.loads(json.dumps(codec.to_json())))
-    assert again.row_property == codec.row_property
+    assert again.row_properties == codec.row_properties
     signals, _ = codec.encode(X, LABELS)
     assert torch.equal(again.encode(X, LABELS)[0], signals)
     np.testing.assert_array_equal(again.decode(signals), codec.decode(signals))

@@ -215,6 +215,14 @@ def test_fetch_mitbih_refuses_a_corrupted_file(made_up_database, tmp_path):
     assert not (tmp_path / "home" / "mitdb" / "101.dat").exists()
 
 
+def test_fetch_mitbih_refuses_a_folder_with_a_damaged_file(made_up_database, tmp_path):
+    home = tmp_path / "home"
+    fetch_mitbih(data_home=home, subset="DS1", delay=0.0)
+    (home / "mitdb" / "101.atr").write_bytes(b"\0\0")
+    with pytest.raises(OSError, match=r"1 of 3 files .* damaged.*\(101\.atr\)"):
+        fetch_mitbih(data_home=home, subset="DS1")
+
+
 def test_fetch_mitbih_completes_a_folder_that_it_finds(made_up_database, tmp_path):
     home = tmp_path / "home"
     (home / "mitdb" / "1.0.0").mkdir(parents=True)

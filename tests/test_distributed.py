@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -36,6 +37,12 @@ class Halves(Duel):
         return losses
 
 
+def leave() -> None:
+    """End this rank when both are done; gloo's threads can abort the interpreter's own way out."""
+    distributed.barrier()
+    os._exit(0)
+
+
 def train_rank(rank: int, folder: str, model_name: str) -> None:
     torch.set_num_threads(1)
     distributed.init_process_group(
@@ -49,6 +56,7 @@ def train_rank(rank: int, folder: str, model_name: str) -> None:
             Trainer(CONFIG, CPU).fit(model, batches)
         save_file(model.state_dict(), f"{folder}/{rank}.safetensors")
         save_file(first, f"{folder}/{rank}-first.safetensors")
+        leave()
     finally:
         distributed.destroy_process_group()
 
@@ -79,6 +87,7 @@ def average_rank(rank: int, folder: str) -> None:
         CPU.share_gradients(parameters)
         gradients = {str(index): p.grad for index, p in enumerate(parameters)}
         save_file(gradients, f"{folder}/{rank}.safetensors")
+        leave()
     finally:
         distributed.destroy_process_group()
 

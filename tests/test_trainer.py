@@ -189,7 +189,7 @@ def test_a_run_stopped_between_entries_still_has_an_entry():
 
 
 def test_a_nan_before_the_first_entry_is_an_error_that_names_its_step():
-    message = r"Training diverged: the loss 'fit/distance' is nan at step 3\..*learning rates"
+    message = r"Training of the model diverged: the loss 'fit/distance' is nan at step 3\..*rates"
     with pytest.raises(TrainingDivergedError, match=message):
         train(Spread(SPEC, nan_from=3), 20, log_every=5)
 

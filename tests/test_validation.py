@@ -7,8 +7,8 @@ import pytest
 
 from bioaug._validation import (
     Interval,
+    check_classes,
     check_keys,
-    check_not_constant,
     check_number,
     check_option,
     check_signals,
@@ -127,8 +127,8 @@ def test_constant_rows_are_counted_and_placed():
     X = np.random.default_rng(0).normal(size=(5, 2, 6))
     X[3] = np.array([[1.0], [2.0]])
     message = r"'X' parameter of Owner must hold no constant signal\. Got 1 of 5 in class V, the "
-    with pytest.raises(DataError, match=message + r"first at position 3 among them\. Drop"):
-        check_not_constant(X, owner="Owner", rows="class V")
+    with pytest.raises(DataError, match=message + r"first in row 3\. Drop"):
+        check_classes(X, np.full(len(X), "V"), ["V"], owner="Owner")
 
 
 def test_a_constant_channel_is_placed():
@@ -136,20 +136,20 @@ def test_a_constant_channel_is_placed():
     X[:, 1] = 7
     message = r"must vary in every channel\. Got channel 1.* value 7\.0 in class V.*Drop"
     with pytest.raises(DataError, match=message):
-        check_not_constant(X, owner="Owner", rows="class V")
+        check_classes(X, np.full(len(X), "V"), ["V"], owner="Owner")
 
 
 @pytest.mark.parametrize("dtype", ["int8", "uint8", "int16"])
 def test_full_range_integers_are_not_called_constant(dtype):
     limits = np.iinfo(dtype)
     X = np.array([[[limits.min, limits.max]], [[limits.max, limits.min]]], dtype=dtype)
-    check_not_constant(X, owner="Owner", rows="class V")
+    check_classes(X, np.full(len(X), "V"), ["V"], owner="Owner")
 
 
 def test_a_row_with_one_flat_channel_passes():
     X = np.random.default_rng(0).normal(size=(5, 2, 6))
     X[0, 0] = 1.0
-    check_not_constant(X, owner="Owner", rows="class V")
+    check_classes(X, np.full(len(X), "V"), ["V"], owner="Owner")
 
 
 def test_every_error_is_of_one_family():

@@ -103,6 +103,22 @@ def missing_files(names: Iterable[str], folder: Path) -> list[str]:
     return [name for name in names if not (folder / name).is_file()]
 
 
+def check_files(checksums: Mapping[str, str], folder: Path) -> None:
+    """Raise an OSError that names the files of `folder` whose content is not the published one."""
+    damaged = [name for name, digest in checksums.items() if _sha256(folder / name) != digest]
+    if damaged:
+        raise OSError(
+            f"{len(damaged)} of {len(checksums)} files in {str(folder)!r} are damaged: their "
+            f"SHA-256 is not the published one ({', '.join(damaged[:3])}). Delete them and load "
+            "again to download them anew, or copy them again."
+        )
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
 def _download(url: str, target: Path, digest: str) -> None:
     """Download one file; `target` appears complete and checked, or not at all."""
     # The name is unique, so that two processes may fetch the same file into one folder.
@@ -111,8 +127,7 @@ def _download(url: str, target: Path, digest: str) -> None:
         response = urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS)
         with response, part.open("xb") as file:
             shutil.copyfileobj(response, file)
-        with part.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+        found = _sha256(part)
         if found != digest:
             raise OSError(f"the SHA-256 of {target.name} must be {digest}, but it is {found}")
         os.replace(part, target)

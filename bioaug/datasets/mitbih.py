@@ -12,7 +12,13 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from bioaug._validation import check_option
-from bioaug.datasets._fetch import fetch_files, get_data_home, missing_files, read_checksums
+from bioaug.datasets._fetch import (
+    check_files,
+    fetch_files,
+    get_data_home,
+    missing_files,
+    read_checksums,
+)
 from bioaug.datasets._records import Beats, for_each_row, read_beats, read_signals
 from bioaug.datasets._windows import check_sampling_rate, check_window, scale_window
 from bioaug.exceptions import DataError
@@ -223,6 +229,7 @@ def _find_or_fetch(
             f"download_if_missing=True, or download them from {BASE_URL} by hand."
         )
     checksums = read_checksums(_CHECKSUM_TABLE)
+    check_files({name: checksums[name] for name in names if name not in missing}, folder)
     wanted = {name: checksums[name] for name in missing}
     fetch_files(wanted, folder, base_url=BASE_URL, n_retries=n_retries, delay=delay)
     return folder

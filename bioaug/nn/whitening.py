@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from bioaug._typing import Labels, Signals
 
 FLOOR = 1e-3  # smallest deviation told apart, as a share of the largest
+CHUNK = 4096  # rows widened to float64 in one go
 MOST_AXES = 256  # principal axes kept; what lies across them shares one factor
 
 
@@ -46,10 +47,8 @@ class Whitening(nn.Module):
         weights = 1 / labels.bincount().double().clamp(min=1)[labels]
         weights = (weights / weights.sum())[:, None]
         for channel in range(signals.shape[1]):
-            rows = signals[:, channel].double()
-            mean = (weights * rows).sum(dim=0)
-            rows = rows - mean
-            variances, axes = torch.linalg.eigh(rows.T @ (weights * rows))
+            mean, covariance = _moments(signals[:, channel], weights)
+            variances, axes = torch.linalg.eigh(covariance)
             self._keep(channel, mean, variances.clamp(min=0).sqrt().flip(0), axes.flip(1))
 
     def _keep(self, channel: int, mean: Tensor, deviations: Tensor, axes: Tensor) -> None:
@@ -75,3 +74,14 @@ class Whitening(nn.Module):
     def _scale(self, signals: Signals, factors: Tensor, rest: Tensor) -> Signals:
         along = torch.einsum("bct,cta->bca", signals, self.axes) * (factors - rest)
         return rest * signals + torch.einsum("bca,cta->bct", along, self.axes)
+
+
+def _moments(rows: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """Return weighted mean and covariance in float64, widening a chunk of rows at a time."""
+    parts = list(zip(rows.split(CHUNK), weights.split(CHUNK), strict=True))
+    mean = torch.stack([(w * part).sum(dim=0) for part, w in parts]).sum(dim=0)
+    covariance = torch.zeros(rows.shape[1], rows.shape[1], dtype=torch.float64)
+    for part, w in parts:
+        centred = part - mean
+        covariance += centred.T @ (w * centred)
+    return mean, covariance

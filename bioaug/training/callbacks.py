@@ -27,6 +27,7 @@ class Progress(Callback):
 
     def __init__(self, n_steps: int) -> None:
         self.n_steps = n_steps
+        self._bar: tqdm | None = None
 
     def on_fit_begin(self, state: TrainerState) -> None:
         """Draw the bar, from the step that a resumed run begins at."""
@@ -41,6 +42,8 @@ class Progress(Callback):
 
     def on_step_end(self, state: TrainerState) -> None:
         """Move the bar; show the losses when there are new ones."""
+        if self._bar is None:
+            return
         self._bar.update(state.step - self._bar.n)
         if state.history and state.history[-1]["step"] == state.step:
             totals: dict[str, float] = {}
@@ -49,9 +52,11 @@ class Progress(Callback):
                 totals[update] = totals.get(update, 0.0) + value
             self._bar.set_postfix(totals, refresh=False)
 
-    def on_fit_end(self, state: TrainerState) -> None:
+    def close(self) -> None:
         """Close the bar."""
-        self._bar.close()
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
 
 
 class TimeBudget(Callback):
@@ -107,6 +112,7 @@ class TensorBoard(Callback):
 
     def __init__(self, log_dir: str | Path) -> None:
         self.log_dir = log_dir
+        self._writer: Any = None
 
     def on_fit_begin(self, state: TrainerState) -> None:
         """Open the writer.
@@ -126,13 +132,15 @@ class TensorBoard(Callback):
 
     def on_step_end(self, state: TrainerState) -> None:
         """Write the latest entry of the history, once."""
-        if state.history and state.history[-1]["step"] == state.step:
+        if self._writer and state.history and state.history[-1]["step"] == state.step:
             for name, value in _losses(state.history[-1]).items():
                 self._writer.add_scalar(f"loss/{name}", value, state.step)
 
-    def on_fit_end(self, state: TrainerState) -> None:
+    def close(self) -> None:
         """Close the writer."""
-        self._writer.close()
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
 
 
 class CollapseGuard(Callback):
@@ -214,7 +222,7 @@ class EarlyStopping(Callback):
     score : callable (GenerativeModel) -> float
         Greater is better; it should judge by rows that the training does not see.
     every : int
-        Steps between looks.
+        Steps between looks, a multiple of `TrainerConfig.log_every`.
     patience : int, default=5
         Looks without a better score after which the run ends.
     """
@@ -226,15 +234,12 @@ class EarlyStopping(Callback):
 
     def on_step_end(self, state: TrainerState) -> None:
         """Look, where it is time, and add the score to the history as "held-out/score"."""
-        if state.step % self.every or not state.history:
+        if state.step % self.every or not state.history or state.history[-1]["step"] != state.step:
             return
         if state.history[-1]["phase"] != state.model.phases()[-1].name:
             return
         with seeded(0), state.averaged_weights() as model:
             score = float(self.score(model))
-        if state.history[-1]["step"] != state.step:
-            latest = {"step": state.step, "seconds": state.seconds}
-            state.history.append(latest | {"phase": state.history[-1]["phase"]})
         state.history[-1]["held-out/score"] = score
         if score > state.best_score:
             state.best = {name: value.clone() for name, value in state.averaged.items()}

@@ -37,7 +37,7 @@ class Runtime:
             chosen = torch.device(device)
             torch.zeros(1, device=chosen).item()  # starts CUDA too, so that `seeded` forks it
         except (RuntimeError, AssertionError, TypeError) as error:
-            reason = str(error).splitlines()[0]
+            reason = (str(error) or type(error).__name__).splitlines()[0][:100]
             raise DataError(
                 f"The 'device' parameter must name a device that is there: 'auto', 'cpu' or a GPU "
                 f"such as 'cuda' ({torch.cuda.device_count()} found). Got {device!r} instead "

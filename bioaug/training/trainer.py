@@ -152,6 +152,9 @@ class Callback:
     def on_fit_end(self, state: TrainerState) -> None:
         """Look at the state after the last step, averaged weights in the model."""
 
+    def close(self) -> None:
+        """Let go of what was opened, also where the training raised or was interrupted."""
+
 
 class Trainer:
     """Runs the updates of a model's phases and keeps its averaged weights.
@@ -179,6 +182,15 @@ class Trainer:
             Where a loss turned NaN or infinite before any weights were worth keeping. Later, the
             run ends with the last good weights and a warning in the returned state.
         """
+        try:
+            return self._run(model, batches, resume)
+        finally:
+            for callback in self.callbacks:
+                callback.close()
+
+    def _run(
+        self, model: GenerativeModel, batches: Iterator[Batch], resume: TrainerState | None
+    ) -> TrainerState:
         model.to(self.runtime.device).train()
         self.runtime.share_weights(model)
         state = resume or TrainerState.create(model)
@@ -265,7 +277,7 @@ class Trainer:
             return True
         if not state.history:
             raise TrainingDivergedError(
-                f"Training diverged: {entry}. Nothing was learned before. Lower the learning "
+                f"Training of {state.title or 'the model'} diverged: {entry}. Nothing was learned before. Lower the learning "
                 "rates, or look for outliers in the signals."
             )
         state.averaged, state.stop = good, True
