@@ -184,7 +184,7 @@ shape (n_samples, n_channels, n_timesteps)
 
     def _check_X_y(self, X: Any, y: Any, accept_sparse: Any = None) -> tuple[Any, Any, bool]:
         self._check_model()
-        if getattr(y, "dtype", None) == object and getattr(y, "ndim", 1) == 1:
+        if np.ndim(y) == 1:
             check_labels(np.asarray(y), owner="GANOversampler")
         y, binarize_y = check_target_type(y, indicate_one_vs_all=True)
         X, y = validate_data(

@@ -25,6 +25,16 @@ def mitbih_home() -> Path:
     return home
 
 
+@pytest.fixture(scope="session")
+def bonn_home() -> Path:
+    """The folder of the Bonn EEG's five sets, or a skip where there is none."""
+    beside_repository = Path(__file__).resolve().parents[2] / "shared" / "data"
+    home = Path(os.environ.get("BIOAUG_TEST_DATA") or beside_repository) / "bonn_eeg"
+    if not (home / "Z" / "Z001.txt").is_file():
+        pytest.skip(f"no Bonn EEG in {home}; set BIOAUG_TEST_DATA to have it")
+    return home
+
+
 @pytest.fixture
 def untyped(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave values of wrong types to bioaug's own checks, as without the checks of the tests."""

@@ -1,5 +1,57 @@
 """Scores of synthetic signals, each with the value that real signals get among themselves."""
 
+from bioaug.metrics.biosignal import ecg_distance, ecg_features, eeg_distance, eeg_features
+from bioaug.metrics.coherence import CoherenceMap, coherence_map, wavelet_coherence
+from bioaug.metrics.copying import data_copying
+from bioaug.metrics.discriminative import discriminative_score
+from bioaug.metrics.evaluation import Evaluation, evaluate
+from bioaug.metrics.fidelity import mmd
+from bioaug.metrics.frechet import frechet_distance
+from bioaug.metrics.inception import inception_score
+from bioaug.metrics.membership import membership_inference
+from bioaug.metrics.neighbours import coverage, density, precision, recall
+from bioaug.metrics.privacy import authenticity, distance_to_closest_record, identifiability
 from bioaug.metrics.score import Null, Score
+from bioaug.metrics.scorers import get_scorer, get_scorer_names
+from bioaug.metrics.spectra import spectrum_distance
+from bioaug.metrics.spread import diversity, sample_distance
+from bioaug.metrics.utility import (
+    predictive_score,
+    train_on_real_test_on_synthetic,
+    train_on_synthetic_test_on_real,
+)
 
-__all__ = ["Null", "Score"]
+__all__ = [
+    "CoherenceMap",
+    "Evaluation",
+    "Null",
+    "Score",
+    "authenticity",
+    "coherence_map",
+    "coverage",
+    "data_copying",
+    "density",
+    "discriminative_score",
+    "distance_to_closest_record",
+    "diversity",
+    "ecg_distance",
+    "ecg_features",
+    "eeg_distance",
+    "eeg_features",
+    "evaluate",
+    "frechet_distance",
+    "get_scorer",
+    "get_scorer_names",
+    "identifiability",
+    "inception_score",
+    "membership_inference",
+    "mmd",
+    "precision",
+    "predictive_score",
+    "recall",
+    "sample_distance",
+    "spectrum_distance",
+    "train_on_real_test_on_synthetic",
+    "train_on_synthetic_test_on_real",
+    "wavelet_coherence",
+]

@@ -18,10 +18,13 @@ from bioaug.metrics.score import Direction, Null, Score
 
 
 class Found(NamedTuple):
-    """What a score's formula finds: its value, and what else it has to say."""
+    """What a score's formula finds: its value, and what else it has to say.
+
+    Details that take long are given as a function, which is not called for the null value.
+    """
 
     value: float
-    details: Mapping[str, Any] = {}
+    details: Mapping[str, Any] | Callable[[], Mapping[str, Any]] = {}
 
 
 Formula = Callable[[NDArray, NDArray, np.random.RandomState], Found]
@@ -75,11 +78,7 @@ def measure(
         makes the score free of units.
     """
     began = time.perf_counter()
-    seed = (
-        random_state
-        if isinstance(random_state, int)
-        else draw_seed(check_random_state(random_state))
-    )
+    seed = seed_of(random_state)
     pair = check_pair(X_real, X_synthetic, y_real, y_synthetic, owner=name)
     if scale:
         pair = in_real_units(pair)
@@ -88,10 +87,19 @@ def measure(
         check_enough(real, synthetic, least=least, owner=name, label=label)
         rng = np.random.RandomState(seed)
         found = formula(real, synthetic, rng)
+        details = dict(found.details() if callable(found.details) else found.details)
         draws = null_draws(formula, real, n_null, rng) if len(real) >= 2 * least else []
+        found = found._replace(details=details)
         parts[label] = (found, draws, len(real), len(synthetic))
     about = {"name": name, "direction": direction, "seed": seed}
     return _combine(parts, about | {"seconds": time.perf_counter() - began})
+
+
+def seed_of(random_state: int | np.random.RandomState | None) -> int:
+    """Return a seed: the given one, or one drawn from the generator."""
+    if isinstance(random_state, int):
+        return random_state
+    return draw_seed(check_random_state(random_state))
 
 
 def null_draws(
@@ -115,7 +123,7 @@ def _combine(parts: dict[Any, tuple[Found, list[float], int, int]], about: dict)
             null=Null.of(draws) if draws else None,
             n_real=n_real,
             n_synthetic=n_synthetic,
-            details=dict(found.details),
+            details=found.details,
             **about,
         )
         for label, (found, draws, n_real, n_synthetic) in parts.items()
@@ -133,10 +141,21 @@ def _combine(parts: dict[Any, tuple[Found, list[float], int, int]], about: dict)
     )
 
 
-def check_pair(X_real: Any, X_synthetic: Any, y_real: Any, y_synthetic: Any, *, owner: str) -> Pair:
-    """Return both sets as 3-D float64 with labels, or raise one clear DataError."""
+def check_pair(
+    X_real: Any,
+    X_synthetic: Any,
+    y_real: Any,
+    y_synthetic: Any,
+    *,
+    owner: str,
+    other: str = "synthetic",
+) -> Pair:
+    """Return both sets as 3-D float64 with labels, or raise one clear DataError.
+
+    `other` is how the second set's parameters are called, as in X_holdout and y_holdout.
+    """
     if (y_real is None) != (y_synthetic is None):
-        missing = "y_real" if y_real is None else "y_synthetic"
+        missing = "y_real" if y_real is None else f"y_{other}"
         raise DataError(
             f"The {missing!r} parameter of {owner} must be given where the other labels are. "
             "Got None. Give both or neither."
@@ -146,7 +165,7 @@ def check_pair(X_real: Any, X_synthetic: Any, y_real: Any, y_synthetic: Any, *, 
     real, synthetic = as_3d(X_real), as_3d(X_synthetic)
     if real.shape[1:] != synthetic.shape[1:]:
         raise DataError(
-            f"The 'X_synthetic' parameter of {owner} must have signals of (n_channels, "
+            f"The 'X_{other}' parameter of {owner} must have signals of (n_channels, "
             f"n_timesteps) = {real.shape[1:]}, as 'X_real' has. Got {synthetic.shape[1:]} instead. "
             "Cut or resample one of them."
         )

@@ -107,7 +107,10 @@ class AdversarialModel(GenerativeModel):
 
     def generate(self, labels: Labels) -> Signals:
         """Return one signal in [-1, 1] per label."""
-        signals = self.make(labels)
+        return self.as_signals(self.make(labels))
+
+    def as_signals(self, signals: Signals) -> Signals:
+        """Return what the generator made in [-1, 1], out of the discriminator's coordinates."""
         if isinstance(self.whitening, Whitening):
             signals = self.whitening.inverse(signals)
         return signals.clamp(-1, 1)

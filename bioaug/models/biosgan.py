@@ -58,6 +58,7 @@ class BioSGAN(AdversarialModel):
     """
 
     name = "biosgan"
+    generator: _Generator
     training_defaults = {"n_steps": 4000, "batch_size": 32, "grad_clip": 5.0, "ema_decay": 0.999}
 
     def __init__(
@@ -126,6 +127,22 @@ class BioSGAN(AdversarialModel):
             projection=projection,
         )
 
+    @torch.no_grad()
+    def between(self, first: int, second: int, shares: Tensor) -> Signals:
+        """Return what one noise vector becomes on the way from a label's vector to another's.
+
+        Parameters
+        ----------
+        first, second : int
+            Labels.
+        shares : Tensor of shape (n,)
+            How far each signal is on the way: 0 is `first`, 1 is `second`.
+        """
+        vectors = self.generator.label_embedding.weight
+        mixed = torch.lerp(vectors[first], vectors[second], shares[:, None])
+        z = torch.randn(1, self.latent_dim, device=shares.device).expand(len(shares), -1)
+        return self.as_signals(self.generator.from_label_vectors(z, mixed).float())
+
 
 class _Generator(nn.Module):
     """Noise and label embedding -> tokens -> transformer -> signal.
@@ -148,7 +165,11 @@ class _Generator(nn.Module):
         self.to_signal = nn.ConvTranspose1d(dim, spec.n_channels, 2 * patch - 1, stride=patch)
 
     def forward(self, z: Tensor, labels: Labels) -> Signals:
-        noise_and_label = torch.cat([z, self.label_embedding(labels)], dim=1)
+        return self.from_label_vectors(z, self.label_embedding(labels))
+
+    def from_label_vectors(self, z: Tensor, vectors: Tensor) -> Signals:
+        """Return signals of label vectors, which may lie between those of the classes."""
+        noise_and_label = torch.cat([z, vectors], dim=1)
         tokens = self.to_tokens(noise_and_label).unflatten(1, (-1, self.dim))
         signals = self.to_signal(self.blocks(tokens).transpose(1, 2))
         return signals[..., self.start : self.start + self.n_timesteps]

@@ -1,14 +1,19 @@
-"""Pictures of signals and of trainings; they need matplotlib (the `plots` extra)."""
+"""Pictures of signals."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bioaug.exceptions import DataError
+from bioaug.plots._axes import (
+    axes_or_new,
+    label_time,
+    one_channel,
+    pyplot,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,7 +46,7 @@ def plot_signals(
     -------
     ax : Axes
     """
-    ax = _axes(ax)
+    ax = axes_or_new(ax)
     rows = X if X.ndim == 2 else X[:, channel]
     times = np.arange(rows.shape[1]) * (1000 / sampling_rate if sampling_rate else 1)
     shown = np.linspace(0, len(rows) - 1, min(n_shown, len(rows))).round().astype(int)
@@ -87,7 +92,7 @@ def plot_real_and_synthetic(
     DataError
         Where no row is synthetic.
     """
-    plt = _pyplot()
+    plt = pyplot()
     y = np.asarray(y)
     is_real = np.arange(len(y)) < n_original
     grown = np.unique(y[~is_real])
@@ -126,41 +131,47 @@ def plot_real_and_synthetic(
     return figure
 
 
-def plot_history(history: Sequence[Mapping[str, Any]], *, ax: Axes | None = None) -> Axes:
-    """Draw the losses of a training over its steps.
+def plot_density(
+    X: NDArray,
+    *,
+    n_bins: int = 100,
+    limits: tuple[float, float] | None = None,
+    channel: int = 0,
+    sampling_rate: float | None = None,
+    unit: str = "",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw how often signals pass through each amplitude at each time.
 
     Parameters
     ----------
-    history : sequence of mapping
-        `Synthesizer.history_`.
+    X : ndarray of shape (n_samples, n_timesteps) or (n_samples, n_channels, n_timesteps)
+        Of one class.
+    n_bins : int, default=100
+        Of the amplitude.
+    limits : tuple of two float, optional
+        Of the amplitude; give the same to panels that are compared. By default all but 0.2 % of
+        the values.
+    channel : int, default=0
+    sampling_rate : float, optional
+        In Hz; the time axis is then in milliseconds, else in samples.
+    unit : str, default=""
+        Of the signals, for the label.
     ax : Axes, optional
 
     Returns
     -------
     ax : Axes
     """
-    ax = _axes(ax)
-    trainings = list(dict.fromkeys(entry.get("classes") for entry in history))
-    for classes in trainings:
-        entries = [entry for entry in history if entry.get("classes") == classes]
-        for name in sorted({key for entry in entries for key in entry if "/" in key}):
-            steps = [entry["step"] for entry in entries if name in entry]
-            values = [entry[name] for entry in entries if name in entry]
-            label = name if len(trainings) == 1 else f"{name} ({classes})"
-            ax.plot(steps, values, label=label, linewidth=1)
-    ax.set_xlabel("step")
-    ax.set_ylabel("loss")
-    ax.legend(fontsize=7)
+    rows = one_channel(X, channel, owner="plot_density")
+    low, high = np.quantile(rows, [0.001, 0.999]) if limits is None else limits
+    edges = np.linspace(low, high if high > low else low + 1, n_bins + 1)
+    counts = np.stack([np.histogram(column, edges)[0] for column in rows.T], axis=1)
+    ax = axes_or_new(ax)
+    times = label_time(ax, rows.shape[1], sampling_rate)
+    # The square root shows rare courses beside the common one.
+    ax.pcolormesh(
+        times, (edges[:-1] + edges[1:]) / 2, np.sqrt(counts), cmap="magma", rasterized=True
+    )
+    ax.set_ylabel(unit)
     return ax
-
-
-def _axes(ax: Axes | None) -> Axes:
-    return _pyplot().subplots()[1] if ax is None else ax
-
-
-def _pyplot() -> Any:
-    try:
-        import matplotlib.pyplot as plt
-    except ImportError as error:
-        raise ImportError("Drawing needs matplotlib: pip install 'bioaug[plots]'.") from error
-    return plt

@@ -277,8 +277,8 @@ class Trainer:
             return True
         if not state.history:
             raise TrainingDivergedError(
-                f"Training of {state.title or 'the model'} diverged: {entry}. Nothing was learned before. Lower the learning "
-                "rates, or look for outliers in the signals."
+                f"Training of {state.title or 'the model'} diverged: {entry}. Nothing was learned "
+                "before. Lower the learning rates, or look for outliers in the signals."
             )
         state.averaged, state.stop = good, True
         state.warning = f"training ended early because {entry}; the last good weights are kept"

@@ -1,0 +1,86 @@
+"""The scores by name: what each needs, and in which tier of `evaluate` it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from bioaug.metrics.biosignal import ecg_distance, eeg_distance
+from bioaug.metrics.coherence import wavelet_coherence
+from bioaug.metrics.copying import data_copying
+from bioaug.metrics.discriminative import discriminative_score
+from bioaug.metrics.fidelity import mmd
+from bioaug.metrics.frechet import frechet_distance
+from bioaug.metrics.inception import inception_score
+from bioaug.metrics.membership import membership_inference
+from bioaug.metrics.neighbours import coverage, density, precision, recall
+from bioaug.metrics.privacy import authenticity, distance_to_closest_record, identifiability
+from bioaug.metrics.score import Score
+from bioaug.metrics.spectra import spectrum_distance
+from bioaug.metrics.spread import diversity, sample_distance
+from bioaug.metrics.utility import (
+    predictive_score,
+    train_on_real_test_on_synthetic,
+    train_on_synthetic_test_on_real,
+)
+
+Kind = Literal["fidelity", "utility", "privacy", "biosignal"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One score.
+
+    Attributes
+    ----------
+    function : callable (X_real, X_synthetic, ...) -> Score
+    kind : {"fidelity", "utility", "privacy", "biosignal"}
+        Privacy scores compare with the training rows, the others with held-out rows.
+    fast : bool
+        Whether it belongs to the tier "fast".
+    needs : frozenset of {"labels", "holdout", "sampling_rate"}
+    takes : frozenset of {"groups_real", "groups_holdout", "test", "sampling_rate"}
+        What it can use beside.
+    """
+
+    function: Callable[..., Score]
+    kind: Kind
+    fast: bool = True
+    needs: frozenset[str] = frozenset()
+    takes: frozenset[str] = frozenset()
+
+
+_LABELS, _HOLDOUT = frozenset({"labels"}), frozenset({"holdout"})
+_RATE = frozenset({"sampling_rate"})
+_TEST = frozenset({"test", "groups_real"})
+
+CATALOGUE: dict[str, Entry] = {
+    "mmd": Entry(mmd, "fidelity"),
+    "discriminative": Entry(discriminative_score, "fidelity"),
+    "frechet": Entry(frechet_distance, "fidelity"),
+    "precision": Entry(precision, "fidelity"),
+    "recall": Entry(recall, "fidelity"),
+    "density": Entry(density, "fidelity"),
+    "coverage": Entry(coverage, "fidelity"),
+    "spectrum": Entry(spectrum_distance, "fidelity", takes=_RATE),
+    "wavelet_coherence": Entry(wavelet_coherence, "fidelity", fast=False, takes=_RATE),
+    "inception": Entry(inception_score, "fidelity", needs=_LABELS),
+    "sample_distance": Entry(sample_distance, "fidelity"),
+    "diversity": Entry(diversity, "fidelity"),
+    "predictive": Entry(predictive_score, "utility", fast=False),
+    "tstr": Entry(train_on_synthetic_test_on_real, "utility", needs=_LABELS, takes=_TEST),
+    "trts": Entry(train_on_real_test_on_synthetic, "utility", needs=_LABELS, takes=_TEST),
+    "identifiability": Entry(identifiability, "privacy"),
+    "authenticity": Entry(authenticity, "privacy"),
+    "closest_record": Entry(distance_to_closest_record, "privacy", needs=_HOLDOUT),
+    "data_copying": Entry(data_copying, "privacy", needs=_HOLDOUT),
+    "membership": Entry(
+        membership_inference,
+        "privacy",
+        needs=_HOLDOUT,
+        takes=frozenset({"groups_real", "groups_holdout"}),
+    ),
+    "ecg": Entry(ecg_distance, "biosignal", needs=_RATE),
+    "eeg": Entry(eeg_distance, "biosignal", needs=_RATE),
+}

@@ -1,0 +1,276 @@
+"""All scores in one call, as one table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import check_random_state
+from tqdm.auto import tqdm
+
+from bioaug._random import draw_seed
+from bioaug._validation import check_option
+from bioaug.exceptions import BioaugError, DataError
+from bioaug.metrics._catalogue import CATALOGUE, Entry
+from bioaug.metrics.score import Score
+
+_COLUMNS = ("kind", "value", "better", "null", "null_low", "null_high", "reads as", "seconds")
+SIGNALS = ("ecg", "eeg", None)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What `evaluate` found.
+
+    Attributes
+    ----------
+    scores : dict of str to Score
+    missing : dict of str to str
+        Why a score of the tier is not there.
+    table : DataFrame
+        One line per score and class, with the null value beside it; `reads as` says whether the
+        value lies inside the null's 95 % interval ("as real") or on its better or worse side. A
+        fidelity score better than real data's own is a reason to look at the privacy scores:
+        copies of training rows reach it.
+    """
+
+    scores: dict[str, Score]
+    missing: dict[str, str]
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The scores as a table, one line per score and class."""
+        rows = []
+        for name, score in self.scores.items():
+            lines = {"all": score} | score.per_class
+            rows += [
+                {"score": name, "class": str(label)} | _line(CATALOGUE[name], of_class)
+                for label, of_class in lines.items()
+            ]
+        for name, reason in self.missing.items():
+            entry = {"score": name, "class": "all", "kind": CATALOGUE[name].kind}
+            rows.append(entry | {"reads as": f"not computed: {reason}"})
+        return pd.DataFrame(rows, columns=("score", "class", *_COLUMNS)).set_index(
+            ["score", "class"]
+        )
+
+    def __repr__(self) -> str:
+        whole = self.table.xs("all", level="class")
+        return whole.to_string(float_format=lambda value: f"{value:.4g}", na_rep="")
+
+    def _repr_html_(self) -> str:
+        return self.to_html()
+
+    def to_html(self) -> str:
+        """Return the table as HTML."""
+        return self.table.to_html(float_format=lambda value: f"{value:.4g}", na_rep="", border=0)
+
+    def to_markdown(self) -> str:
+        """Return the table as Markdown."""
+        table = self.table.reset_index()
+        lines = ["| " + " | ".join(table.columns) + " |", "|" + "---|" * len(table.columns)]
+        for row in table.itertuples(index=False):
+            lines.append("| " + " | ".join(_cell(value) for value in row) + " |")
+        return "\n".join(lines) + "\n"
+
+    def to_json(self) -> str:
+        """Return all scores with their details as JSON."""
+        scores = {name: score.to_dict() for name, score in self.scores.items()}
+        return json.dumps({"scores": scores, "missing": self.missing}, indent=1, default=_plain)
+
+    def save(self, path: str | Path) -> None:
+        """Write the table to a file ending in .html, .md or .json.
+
+        Raises
+        ------
+        DataError
+            Where the file has another ending.
+        """
+        path = Path(path)
+        writers = {".html": self.to_html, ".md": self.to_markdown, ".json": self.to_json}
+        check_option(path.suffix, name="path's ending", owner="save", options=writers)
+        path.write_text(writers[path.suffix](), encoding="utf-8")
+
+
+def evaluate(
+    X_train: Any,
+    X_test: Any,
+    X_synthetic: Any,
+    y_train: Any = None,
+    y_test: Any = None,
+    y_synthetic: Any = None,
+    *,
+    groups_train: Any = None,
+    groups_test: Any = None,
+    tier: Literal["fast", "full"] = "fast",
+    scores: Sequence[str] | None = None,
+    signal: Literal["ecg", "eeg"] | None = None,
+    sampling_rate: float | None = None,
+    random_state: int | np.random.RandomState | None = None,
+    verbose: int = 1,
+) -> Evaluation:
+    """Score how real-looking, useful and private synthetic signals are.
+
+    Fidelity and utility are judged on the held-out rows `X_test`, privacy on the rows `X_train`
+    that the generator was trained on, with `X_test` as the rows it never saw.
+
+    Parameters
+    ----------
+    X_train, X_test, X_synthetic : array-like, 2-D or 3-D
+        The generator's training rows, held-out rows (best of other patients), and its signals.
+    y_train, y_test, y_synthetic : array-like, optional
+        Labels: all three or none.
+    groups_train, groups_test : array-like, optional
+        The patient of every row.
+    tier : {"fast", "full"}, default="fast"
+        "fast" leaves out what trains recurrent networks or takes minutes.
+    scores : sequence of str, optional
+        Names of the scores wanted, instead of a tier's.
+    signal : {"ecg", "eeg"}, optional
+        Adds the scores of this kind of signal; needs `sampling_rate`.
+    sampling_rate : float, optional
+        In Hz.
+    random_state : int, RandomState or None, default=None
+    verbose : int, default=1
+        0 shows no progress.
+
+    Returns
+    -------
+    evaluation : Evaluation
+        Its `table` has a line for every score: a value, or the reason why there is none.
+
+    Raises
+    ------
+    DataError
+        For an unknown tier, score or kind of signal, or labels that are given for some sets only.
+    """
+    check_option(tier, name="tier", owner="evaluate", options=("fast", "full"))
+    check_option(signal, name="signal", owner="evaluate", options=SIGNALS)
+    for name in scores or ():
+        check_option(name, name="scores", owner="evaluate", options=CATALOGUE)
+    sets = _Sets(X_train, X_test, X_synthetic, y_train, y_test, y_synthetic)
+    sets.check_labels()
+    beside = {"groups_real": groups_train, "groups_holdout": groups_test}
+    beside |= {"sampling_rate": sampling_rate}
+    seed = draw_seed(check_random_state(random_state))
+    found: dict[str, Score] = {}
+    missing: dict[str, str] = {}
+    chosen = _chosen(tier, scores, signal)
+    with tqdm(chosen, disable=not verbose, unit="score") as progress:
+        for name in progress:
+            progress.set_postfix_str(name)
+            entry = CATALOGUE[name]
+            reason = _lacking(entry, sets, sampling_rate)
+            if reason:
+                missing[name] = reason
+                continue
+            keywords = {"random_state": seed} | sets.keywords(entry)
+            keywords |= {k: v for k, v in beside.items() if k in entry.takes | entry.needs}
+            try:
+                found[name] = entry.function(sets.real(entry), X_synthetic, **keywords)
+            except (BioaugError, ValueError) as error:
+                missing[name] = str(error)
+    return Evaluation(found, missing)
+
+
+@dataclass(frozen=True)
+class _Sets:
+    """The three sets with their labels."""
+
+    X_train: Any
+    X_test: Any
+    X_synthetic: Any
+    y_train: Any
+    y_test: Any
+    y_synthetic: Any
+
+    def check_labels(self) -> None:
+        """Raise a DataError where some labels are given and some are not."""
+        given = [y is not None for y in (self.y_train, self.y_test, self.y_synthetic)]
+        if any(given) and not all(given):
+            raise DataError(
+                "The 'y_train', 'y_test' and 'y_synthetic' parameters of evaluate must be given "
+                f"together. Got {sum(given)} of 3. Give all labels or none."
+            )
+
+    @property
+    def labelled(self) -> bool:
+        """Whether there are labels."""
+        return self.y_train is not None
+
+    def real(self, entry: Entry) -> Any:
+        """Return the real rows that a score compares with."""
+        return self.X_train if entry.kind == "privacy" or "test" in entry.takes else self.X_test
+
+    def keywords(self, entry: Entry) -> dict[str, Any]:
+        """Return labels and held-out rows as a score's function takes them."""
+        on_train = entry.kind == "privacy" or "test" in entry.takes
+        given: dict[str, Any] = {}
+        if self.labelled:
+            given |= {"y_real": self.y_train if on_train else self.y_test}
+            given |= {"y_synthetic": self.y_synthetic}
+        if "holdout" in entry.needs:
+            given |= {"X_holdout": self.X_test}
+            given |= {"y_holdout": self.y_test} if self.labelled else {}
+        if "test" in entry.takes:
+            given |= {"X_test": self.X_test, "y_test": self.y_test}
+        return given
+
+
+def _chosen(tier: str, scores: Sequence[str] | None, signal: str | None) -> list[str]:
+    if scores is not None:
+        return list(dict.fromkeys(scores))
+    return [
+        name
+        for name, entry in CATALOGUE.items()
+        if (entry.fast or tier == "full") and (entry.kind != "biosignal" or name == signal)
+    ]
+
+
+def _lacking(entry: Entry, sets: _Sets, sampling_rate: float | None) -> str | None:
+    """Return why a score cannot be computed, or None."""
+    if "labels" in entry.needs and not sets.labelled:
+        return "it needs labels (y_train, y_test, y_synthetic)"
+    if "sampling_rate" in entry.needs and sampling_rate is None:
+        return "it needs sampling_rate"
+    return None
+
+
+def _line(entry: Entry, score: Score) -> dict[str, Any]:
+    null = score.null
+    return {
+        "kind": entry.kind,
+        "value": score.value,
+        "better": score.direction,
+        "null": None if null is None else null.value,
+        "null_low": None if null is None else null.low,
+        "null_high": None if null is None else null.high,
+        "reads as": _reading(score),
+        "seconds": score.seconds,
+    }
+
+
+def _reading(score: Score) -> str:
+    if score.null is None:
+        return "no null value"
+    if score.value in score.null:
+        return "as real"
+    is_higher = score.value > score.null.high
+    return "better than real" if is_higher == (score.direction == "higher") else "worse than real"
+
+
+def _cell(value: Any) -> str:
+    if value is None or (isinstance(value, float) and np.isnan(value)):
+        return ""
+    return f"{value:.4g}" if isinstance(value, float) else str(value).replace("|", "\\|")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    return str(value)

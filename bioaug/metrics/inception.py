@@ -1,0 +1,166 @@
+"""How clearly synthetic signals belong to classes, and how many of these they show."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import rel_entr
+from sklearn.model_selection import train_test_split
+
+from bioaug._random import draw_seed
+from bioaug._validation import check_signals
+from bioaug.exceptions import DataError
+from bioaug.metrics._measure import Pair, check_enough, check_pair, in_real_units, seed_of
+from bioaug.metrics._probes import make_probe
+from bioaug.metrics.score import Null, Score
+
+_NAME = "inception_score"
+_LEAST = 20
+_LEAST_OF_CLASS = 4  # two to train on, two to score
+
+
+def inception_score(
+    X_real: Any,
+    X_synthetic: Any,
+    *,
+    y_real: Any = None,
+    y_synthetic: Any = None,
+    classifier: Literal["trees", "cnn", "gru"] | Any = "trees",
+    n_null: int = 10,
+    random_state: int | np.random.RandomState | None = None,
+) -> Score:
+    """Return how clearly synthetic signals belong to classes, and to how many.
+
+    The score looks at all classes at once. It is blind to what happens inside a class: one signal
+    of each class, repeated, is as good as any. Read it beside `coverage` or `diversity`.
+
+    Parameters
+    ----------
+    X_real : array-like of shape (n_real, n_timesteps) or (n_real, n_channels, n_timesteps)
+        Real signals, in any unit; at least 20 rows, and 4 in each class.
+    X_synthetic : array-like of shape (n_synthetic, ...)
+        Synthetic signals, in the same unit, at least 20 rows, and the classes in the same
+        proportions: equal proportions score more than unequal ones.
+    y_real : array-like of shape (n_real,)
+        Labels of the real signals, of at least two classes. They are needed.
+    y_synthetic : array-like of shape (n_synthetic,), optional
+        Labels of the synthetic signals; they add ``agreement`` to the details.
+    classifier : {"trees", "cnn", "gru"} or scikit-learn classifier, default="trees"
+        As in `discriminative_score`; trained on one half of the real rows.
+    n_null : int, default=10
+        Halvings of the real rows for the null value; each trains a classifier.
+    random_state : int, RandomState instance or None, default=None
+        Seed for reproducible results.
+
+    Returns
+    -------
+    score : Score
+        From 1, one class or no clear one, to the number of classes; higher is better. Its ``null``
+        is what the real half scores that the classifier was not trained on. Its ``details``:
+        ``real``, the same of the one classifier that the score comes from; ``share_real`` and
+        ``share_synthetic``, the mean probability of every class; with `y_synthetic`,
+        ``agreement``, the share of synthetic signals classified as they are labelled.
+
+    Raises
+    ------
+    DataError
+        Without `y_real`, for a single class, too few rows, unequal lengths or channels, or NaN.
+
+    Notes
+    -----
+    ``exp(mean_x KL(p(y | x) || p(y)))`` [1]_, with p(y) the mean of p(y | x) over the signals.
+
+    References
+    ----------
+    .. [1] Salimans et al. (2016). "Improved techniques for training GANs." NeurIPS 29.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from bioaug.metrics import inception_score
+    >>> y = np.repeat(["N", "V"], 20)
+    >>> X = np.random.default_rng(0).normal(size=(40, 16)) + 9 * (y == "V")[:, None]
+    >>> score = inception_score(
+    ...     X, X + 0.1, y_real=y, classifier=LogisticRegression(), random_state=0
+    ... )
+    >>> 1.9 < score <= 2, score in score.null
+    (True, True)
+    """
+    began, seed = time.perf_counter(), seed_of(random_state)
+    pair = _checked(X_real, X_synthetic, y_real, y_synthetic)
+    if n_null and n_null < 2:
+        raise DataError(f"The 'n_null' parameter must be 0 or at least 2. Got {n_null!r} instead.")
+    rng = np.random.RandomState(seed)
+    probe, held = _train_on_half(pair, classifier, rng)
+    made, real = probe.predict_proba(pair.X_synthetic), probe.predict_proba(held)
+    details = {
+        "real": _clearness(real),
+        "share_real": _shares(probe, real),
+        "share_synthetic": _shares(probe, made),
+    }
+    if pair.y_synthetic is not None:
+        answers = probe.classes_[made.argmax(axis=1)]
+        details["agreement"] = float((answers == pair.y_synthetic).mean())
+    draws = []
+    for _ in range(n_null):
+        other, rest = _train_on_half(pair, classifier, rng)
+        draws.append(_clearness(other.predict_proba(rest)))
+    return Score(
+        _clearness(made),
+        name=_NAME,
+        direction="higher",
+        null=Null.of(draws) if draws else None,
+        n_real=len(pair.X_real),
+        n_synthetic=len(pair.X_synthetic),
+        seed=seed,
+        seconds=time.perf_counter() - began,
+        details=details,
+    )
+
+
+def _checked(X_real: Any, X_synthetic: Any, y_real: Any, y_synthetic: Any) -> Pair:
+    """Return both sets in real units, with labels that allow a classifier."""
+    if y_real is None:
+        raise DataError(
+            f"The 'y_real' parameter of {_NAME} must hold the classes of the real signals. "
+            "Got None. Give the labels, or leave this score out."
+        )
+    _, y_real = check_signals(X_real, y_real, owner=_NAME)
+    _, y_synthetic = check_signals(X_synthetic, y_synthetic, owner=_NAME)
+    pair = check_pair(X_real, X_synthetic, None, None, owner=_NAME)
+    check_enough(pair.X_real, pair.X_synthetic, least=_LEAST, owner=_NAME)
+    classes, counts = np.unique(np.asarray(y_real), return_counts=True)
+    if len(classes) < 2:
+        raise DataError(
+            f"The 'y_real' parameter of {_NAME} must hold at least two classes. Got the one class "
+            f"{classes.tolist()[0]!r}. Leave this score out."
+        )
+    if counts.min() < _LEAST_OF_CLASS:
+        rare = classes.tolist()[counts.argmin()]
+        raise DataError(
+            f"The 'X_real' parameter of {_NAME} must have at least {_LEAST_OF_CLASS} rows of each "
+            f"class. Got {counts.min()} of class {rare!r}. Give more, or leave that class out."
+        )
+    return in_real_units(pair)._replace(y_real=y_real, y_synthetic=y_synthetic)
+
+
+def _train_on_half(pair: Pair, classifier: Any, rng: np.random.RandomState) -> tuple[Any, NDArray]:
+    """Return a classifier trained on one half of the real rows, and the other half."""
+    X_train, X_held, y_train, _ = train_test_split(
+        pair.X_real, pair.y_real, test_size=0.5, stratify=pair.y_real, random_state=draw_seed(rng)
+    )
+    probe = make_probe(classifier, seed=draw_seed(rng), owner=_NAME)
+    return probe.fit(X_train, y_train), np.asarray(X_held)
+
+
+def _clearness(chance: NDArray) -> float:
+    """Return exp(mean KL(p(y | x) || p(y))) of class probabilities of shape (n, n_classes)."""
+    return float(np.exp(rel_entr(chance, chance.mean(axis=0)).sum(axis=1).mean()))
+
+
+def _shares(probe: Any, chance: NDArray) -> dict[Any, float]:
+    return dict(zip(probe.classes_.tolist(), chance.mean(axis=0).tolist(), strict=True))

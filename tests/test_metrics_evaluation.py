@@ -1,0 +1,151 @@
+"""All scores in one call, and scores as scikit-learn uses them."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_score
+from toys import make_rows
+
+from bioaug import Synthesizer
+from bioaug.exceptions import DataError
+from bioaug.metrics import evaluate, get_scorer, get_scorer_names, mmd
+
+CHEAP = ("mmd", "coverage", "identifiability", "closest_record", "tstr")
+
+
+@pytest.fixture(scope="module")
+def sets():
+    rows = make_rows((240, 24))
+    y = np.tile(["N", "V"], 40)
+    rows[np.tile(["N", "V"], 120) == "V"] += 1
+    return rows[:80], rows[80:160], rows[160:], y
+
+
+@pytest.fixture(scope="module")
+def evaluation(sets):
+    X_train, X_test, X_synthetic, y = sets
+    return evaluate(X_train, X_test, X_synthetic, y, y, y, scores=CHEAP, random_state=0, verbose=0)
+
+
+def test_every_score_asked_for_has_a_line_per_class(evaluation):
+    assert set(evaluation.scores) | set(evaluation.missing) == set(CHEAP)
+    assert evaluation.missing == {}
+    lines = evaluation.table.loc["mmd"]
+    assert list(lines.index) == ["all", "N", "V"]
+    assert lines.loc["all", "value"] == pytest.approx(lines.loc[["N", "V"], "value"].mean())
+
+
+def test_fidelity_is_judged_on_held_out_rows_and_privacy_on_training_rows(sets, evaluation):
+    X_train, X_test, _, y = sets
+    copied = evaluate(X_train, X_test, X_train, y, y, y, scores=CHEAP, random_state=0, verbose=0)
+    assert copied.scores["identifiability"] == 1
+    assert copied.scores["closest_record"] > 0.95
+    assert copied.table.loc[("identifiability", "all"), "reads as"] == "worse than real"
+    expected = mmd(X_test, X_train, y_real=y, y_synthetic=y, n_null=0, random_state=0)
+    assert copied.scores["mmd"] == pytest.approx(float(expected))
+
+
+def test_what_cannot_be_computed_is_named_with_its_reason(sets):
+    X_train, X_test, X_synthetic, _ = sets
+    wanted = ("mmd", "tstr", "ecg")
+    found = evaluate(X_train, X_test, X_synthetic, scores=wanted, random_state=0, verbose=0)
+    assert list(found.scores) == ["mmd"]
+    assert "labels" in found.missing["tstr"]
+    assert "sampling_rate" in found.missing["ecg"]
+    assert found.table.loc[("tstr", "all"), "reads as"].startswith("not computed: it needs labels")
+
+
+def test_too_few_rows_are_a_stated_reason(sets):
+    X_train, X_test, X_synthetic, _ = sets
+    found = evaluate(X_train, X_test, X_synthetic[:1], scores=["mmd"], verbose=0)
+    assert "at least" in found.missing["mmd"]
+
+
+def test_the_table_is_saved_in_three_forms(evaluation, tmp_path):
+    for ending in ("html", "md", "json"):
+        evaluation.save(tmp_path / f"scores.{ending}")
+    saved = json.loads((tmp_path / "scores.json").read_text())
+    assert saved["scores"]["mmd"]["value"] == float(evaluation.scores["mmd"])
+    assert (tmp_path / "scores.md").read_text().count("\n") == len(evaluation.table) + 2
+    with pytest.raises(DataError, match=r"'.html', '.md', '.json'"):
+        evaluation.save(tmp_path / "scores.txt")
+
+
+def test_printing_shows_one_line_per_score(evaluation):
+    printed = repr(evaluation)
+    assert all(name in printed for name in CHEAP)
+    assert "V" not in [line.split()[0] for line in printed.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"tier": "quick"}, "'fast', 'full'"),
+        ({"scores": ["mdm"]}, "Did you mean 'mmd'"),
+        ({"signal": "emg"}, "'ecg', 'eeg'"),
+        ({"y_train": np.zeros(80)}, "must be given together"),
+    ],
+)
+def test_wrong_parameters_are_named(sets, wrong, message):
+    with pytest.raises(DataError, match=message):
+        evaluate(*sets[:3], verbose=0, **wrong)
+
+
+class Copier:
+    """A synthesizer that gives back rows near those it was given."""
+
+    def __init__(self, X, y, off=0.0):
+        self.X, self.y, self.off = X, y, off
+
+    def sample(self, n_samples=1, *, y=None, random_state=None):
+        labels = self.y[:n_samples] if y is None else np.asarray(y)
+        rng = np.random.default_rng(random_state)
+        chosen = [rng.choice(np.flatnonzero(self.y == label)) for label in labels]
+        return self.X[chosen] + self.off, labels
+
+
+@pytest.mark.parametrize("name", ["mmd", "coverage", "sample_distance", "frechet"])
+def test_greater_is_better(sets, name):
+    X_train, X_test, _, y = sets
+    scorer = get_scorer(name)
+    good, bad = Copier(X_train, y), Copier(X_train, y, off=3.0)
+    assert scorer(good, X_test, y) > scorer(bad, X_test, y)
+    assert scorer(good, X_test, y) == scorer(good, X_test, y)
+
+
+def test_scorers_work_in_cross_validation_and_grid_search(sets):
+    X, _, _, y = sets
+    synthesizer = Synthesizer(training_params={"batch_size": 4}, random_state=0)
+    folds = StratifiedKFold(2)
+    scores = cross_val_score(
+        synthesizer.set_params(n_steps=1), X, y, cv=folds, scoring=get_scorer("mmd")
+    )
+    assert scores.shape == (2,)
+    search = GridSearchCV(
+        synthesizer, {"n_steps": [1, 2]}, scoring=get_scorer("coverage"), cv=folds
+    ).fit(X, y)
+    assert search.best_params_["n_steps"] in (1, 2)
+    assert search.best_estimator_.sample(2)[0].shape == (2, 24)
+
+
+def test_a_scorer_by_name_ends_a_training_early(sets):
+    X, _, _, y = sets
+    synthesizer = Synthesizer(
+        n_steps=8,
+        early_stopping="mmd",
+        training_params={"batch_size": 4, "log_every": 1},
+        random_state=0,
+    ).fit(X, y)
+    assert all(entry["held-out/score"] <= 0.1 for entry in synthesizer.history_)
+
+
+def test_scorer_names(sets):
+    assert {"mmd", "discriminative", "tstr"} <= set(get_scorer_names())
+    assert "membership" not in get_scorer_names()
+    with pytest.raises(DataError, match="Did you mean 'coverage'"):
+        get_scorer("covrage")
+    with pytest.raises(DataError, match="must hold labels"):
+        get_scorer("tstr")(Copier(sets[0], sets[3]), sets[1])
