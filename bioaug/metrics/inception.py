@@ -87,7 +87,7 @@ def inception_score(
     >>> score = inception_score(
     ...     X, X + 0.1, y_real=y, classifier=LogisticRegression(), random_state=0
     ... )
-    >>> 1.9 < score <= 2, score in score.null
+    >>> 1.8 < score <= 2, score in score.null
     (True, True)
     """
     began, seed = time.perf_counter(), seed_of(random_state)
