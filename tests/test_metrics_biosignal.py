@@ -178,6 +178,7 @@ def test_every_channel_counts(ecg: Any) -> None:
     assert len(score.details) == 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["ecg", "eeg"])
 def test_random_halves_of_real_data_lie_in_the_null_interval(name: str, ecg: Any) -> None:
     rng, inside = np.random.default_rng(0), 0

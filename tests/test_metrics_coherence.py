@@ -147,6 +147,7 @@ def test_score_grows_with_noise_and_shift(beats: NDArray) -> None:
     assert shifted == sorted(shifted)
 
 
+@pytest.mark.slow
 def test_random_halves_of_real_data_lie_in_the_null_interval(beats: NDArray) -> None:
     rng, X, inside = np.random.default_rng(0), beats[:200, :, 30:94], 0
     for _ in range(30):
