@@ -11,17 +11,7 @@ from scipy.stats import entropy
 from bioaug.metrics._distances import nearest, nearest_index
 from bioaug.metrics._measure import Found
 from bioaug.metrics._sets import Given, Sets, check_holdout, measure_sets
-from bioaug.metrics.copying import data_copying
-from bioaug.metrics.membership import membership_inference
 from bioaug.metrics.score import Score
-
-__all__ = [
-    "authenticity",
-    "data_copying",
-    "distance_to_closest_record",
-    "identifiability",
-    "membership_inference",
-]
 
 _N_BINS = 32  # of the histogram that a time step's entropy is taken from
 
