@@ -44,6 +44,8 @@ def test_fidelity_is_judged_on_held_out_rows_and_privacy_on_training_rows(sets, 
     assert copied.scores["identifiability"] == 1
     assert copied.scores["closest_record"] > 0.95
     assert copied.table.loc[("identifiability", "all"), "reads as"] == "worse than real"
+    assert copied.notes and "identifiability" in copied.notes[0]
+    assert all(copied.notes[0] in text for text in (repr(copied), copied.to_markdown()))
     expected = mmd(X_test, X_train, y_real=y, y_synthetic=y, n_null=0, random_state=0)
     assert copied.scores["mmd"] == pytest.approx(float(expected))
 

@@ -1,7 +1,7 @@
 """The hearts behind `make_ecg`: the waves of every patient's beats, and drawing them.
 
-A beat is a sum of Gaussian waves. The angles and widths of a normal beat are those of ECGSYN
-(McSharry et al. 2003, Table I). An angle becomes a time through the RR interval: 2 pi is one
+A beat is a sum of Gaussian waves. The angles and widths of a normal beat, but for the T wave, are
+those of McSharry et al. (2003). An angle becomes a time through the RR interval: 2 pi is one
 second at 60 beats a minute, and times go with the square root of the interval. The height of a
 wave is a vector in the chest, of which a lead sees the projection (Sameni et al. 2007).
 """

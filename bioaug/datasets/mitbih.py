@@ -51,7 +51,8 @@ DESCR = """\
 MIT-BIH Arrhythmia Database 1.0.0
 =================================
 48 half-hour two-lead ambulatory ECG records of 47 patients of the Boston Beth Israel Hospital,
-1975 to 1979, sampled at 360 Hz with 11 bits over 10 mV; two cardiologists labelled every beat.
+1975 to 1979, sampled at 360 Hz with 11 bits over 10 mV, each labelled by at least two
+cardiologists.
 
 Classes follow ANSI/AAMI EC57: N (N L R e j), S (A a J S), V (V E), F (F), Q (/ f Q).
 DS1 and DS2 are the halves of de Chazal et al. (2004); the four paced records 102, 104, 107 and
@@ -59,7 +60,7 @@ DS1 and DS2 are the halves of de Chazal et al. (2004); the four paced records 10
 
 Licence: Open Data Commons Attribution License v1.0. Please cite:
 Moody GB, Mark RG. The impact of the MIT-BIH Arrhythmia Database. IEEE Eng in Med and Biol
-20(3):45-50, 2001. doi:10.13026/C2F305
+20(3):45-50, 2001. The data themselves: doi:10.13026/C2F305
 Goldberger AL et al. PhysioBank, PhysioToolkit, and PhysioNet. Circulation 101(23):e215-e220, 2000.
 """
 

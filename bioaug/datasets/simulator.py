@@ -17,7 +17,7 @@ from bioaug.datasets._rhythm import draw_windows
 from bioaug.datasets._windows import check_sampling_rate, check_window
 from bioaug.exceptions import DataError
 
-# As among the beats of all 48 records of the MIT-BIH Arrhythmia Database.
+# About as among the beats of all 48 records of the MIT-BIH Arrhythmia Database.
 CLASS_WEIGHTS = {"N": 0.827, "S": 0.026, "V": 0.066, "F": 0.007, "Q": 0.074}
 
 _OWNER = "make_ecg"
@@ -105,9 +105,10 @@ def make_ecg(
         \qquad s = \sqrt{RR \cdot 1\,\mathrm{s}}
 
     which is the solution of ECGSYN [1]_ without its slow return to zero, with the published angles
-    and widths for the normal beat. Departures: the T wave is two Gaussians, heights are vectors
-    [2]_ of our own, chosen so that each lead looks as it does in people, and only the T wave
-    follows the interval just before; the other waves keep to the patient's resting rate.
+    and widths for the normal beat. Departures: the T wave is two Gaussians, all times have the
+    factor s (ECGSYN has it for Q, S and the widths), heights are vectors [2]_ of our own, chosen
+    so that each lead looks as it does in people, and only the T wave follows the interval just
+    before; the other waves keep to the patient's resting rate.
 
     - N: at the patient's own rhythm.
     - S: 55 to 85 % of the resting interval after the last beat; the P wave is upside down, flat or

@@ -42,6 +42,8 @@ class Entry:
     needs : frozenset of {"labels", "holdout", "sampling_rate"}
     takes : frozenset of {"groups_real", "groups_holdout", "test", "sampling_rate"}
         What it can use beside.
+    n_null : int or None
+        Halvings for the null value in the tier "fast"; None leaves it to the function.
     """
 
     function: Callable[..., Score]
@@ -49,6 +51,7 @@ class Entry:
     fast: bool = True
     needs: frozenset[str] = frozenset()
     takes: frozenset[str] = frozenset()
+    n_null: int | None = None
 
 
 _LABELS, _HOLDOUT = frozenset({"labels"}), frozenset({"holdout"})
@@ -57,7 +60,7 @@ _TEST = frozenset({"test", "groups_real"})
 
 CATALOGUE: dict[str, Entry] = {
     "mmd": Entry(mmd, "fidelity"),
-    "discriminative": Entry(discriminative_score, "fidelity"),
+    "discriminative": Entry(discriminative_score, "fidelity", n_null=4),
     "frechet": Entry(frechet_distance, "fidelity"),
     "precision": Entry(precision, "fidelity"),
     "recall": Entry(recall, "fidelity"),

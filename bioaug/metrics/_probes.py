@@ -47,7 +47,7 @@ class SmallCNN(nn.Module):
 
 
 class SmallGRU(nn.Module):
-    """TimeGAN's classifier: the last state of a GRU, its size half the number of channels.
+    """As in TimeGAN's code: the last state of a GRU, its size half the number of channels.
 
     Half of one channel is no state at all, so the state has at least 8 values here.
     """

@@ -88,8 +88,8 @@ def coherence_map(
 
     S is a Gaussian of deviation s over time and a boxcar over log scale. The mean of every signal
     is taken off and zeros are put around it. `pycwt.wct` gives the same values away from the
-    edges once the boxcar is the same; its own is two times as wide as the 0.6 octaves of [2]_,
-    and its smoothing wraps around the ends.
+    edges once the boxcar is the same; its own is two times as wide as the usual 0.6 octaves, and
+    its smoothing can wrap around the ends.
 
     References
     ----------

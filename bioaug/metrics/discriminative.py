@@ -49,9 +49,10 @@ def discriminative_score(
         Labels. With them, every class is scored by itself and the score is their mean.
     classifier : {"trees", "cnn", "gru"} or scikit-learn classifier, default="trees"
         ``"trees"`` are boosted trees on samples, differences and log spectra, ``"cnn"`` a small
-        convolutional network, ``"gru"`` the recurrent network of TimeGAN [1]_. A classifier of
-        scikit-learn is cloned and sees rows of n_channels * n_timesteps values. The trees are the
-        fastest and saw the smallest faults of heartbeats; the GRU takes many times as long.
+        convolutional network, ``"gru"`` a GRU as in the published code of TimeGAN [1]_, whose text
+        has two layers of LSTM. A classifier of scikit-learn is cloned and sees rows of
+        n_channels * n_timesteps values. The trees are the fastest and saw the smallest faults of
+        heartbeats; the GRU takes many times as long.
     n_folds : int, default=5
         Folds of the cross-validation, 2 to 20.
     n_null : int, default=10

@@ -67,8 +67,9 @@ def frechet_distance(
     distance taken from the other half, then the other way round; the score is the mean.
 
     The plain formula falls with the number of rows n as ``d + c / n``, so it is taken at n and at
-    n / 2 as well, and the score is the d that both lead to [2]_. That is what makes scores of
-    different n comparable.
+    n / 2 as well, and the score is the d that both lead to. That is what makes scores of different
+    n comparable. The idea is from [2]_, which fits a line in 1 / n to several sizes of the
+    synthetic set alone.
 
     References
     ----------

@@ -61,8 +61,9 @@ def precision(
     -----
     ``mean_j 1[exists i: |r_i - f_j| < NND_k(r_i)]``, with real signals r and synthetic f, in units
     of the real signals' deviation per channel, and NND_k the distance to the k-th nearest other
-    of the same set [1]_. The value falls slowly as the rows of both sets become more, so that
-    of as many real signals can lie a little below ``null``, which comes from half as many.
+    of the same set [1]_ (which has ``<=``). The value falls slowly as the rows of both sets become
+    more, so that of as many real signals can lie a little below ``null``, which comes from half as
+    many.
 
     References
     ----------

@@ -38,7 +38,8 @@ def identifiability(
         Labels. With them, every class is scored by itself and the score is their mean.
     weighted : bool, default=False
         Whether every sample of a signal is weighted by the inverse of its entropy over the real
-        rows, as the paper has it.
+        rows, as in [1]_; its code takes the entropy of rounded values, this function that of a
+        histogram of 32 bins.
     n_null : int, default=20
         Draws for the null value.
     random_state : int, RandomState instance or None, default=None

@@ -25,7 +25,7 @@ _CHUNK = 1024  # rows predicted in one go
 
 
 class _Forecaster(nn.Module):
-    """TimeGAN's predictor: a GRU whose state has half as many values as there are channels.
+    """As in TimeGAN's code: a GRU whose state has half as many values as there are channels.
 
     Half of one channel is no state at all, so the state has at least 8 values here.
     """
@@ -84,10 +84,10 @@ def predictive_score(
 
     Notes
     -----
-    As in TimeGAN [1]_ a GRU with one layer, trained on the absolute error. Unlike there, its
-    input has all channels, so that it is defined for one channel, which is forecast from its own
-    past; its state has at least 8 values; and signals are scaled by the real rows' mean and
-    deviation per channel, not each set by its own range.
+    As in the published code of TimeGAN [1]_ (its text has two layers of LSTM) a GRU with one layer,
+    trained on the absolute error. Unlike there, its input has all channels, so that it is defined
+    for one channel, which is forecast from its own past; its state has at least 8 values; and
+    signals are scaled by the real rows' mean and deviation per channel, not by their range.
 
     References
     ----------

@@ -31,25 +31,25 @@ class BioSGAN(AdversarialModel):
     ----------
     spec : SignalSpec
     patch_size : int or "auto", default="auto"
-        Time steps in one token. 1 is the paper's; attention then takes time quadratic in the
-        length. "auto" makes about 16 tokens, or patches of 32 steps where signals are long.
+        Time steps in one token. 1 is the reference code's; attention then takes time quadratic in
+        the length. "auto" makes about 16 tokens, or patches of 32 steps where signals are long.
     latent_dim, label_dim : int, default=100, 10
         Lengths of the noise vector and of the label embedding beside it.
     generator_dim, discriminator_dim : int, default=40, 40
-        Token widths, multiples of `n_heads`. The paper's are 10 and 50.
+        Token widths, multiples of `n_heads`. The reference code's are 10 and 50.
     depth, n_heads : int, default=3, 5
         Transformer blocks in each network, attention heads in each block.
     dropout : float, default=0.0
-        In the generator while training. The paper has 0.5 in both networks.
+        In the generator while training. The reference code has 0.5 in both networks.
     lr_generator, lr_discriminator : float, default=5e-4, 1e-3
         Adam's step lengths. The reference code has 1e-4 and 3e-4.
     label_weight : float, default=0.1
-        Weight of the label head's cross-entropy. The paper's is 1.
+        Weight of the label head's cross-entropy. The reference code's is 1.
     projection : bool, default=True
-        Whether the score itself depends on the label. The paper's does not.
+        Whether the score itself depends on the label. The reference code's does not.
     whitening : float in [0, 1] or None, default=0.5
         How much of the log deviations of the signals' principal axes is left in the coordinates
-        that the networks see, see `Whitening`; None uses the signals as they are, as the paper.
+        that the networks see, see `Whitening`; None uses the signals as they are.
 
     References
     ----------
@@ -101,9 +101,9 @@ class BioSGAN(AdversarialModel):
         self.latent_dim = latent_dim
         # A label head alone rewards the generator for the few shapes that are easiest to tell from
         # the other classes: ventricular beats lost their negative form. So it weighs a tenth of
-        # the paper's, and the score itself knows the label (Miyato and Koyama 2018).
+        # the reference code's, and the score itself knows the label (Miyato and Koyama 2018).
         self.label_weight = label_weight
-        # Not in the paper: both networks work in partly whitened coordinates, where noise-like
+        # Not in the reference: both networks work in partly whitened coordinates, where noise-like
         # texture counts too. It made the beats as smooth as real ones in a tenth of the steps.
         if whitening is not None:
             self.whitening = Whitening(spec.n_channels, spec.n_timesteps, left=whitening)
@@ -148,7 +148,7 @@ class _Generator(nn.Module):
     """Noise and label embedding -> tokens -> transformer -> signal.
 
     Neighbouring patches overlap by all but one of their time steps and are added up, so that no
-    seam shows; with one step per patch this is the paper's 1 x 1 convolution.
+    seam shows; with one step per patch this is the reference code's 1 x 1 convolution.
     """
 
     def __init__(
@@ -178,7 +178,8 @@ class _Generator(nn.Module):
 class _Discriminator(nn.Module):
     """Patches with learned positions -> transformer -> a score and a logit per class.
 
-    The paper's class token is left out: both heads read the mean of all tokens, so it had no role.
+    The reference code's class token is left out: both heads read the mean of all tokens, so it had
+    no role of its own.
     """
 
     def __init__(
