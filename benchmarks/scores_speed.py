@@ -1,6 +1,6 @@
 """Time and peak memory of every fast score, and of `evaluate`, and write JSON and Markdown.
 
-    python benchmarks/scores_speed.py ../shared/data --threads 2 --out benchmarks/results/scores_speed
+    python benchmarks/scores_speed.py ../shared/data --out benchmarks/results/scores_speed
 
 Every score gets 5,000 against 5,000 normal beats of MIT-BIH (200 samples, no labels, its own number
 of halvings for the null value, that of the tier "fast" where it has one) in a process of its own,
@@ -40,7 +40,7 @@ def load(data_home, classes):
 
 def one_score(name, data_home):
     """Run one score on 5,000 against 5,000 normal beats, 5,000 more held out."""
-    X, y, _ = load(data_home, {"N": 15000})
+    X, _, _ = load(data_home, {"N": 15000})
     first, second, third = np.split(X, 3)
     if name == BARE:
         return 0.0

@@ -77,7 +77,9 @@ def check_keys(
         check_option(key, name=f"{name} key", owner=owner, options=sorted(allowed))
 
 
-def check_signals(X: Any, y: Any = None, *, owner: str) -> tuple[NDArray, NDArray | None]:
+def check_signals(
+    X: Any, y: Any = None, *, owner: str, names: tuple[str, str] = ("X", "y")
+) -> tuple[NDArray, NDArray | None]:
     """Return `X` as a finite 2-D or 3-D numeric array and `y` as 1-D class labels.
 
     Parameters
@@ -85,7 +87,9 @@ def check_signals(X: Any, y: Any = None, *, owner: str) -> tuple[NDArray, NDArra
     X : array-like of shape (n_samples, n_timesteps) or (n_samples, n_channels, n_timesteps)
     y : array-like of shape (n_samples,), optional
     owner : str
-        Class whose parameters these are, for the error texts.
+        Class or function whose parameters these are, for the error texts.
+    names : tuple of two str
+        What `owner` calls `X` and `y`.
 
     Raises
     ------
@@ -95,50 +99,50 @@ def check_signals(X: Any, y: Any = None, *, owner: str) -> tuple[NDArray, NDArra
         Where scikit-learn refuses `X` or `y`: text, lengths that differ, continuous targets.
     """
     X = check_array(X, allow_nd=True, ensure_all_finite=False, estimator=owner)
-    check_kind(X, owner=owner)
-    check_finite(X, owner=owner)
+    check_kind(X, owner=owner, name=names[0])
+    check_finite(X, owner=owner, name=names[0])
     if y is None:
         return X, None
     y = column_or_1d(y, warn=True)
     check_consistent_length(X, y)
-    check_labels(y, owner=owner)
+    check_labels(y, owner=owner, name=names[1])
     check_classification_targets(y)
     return X, y
 
 
-def check_kind(X: NDArray, *, owner: str) -> None:
+def check_kind(X: NDArray, *, owner: str, name: str = "X") -> None:
     """Raise a DataError where `X` is no array of numbers with 2 or 3 dimensions."""
     if X.ndim > 3:
         raise DataError(
-            f"The 'X' parameter of {owner} must have 2 dimensions (n_samples, n_timesteps) or 3 "
-            f"(n_samples, n_channels, n_timesteps). Got shape {X.shape} instead. Reshape it."
+            f"The {name!r} parameter of {owner} must have 2 dimensions (n_samples, n_timesteps) "
+            f"or 3 (n_samples, n_channels, n_timesteps). Got shape {X.shape} instead. Reshape it."
         )
     if X.dtype.kind == "b":
         raise DataError(
-            f"The 'X' parameter of {owner} must hold numbers. Got booleans instead. "
-            "Convert them by X.astype(np.uint8)."
+            f"The {name!r} parameter of {owner} must hold numbers. Got booleans instead. "
+            f"Convert them by {name}.astype(np.uint8)."
         )
 
 
-def check_labels(y: NDArray, *, owner: str) -> None:
+def check_labels(y: NDArray, *, owner: str, name: str = "y") -> None:
     """Raise a DataError where a label is missing, or labels cannot be sorted."""
     if y.dtype.kind not in "fO":
         return
     missing = np.flatnonzero([label is None or label != label for label in y])
     if len(missing):
         raise DataError(
-            f"The 'y' parameter of {owner} must hold a label for every row. Got {len(missing)} "
-            f"missing ones, the first in row {missing[0]}. Drop these rows."
+            f"The {name!r} parameter of {owner} must hold a label for every row. Got "
+            f"{len(missing)} missing ones, the first in row {missing[0]}. Drop these rows."
         )
     kinds = sorted({type(label).__name__ for label in y}) if y.dtype.kind == "O" else []
     if len(kinds) > 1 and "str" in kinds:
         raise DataError(
-            f"The 'y' parameter of {owner} must hold labels of one kind. Got {', '.join(kinds)} "
-            "instead. Convert them by y.astype(str)."
+            f"The {name!r} parameter of {owner} must hold labels of one kind. "
+            f"Got {', '.join(kinds)} instead. Convert them by {name}.astype(str)."
         )
 
 
-def check_finite(X: NDArray, *, owner: str) -> None:
+def check_finite(X: NDArray, *, owner: str, name: str = "X") -> None:
     """Raise a DataError that counts and places the NaN and infinite values of `X`."""
     if X.dtype.kind not in "fc":
         return
@@ -149,8 +153,8 @@ def check_finite(X: NDArray, *, owner: str) -> None:
     n_nan = int(np.isnan(X).sum())
     n_inf = int(bad.sum()) - n_nan
     raise DataError(
-        f"The 'X' parameter of {owner} must be finite. Got {n_nan} NaN and {n_inf} infinity (inf) "
-        f"values in {len(rows)} of {len(X)} rows, first in row {rows[0]}. "
+        f"The {name!r} parameter of {owner} must be finite. Got {n_nan} NaN and {n_inf} infinity "
+        f"(inf) values in {len(rows)} of {len(X)} rows, first in row {rows[0]}. "
         "Interpolate the gaps or drop these rows."
     )
 

@@ -23,7 +23,6 @@ from bioaug.training import (
     Callback,
     Checkpoint,
     Progress,
-    TimeBudget,
     Trainer,
     TrainerConfig,
     TrainerState,
@@ -50,7 +49,6 @@ class Training:
     model: type[GenerativeModel]
     model_params: dict[str, Any]
     config: TrainerConfig
-    max_time: float | None
     early_stopping: Scorer | None
     folder: Path | None
     callbacks: tuple[Callback, ...]
@@ -167,14 +165,14 @@ def _callbacks(
     classes: NDArray,
     settings: dict[str, Any],
 ) -> list[Callback]:
-    every = max(1, training.config.n_steps // LOOKS)
+    rarest = 100 / max(training.config.n_steps, 1)  # at least 100 steps between looks
     names = {index: str(label) for index, label in enumerate(classes)}
-    callbacks: list[Callback] = [CollapseGuard(signals, labels, names, every=max(every, 100))]
+    callbacks: list[Callback] = [
+        CollapseGuard(signals, labels, names, every=max(1 / LOOKS, rarest))
+    ]
     callbacks += training.callbacks
-    if training.max_time is not None:
-        callbacks.append(TimeBudget(training.max_time))
     if training.folder is not None:
-        callbacks.append(Checkpoint(training.folder, every, settings))
+        callbacks.append(Checkpoint(training.folder, 1 / LOOKS, settings))
     if training.verbose and multiprocessing.parent_process() is None:  # none in joblib's workers
         callbacks.append(Progress(training.config.n_steps))
     return callbacks
@@ -186,9 +184,7 @@ def _early_stopping(
     def score(model: GenerativeModel) -> float:
         return float(scorer(FittedModel(codec, model), *watched))
 
-    log_every = training.config.log_every  # looks fall on entries of the history
-    every = log_every * max(1, round(training.config.n_steps / LOOKS / log_every))
-    return EarlyStopping(score, every)
+    return EarlyStopping(score, every=1 / LOOKS)
 
 
 def _held_out(y: NDArray, seed: int) -> NDArray[np.bool_]:
@@ -211,7 +207,6 @@ def _settings(
         "model": training.model.name,
         "model_params": training.model_params,
         "config": asdict(training.config),
-        "max_time": training.max_time,
         "early_stopping": _identity(training.early_stopping),
         "seed": training.seed,
         "spec": asdict(spec),

@@ -12,6 +12,8 @@ from torch.nn.functional import relu, softplus
 
 from bioaug._typing import Scores, Signals
 
+STEP = 0.03  # of a finite difference, in deviations of the signals
+
 
 @dataclass(frozen=True)
 class Objective:
@@ -47,6 +49,11 @@ def least_squares() -> Objective:
 def hinge() -> Objective:
     """Hinge loss (Lim and Ye 2017)."""
     return Objective(_hinge_discriminator, _negative_score)
+
+
+def wasserstein() -> Objective:
+    """Wasserstein distance of a critic whose weights are clipped (Arjovsky et al. 2017)."""
+    return Objective(_score_difference, _negative_score)
 
 
 def wasserstein_gp(weight: float = 10.0) -> Objective:
@@ -116,6 +123,19 @@ def squared_gradients(critic: Callable[[Signals], Scores], signals: Signals) -> 
         signals = signals.detach().requires_grad_()
         (gradients,) = torch.autograd.grad(critic(signals).sum(), signals, create_graph=True)
     return gradients.float().square().sum(dim=(1, 2))
+
+
+def stepped_squared_gradients(critic: Callable[[Signals], Scores], signals: Signals) -> Scores:
+    """Estimate the squared gradient norms from the critic's scores a small random step apart.
+
+    ``(D(x + s e) - D(x - s e))^2 / (4 s^2)`` with e standard normal has the squared norm as its
+    mean up to order s^2, and needs no second derivative.
+    """
+    step = STEP * signals.detach().std() * torch.randn_like(signals)
+    signals = signals.detach()
+    ahead, behind = critic(torch.cat([signals + step, signals - step])).chunk(2)
+    width = 2 * STEP * signals.std()
+    return ((ahead - behind) / width).square()
 
 
 def gradient_penalty(critic: Callable[[Signals], Scores], signals: Signals) -> Tensor:

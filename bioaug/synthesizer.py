@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import math
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Literal
@@ -51,7 +53,8 @@ class Synthesizer(BaseEstimator):
     n_steps : int, optional
         Training steps of each model; None takes the model's default.
     max_time : float, optional
-        Seconds of training of each model; it ends there with what it has learned.
+        Seconds of training, of all models together; a training ends there with what it has
+        learned. Learning rates and phases follow the time where it is shorter than the steps.
     per_class : bool or "auto", default="auto"
         Whether every class gets a model of its own. "auto" trains one model for all classes
         where it can hold labels. A model without labels is always trained per class.
@@ -161,6 +164,8 @@ class Synthesizer(BaseEstimator):
         n_jobs: int = 1
         if len(groups) > 1:
             n_jobs = effective_n_jobs(self.n_jobs)  # pyright: ignore[reportArgumentType]
+        if config.max_time is not None:  # shared by the models that are trained one after another
+            config = replace(config, max_time=config.max_time / math.ceil(len(groups) / n_jobs))
         trainings = [
             self._training(model, config, group, seed, verbose=self.verbose if n_jobs == 1 else 0)
             for group, seed in zip(groups, seeds, strict=False)
@@ -319,6 +324,8 @@ class Synthesizer(BaseEstimator):
             settings["n_steps"] = self.n_steps
         allowed = Interval(Real, 0, None, closed="neither")
         check_number(self.max_time, allowed, name="max_time", owner="Synthesizer", optional=True)
+        if self.max_time is not None:
+            settings["max_time"] = float(self.max_time)
         options = [True, False, "auto"]
         check_option(self.per_class, name="per_class", owner="Synthesizer", options=options)
         if self.checkpoint_dir is not None and self.random_state is None:
@@ -358,7 +365,6 @@ class Synthesizer(BaseEstimator):
             model=model,
             model_params=dict(self.model_params or {}),
             config=config,
-            max_time=self.max_time,
             early_stopping=self._scorer(),
             folder=folder,
             callbacks=tuple(self.callbacks or ()),

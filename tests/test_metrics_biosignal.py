@@ -271,3 +271,9 @@ def test_bad_eeg() -> None:
         eeg_distance(np.zeros((9, 100)), np.zeros((9, 100)), sampling_rate=250)
     with pytest.raises(DataError, match="'sampling_rate'"):
         eeg_features(np.zeros((9, 100)), sampling_rate=-1)
+
+
+def test_real_rows_that_are_all_equal_give_a_distance_of_an_earthly_size():
+    row = np.sin(np.arange(200) / 3)
+    equal, other = np.repeat(row[None], 20, axis=0), np.random.default_rng(0).normal(size=(20, 200))
+    assert eeg_distance(equal, other, sampling_rate=200, n_null=2, random_state=0) < 100

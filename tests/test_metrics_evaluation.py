@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -44,7 +45,8 @@ def test_fidelity_is_judged_on_held_out_rows_and_privacy_on_training_rows(sets, 
     assert copied.scores["identifiability"] == 1
     assert copied.scores["closest_record"] > 0.95
     assert copied.table.loc[("identifiability", "all"), "reads as"] == "worse than real"
-    assert copied.notes and "identifiability" in copied.notes[0]
+    assert len(copied.notes) == 1
+    assert "identifiability" in copied.notes[0]
     assert all(copied.notes[0] in text for text in (repr(copied), copied.to_markdown()))
     expected = mmd(X_test, X_train, y_real=y, y_synthetic=y, n_null=0, random_state=0)
     assert copied.scores["mmd"] == pytest.approx(float(expected))
@@ -89,11 +91,50 @@ def test_printing_shows_one_line_per_score(evaluation):
         ({"scores": ["mdm"]}, "Did you mean 'mmd'"),
         ({"signal": "emg"}, "'ecg', 'eeg'"),
         ({"y_train": np.zeros(80)}, "must be given together"),
+        ({"scores": []}, "list of one name at least"),
+        ({"scores": "mmd"}, "list of one name at least"),
+        ({"sampling_rate": -1}, "'sampling_rate' parameter of evaluate"),
+        ({"groups_train": np.zeros(3)}, "'groups_train' parameter of evaluate"),
+        ({"X_test": None}, "'X_test' parameter of evaluate must hold numbers"),
+        ({"X_train": np.full((80, 24), np.nan)}, "'X_train' parameter of evaluate must be finite"),
+        ({"X_synthetic": np.zeros((80, 9))}, "as 'X_train' has. Got (1, 9) instead"),
+        ({"random_state": "a"}, "'random_state' parameter must be an int"),
     ],
 )
 def test_wrong_parameters_are_named(sets, wrong, message):
-    with pytest.raises(DataError, match=message):
-        evaluate(*sets[:3], verbose=0, **wrong)
+    given = dict(zip(("X_train", "X_test", "X_synthetic"), sets, strict=False)) | wrong
+    with pytest.raises(DataError, match=re.escape(message)):
+        evaluate(**given, verbose=0)
+
+
+def test_what_is_missing_is_printed_below_the_table(sets):
+    found = evaluate(*sets[:3], scores=["mmd", "tstr"], random_state=0, verbose=0)
+    assert repr(found).splitlines()[-1].startswith("tstr is not computed: it needs labels")
+    nothing = evaluate(*sets[:3], scores=["tstr"], verbose=0)
+    assert repr(nothing).startswith("tstr is not computed")
+    assert all("tstr" in text for text in (nothing.to_html(), nothing.to_markdown()))
+
+
+def test_a_class_without_synthetic_signals_is_noted(sets):
+    X_train, X_test, X_synthetic, y = sets
+    found = evaluate(
+        X_train, X_test, X_synthetic[y == "N"], y, y, y[y == "N"], scores=["mmd"], verbose=0
+    )
+    assert found.notes == ["No synthetic signals of class V: scores by class leave it out."]
+
+
+def test_scores_are_those_of_the_functions_with_the_same_seed(sets):
+    found = evaluate(*sets[:3], scores=["mmd"], random_state=3, verbose=0).scores["mmd"]
+    assert found.to_dict() | {"seconds": 0} == mmd(sets[1], sets[2], random_state=3).to_dict() | {
+        "seconds": 0
+    }
+
+
+def test_the_kind_of_signal_adds_its_score_to_those_asked_for(sets):
+    found = evaluate(
+        *sets[:3], scores=["mmd"], signal="eeg", sampling_rate=40, random_state=0, verbose=0
+    )
+    assert list(found.scores) == ["mmd", "eeg"]
 
 
 class Copier:
@@ -149,5 +190,9 @@ def test_scorer_names(sets):
     assert "membership" not in get_scorer_names()
     with pytest.raises(DataError, match="Did you mean 'coverage'"):
         get_scorer("covrage")
+    with pytest.raises(DataError, match="Call get_scorer\\('ecg', sampling_rate="):
+        get_scorer("ecg")
+    with pytest.raises(DataError, match="Did you mean 'n_null'"):
+        get_scorer("mmd", n_nul=0)
     with pytest.raises(DataError, match="must hold labels"):
         get_scorer("tstr")(Copier(sets[0], sets[3]), sets[1])

@@ -232,3 +232,54 @@ def test_mmd_of_sets_without_any_variation_is_zero() -> None:
 def test_mmd_needs_enough_permutations() -> None:
     with pytest.raises(DataError, match="n_permutations"):
         mmd(make_waves(9), make_waves(9), n_permutations=100)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"X_real": None}, "'X_real' parameter of mmd must hold numbers"),
+        ({"X_real": np.arange(24.0)}, "'X_real' parameter of mmd must hold numbers"),
+        ({"X_real": np.empty((0, 24))}, "'X_real' parameter of mmd must hold numbers"),
+        ({"X_synthetic": np.full((20, 24), "a")}, "'X_synthetic' parameter of mmd must hold"),
+        ({"X_synthetic": np.full((20, 24), np.nan)}, "'X_synthetic' .* must be finite"),
+        ({"y_real": np.arange(9)}, "'y_real' .* a class for each of the rows"),
+        ({"y_synthetic": np.linspace(0, 1, 20)}, "'y_synthetic' .* a class for each of the rows"),
+        ({"y_synthetic": [None] * 20}, "'y_synthetic' .* a label for every row"),
+        ({"n_null": 1}, "'n_null' parameter of mmd must be the int 0 or at least 2"),
+        ({"n_null": 2.5}, "'n_null' parameter of mmd must be the int 0 or at least 2"),
+        ({"random_state": "a"}, "'random_state' parameter must be an int"),
+        ({"random_state": -1}, "'random_state' parameter must be an int"),
+    ],
+)
+def test_each_fault_of_the_input_is_one_error_that_names_the_parameter(wrong, message) -> None:
+    X, y = make_waves(20, n_channels=1)[:, 0], np.repeat(["N", "V"], 10)
+    given = {"X_real": X, "X_synthetic": X + 1, "y_real": y, "y_synthetic": y} | wrong
+    with pytest.raises(DataError, match=message):
+        mmd(given.pop("X_real"), given.pop("X_synthetic"), **given)
+
+
+def test_no_random_state_leaves_the_global_generator_and_draws_anew() -> None:
+    A, B = make_waves(20), make_waves(20, 1)
+    before = np.random.get_state()[1].tolist()
+    first, second = (mmd(A, B, n_null=2) for _ in range(2))
+    assert np.random.get_state()[1].tolist() == before
+    assert first.seed != second.seed
+
+
+def test_the_seed_of_any_integer_type_is_kept() -> None:
+    A, B = make_waves(20), make_waves(20, 1)
+    assert mmd(A, B, n_null=0, random_state=np.int64(7)).seed == 7  # pyright: ignore
+
+
+def test_a_class_without_synthetic_rows_is_named() -> None:
+    A, y = make_waves(30), np.repeat(["F", "N", "V"], 10)
+    score = mmd(A, A[10:] + 0.1, y_real=y, y_synthetic=y[10:], n_null=0, random_state=0)
+    assert list(score.per_class) == ["N", "V"]
+    assert score.details == {"classes_left_out": ["F"]}
+
+
+def test_equal_real_rows_give_a_distance_without_warnings() -> None:
+    A = np.repeat(make_waves(1), 40, axis=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert np.isfinite(frechet_distance(A, make_waves(40, 1), n_null=2, random_state=0))

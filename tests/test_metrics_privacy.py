@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import partial
 
 import numpy as np
@@ -319,3 +320,10 @@ def test_faults_of_settings():
         membership_inference(
             real, real, X_holdout=real, groups_real=[1, 2, 3], groups_holdout=np.arange(40)
         )
+
+
+def test_few_different_rows_make_no_warning():
+    X = np.repeat(gaussian(2, 0), 20, axis=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        data_copying(X, X + 0.1, X_holdout=gaussian(40, 1), n_null=2, random_state=0)

@@ -180,7 +180,7 @@ def test_a_resumed_run_equals_an_unbroken_one(name, tmp_path):
 
     whole = run([])
     with pytest.raises(Killed):
-        run([Checkpoint(tmp_path, 2, {}), DieAt(5)])
+        run([Checkpoint(tmp_path, 2 / 7, {}), DieAt(5)])
     resumed = run([], resume=True)
     assert same_weights(resumed.model, whole.model)
     assert resumed.step == 7

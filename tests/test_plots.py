@@ -158,7 +158,7 @@ def test_neighbours_put_a_copy_at_the_top_on_its_original(
     ax = plots.plot_neighbours(real, synthetic, n_shown=3)
     assert np.allclose(lines(ax)["nearest real"], lines(ax)["synthetic"])
     assert len(ax.lines) == 6
-    assert ax.texts[0].get_text().strip() == "0.00"
+    assert ax.texts[0].get_text().strip() == "rms 0.00"
 
 
 def test_neighbours_are_the_nearest_rows(real: NDArray, synthetic: NDArray) -> None:
@@ -170,7 +170,7 @@ def test_neighbours_are_the_nearest_rows(real: NDArray, synthetic: NDArray) -> N
     assert np.allclose(np.ptp(drawn["nearest real"]) * scale, np.ptp(real[nearest]))
     assert np.allclose(np.ptp(drawn["synthetic"]) * scale, np.ptp(synthetic[made]))
     expected = apart.min() / scale / np.sqrt(40)
-    assert float(ax.texts[0].get_text()) == pytest.approx(expected, abs=0.006)
+    assert float(ax.texts[0].get_text().removeprefix(" rms ")) == pytest.approx(expected, abs=0.006)
 
 
 def test_spectra_have_their_peak_at_the_sine() -> None:
@@ -272,3 +272,44 @@ def test_without_matplotlib_the_error_says_what_to_install(
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     with pytest.raises(ImportError, match=r"pip install 'bioaug\[plots\]'"):
         plots.plot_signals(real)
+
+
+@pytest.mark.parametrize(
+    ("draw", "message"),
+    [
+        (lambda X: plots.plot_pca(X, X, n_shown=0), "'n_shown' parameter of plot_pca"),
+        (lambda X: plots.plot_tsne(X, X, perplexity=-1), "'perplexity' parameter of plot_tsne"),
+        (lambda X: plots.plot_pca(X * 0, X), "'X_real' .* must have rows that differ"),
+        (lambda X: plots.plot_spectra(X, X, sampling_rate=-1), "'sampling_rate' parameter of"),
+        (lambda X: plots.plot_bands(X, X, sampling_rate=0), "'sampling_rate' parameter of"),
+        (lambda X: plots.plot_signals(X, channel=1), "'channel' parameter of plot_signals"),
+        (lambda X: plots.plot_signals(None), "'X' parameter of plot_signals must hold numbers"),
+        (lambda X: plots.plot_density(X, n_bins=0), "'n_bins' parameter of plot_density"),
+        (lambda X: plots.plot_history([]), "'history' parameter of plot_history"),
+        (lambda X: plots.plot_scores([0.5]), "'scores' .* must hold a score at least"),
+        (lambda X: plots.plot_scores(Score(1.0)), "as the 'scores' of an Evaluation"),
+        (
+            lambda X: plots.plot_real_and_synthetic(X, np.repeat(["a", "b"], 30), 30),
+            "'n_original' .* none of \\['b'\\]",
+        ),
+    ],
+)
+def test_what_cannot_be_drawn_is_named(real: NDArray, draw: Any, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        draw(real)
+
+
+def test_lists_are_drawn(real: NDArray) -> None:
+    assert len(plots.plot_signals(real.tolist()).lines) == 13
+    y = np.repeat("a", 60).tolist()
+    assert len(plots.plot_real_and_synthetic(real.tolist(), y, 30).axes) == 2
+
+
+def test_flat_signals_have_a_spectrum(real: NDArray) -> None:
+    plots.plot_spectra(real * 0, real * 0)
+
+
+def test_a_null_interval_without_width_leaves_the_others_readable() -> None:
+    scores = [Score(0.9, null=Null(1, 1, 1, 20)), Score(1.0, null=Null(0, -1, 1, 20))]
+    high = plots.plot_scores(scores).get_xlim()[1]
+    assert high <= 2000

@@ -593,7 +593,7 @@ def test_a_warning_is_given_again_by_a_finished_fit(X, y, tmp_path, monkeypatch)
         ({"random_state": 1}, "seed"),
         ({"n_steps": 3}, "config"),
         ({"model_params": {**SMALL, "depth": 2}}, "model_params"),
-        ({"max_time": 100.0}, "max_time"),
+        ({"max_time": 100.0}, "config"),
     ],
 )
 def test_another_fit_does_not_go_on_from_there(X, y, tmp_path, changed, named):

@@ -36,7 +36,6 @@ from bioaug.training import (
     Checkpoint,
     Progress,
     TensorBoard,
-    TimeBudget,
     Trainer,
     TrainerConfig,
     TrainerState,
@@ -228,7 +227,7 @@ def collapse_guard(model, **settings):
 
 def test_a_collapsing_generator_ends_the_run_with_the_last_healthy_weights():
     model = Spread(SPEC, pull=1.0)
-    guard, recorder = collapse_guard(model, every=5), Recorder()
+    guard, recorder = collapse_guard(model, every=5 / 400), Recorder()
     state = train(model, 400, [guard, recorder], ema_decay=None, log_every=5)
     assert state.stop
     assert 5 < state.step < 400
@@ -243,7 +242,7 @@ def test_one_collapsed_class_is_named_alone():
     model = Spread(SPEC)
     with torch.no_grad():
         model.size.weight[1] = 0.0
-    guard = collapse_guard(model, every=5)
+    guard = collapse_guard(model, every=0.5)
     assert guard.collapsed(TrainerState.create(model)) == ["V"]
 
 
@@ -253,7 +252,7 @@ def test_a_generator_that_never_varied_is_warned_of_at_the_end():
     model.phases = lambda: (
         Phase("only", (Update("fit", model.loss, ("means",), partial(SGD, lr=0.1)),)),
     )
-    state = train(model, 12, [collapse_guard(model, every=5)])
+    state = train(model, 12, [collapse_guard(model, every=5 / 12)])
     assert state.step == 12
     message = "after 12 steps the generated signals of class N, V are nearly all alike"
     assert message in state.warning
@@ -261,7 +260,7 @@ def test_a_generator_that_never_varied_is_warned_of_at_the_end():
 
 def test_a_healthy_run_has_no_warning():
     model = Spread(SPEC)
-    assert train(model, 20, [collapse_guard(model, every=5)]).warning is None
+    assert train(model, 20, [collapse_guard(model, every=5 / 20)]).warning is None
 
 
 def test_watching_changes_nothing(tmp_path, capsys):
@@ -274,10 +273,9 @@ def test_watching_changes_nothing(tmp_path, capsys):
     signals, labels = make_batch(SPEC)
     watched = run(
         [
-            CollapseGuard(signals, labels, {0: "N", 1: "V"}, every=1),
+            CollapseGuard(signals, labels, {0: "N", 1: "V"}, every=1 / 9),
             Progress(9),
-            Checkpoint(tmp_path, 2, {}),
-            TimeBudget(1e9),
+            Checkpoint(tmp_path, 2 / 9, {}),
             Recorder(),
         ]
     )
@@ -298,10 +296,10 @@ def test_the_progress_bar_shows_title_and_losses(capsys):
 
 
 def test_the_time_budget_ends_the_run():
-    state = train(Spread(SPEC), 10_000, [TimeBudget(1e-9)])
+    state = train(Spread(SPEC), 10_000, max_time=1e-9)
     assert state.step == 1
     assert state.warning is None
-    assert train(Spread(SPEC), 3, [TimeBudget(1e9)]).step == 3
+    assert train(Spread(SPEC), 3, max_time=1e9).step == 3
 
 
 @pytest.mark.parametrize("die_at", [3, 5, 6])
@@ -314,7 +312,7 @@ def test_a_broken_run_goes_on_to_the_same_collapse(tmp_path, die_at):
         with seeded(0):
             if state == "resume":
                 state = read_state(tmp_path, model, {})
-            guard = collapse_guard(model, every=6)
+            guard = collapse_guard(model, every=6 / 500)
             config = TrainerConfig(n_steps=500, batch_size=4, **settings)
             batches = balanced_batches(signals, labels, 4)
             return Trainer(config, CPU, [guard, *callbacks]).fit(model, batches, state)
@@ -323,15 +321,15 @@ def test_a_broken_run_goes_on_to_the_same_collapse(tmp_path, die_at):
     assert "collapsed" in whole.warning
     last_look_before_end = whole.step - 6
     with pytest.raises(Killed):
-        run([Checkpoint(tmp_path, 1, {}), DieAt(last_look_before_end + die_at)])
-    resumed = run([Checkpoint(tmp_path, 1, {})], "resume")
+        run([Checkpoint(tmp_path, 1 / 500, {}), DieAt(last_look_before_end + die_at)])
+    resumed = run([Checkpoint(tmp_path, 1 / 500, {})], "resume")
     assert (resumed.step, resumed.warning) == (whole.step, whole.warning)
     assert same_weights(resumed.model, whole.model)
 
 
 def test_a_finished_run_returns_at_once(tmp_path):
     model = Spread(SPEC)
-    whole = train(model, 6, [Checkpoint(tmp_path, 2, {})], log_every=2)
+    whole = train(model, 6, [Checkpoint(tmp_path, 2 / 6, {})], log_every=2)
     again = Spread(SPEC)
     recorder = Recorder()
     batches = balanced_batches(*make_batch(SPEC), batch_size=4)

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.signal import welch
 
-from bioaug._validation import Interval, check_number, check_signals
+from bioaug._validation import Interval, check_number
 from bioaug.codec import as_3d
 from bioaug.exceptions import DataError
+from bioaug.metrics._measure import check_set
 
 Features = dict[str, NDArray[np.float64]]  # each of shape (n, n_channels)
 
@@ -75,7 +76,7 @@ def ecg_features(X: ArrayLike, *, sampling_rate: float, r_peak: int | None = Non
     >>> bool(width[ecg.target == "V"].mean() > width[ecg.target == "N"].mean())
     True
     """
-    X = as_3d(check_signals(X, owner="ecg_features")[0]).astype(np.float64)
+    X = as_3d(check_set(X, None, owner="ecg_features")[0]).astype(np.float64)
     peak = find_r_peak(X, sampling_rate, r_peak, owner="ecg_features")
     return ecg_features_of(X, sampling_rate, peak)
 
@@ -126,7 +127,7 @@ def eeg_features(X: ArrayLike, *, sampling_rate: float) -> Features:
     >>> round(float(10 ** features["alpha"][0, 0]))  # half of the squared amplitude
     200
     """
-    X = as_3d(check_signals(X, owner="eeg_features")[0]).astype(np.float64)
+    X = as_3d(check_set(X, None, owner="eeg_features")[0]).astype(np.float64)
     return eeg_features_of(X, sampling_rate, owner="eeg_features")
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from numbers import Integral
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import check_random_state
 
-from bioaug._random import draw_seed
+from bioaug._random import check_generator, draw_seed
 from bioaug._validation import check_signals
 from bioaug.codec import as_3d
 from bioaug.exceptions import DataError
@@ -79,6 +80,7 @@ def measure(
     """
     began = time.perf_counter()
     seed = seed_of(random_state)
+    check_n_null(n_null, owner=name)
     pair = check_pair(X_real, X_synthetic, y_real, y_synthetic, owner=name)
     if scale:
         pair = in_real_units(pair)
@@ -92,22 +94,34 @@ def measure(
         found = found._replace(details=details)
         parts[label] = (found, draws, len(real), len(synthetic))
     about = {"name": name, "direction": direction, "seed": seed}
-    return _combine(parts, about | {"seconds": time.perf_counter() - began})
+    return combine(parts, pair.y_real, about | {"seconds": time.perf_counter() - began})
 
 
 def seed_of(random_state: int | np.random.RandomState | None) -> int:
-    """Return a seed: the given one, or one drawn from the generator."""
-    if isinstance(random_state, int):
-        return random_state
-    return draw_seed(check_random_state(random_state))
+    """Return a seed: the given one, or one drawn from the generator, or a fresh one for None."""
+    try:
+        rng = check_generator(random_state)
+    except ValueError as error:
+        raise DataError(
+            "The 'random_state' parameter must be an int from 0 to 2**32 - 1, a "
+            f"numpy.random.RandomState or None. Got {random_state!r} instead."
+        ) from error
+    return int(random_state) if isinstance(random_state, Integral) else draw_seed(rng)
+
+
+def check_n_null(n_null: Any, *, owner: str) -> None:
+    """Raise a DataError unless `n_null` is a number of draws that a null can be made of."""
+    if not isinstance(n_null, Integral) or (n_null != 0 and n_null < 2):
+        raise DataError(
+            f"The 'n_null' parameter of {owner} must be the int 0 or at least 2. "
+            f"Got {n_null!r} instead."
+        )
 
 
 def null_draws(
     formula: Formula, real: NDArray, n_null: int, rng: np.random.RandomState
 ) -> list[float]:
     """Return what `n_null` random halvings of the real rows score."""
-    if n_null and n_null < 2:
-        raise DataError(f"The 'n_null' parameter must be 0 or at least 2. Got {n_null!r} instead.")
     draws = []
     for _ in range(n_null):
         order = rng.permutation(len(real))
@@ -116,7 +130,10 @@ def null_draws(
     return draws
 
 
-def _combine(parts: dict[Any, tuple[Found, list[float], int, int]], about: dict) -> Score:
+def combine(
+    parts: dict[Any, tuple[Found, list[float], int, int]], y_real: Any, about: dict
+) -> Score:
+    """Return the score of the one part without label, or the mean over classes."""
     scores = {
         label: Score(
             found.value,
@@ -131,12 +148,14 @@ def _combine(parts: dict[Any, tuple[Found, list[float], int, int]], about: dict)
     if list(scores) == [None]:
         return scores[None]
     draws = [part[1] for part in parts.values()]
+    left_out = [label for label in np.unique(y_real).tolist() if label not in scores]
     return Score(
         float(np.mean([float(score) for score in scores.values()])),
         null=Null.of(np.mean(draws, axis=0)) if all(draws) else None,
         n_real=sum(score.n_real for score in scores.values()),
         n_synthetic=sum(score.n_synthetic for score in scores.values()),
         per_class=scores,
+        details={"classes_left_out": left_out} if left_out else {},
         **about,
     )
 
@@ -148,28 +167,55 @@ def check_pair(
     y_synthetic: Any,
     *,
     owner: str,
+    first: str = "real",
     other: str = "synthetic",
 ) -> Pair:
     """Return both sets as 3-D float64 with labels, or raise one clear DataError.
 
-    `other` is how the second set's parameters are called, as in X_holdout and y_holdout.
+    `first` and `other` are how the parameters of the sets are called, as in X_holdout and y_holdout
+    for "holdout".
     """
     if (y_real is None) != (y_synthetic is None):
-        missing = "y_real" if y_real is None else f"y_{other}"
+        missing = f"y_{first if y_real is None else other}"
         raise DataError(
             f"The {missing!r} parameter of {owner} must be given where the other labels are. "
             "Got None. Give both or neither."
         )
-    X_real, y_real = check_signals(X_real, y_real, owner=owner)
-    X_synthetic, y_synthetic = check_signals(X_synthetic, y_synthetic, owner=owner)
+    X_real, y_real = check_set(X_real, y_real, owner=owner, which=f"_{first}")
+    X_synthetic, y_synthetic = check_set(X_synthetic, y_synthetic, owner=owner, which=f"_{other}")
     real, synthetic = as_3d(X_real), as_3d(X_synthetic)
     if real.shape[1:] != synthetic.shape[1:]:
         raise DataError(
             f"The 'X_{other}' parameter of {owner} must have signals of (n_channels, "
-            f"n_timesteps) = {real.shape[1:]}, as 'X_real' has. Got {synthetic.shape[1:]} instead. "
-            "Cut or resample one of them."
+            f"n_timesteps) = {real.shape[1:]}, as 'X_{first}' has. Got {synthetic.shape[1:]} "
+            "instead. Cut or resample one of them."
         )
     return Pair(real.astype(np.float64), synthetic.astype(np.float64), y_real, y_synthetic)
+
+
+def check_set(X: Any, y: Any, *, owner: str, which: str = "") -> tuple[NDArray, NDArray | None]:
+    """Return one set as `check_signals` does, but raise nothing else than a DataError.
+
+    `which` is what its parameters have behind X and y, as "_real".
+    """
+    X_name, y_name = f"X{which}", f"y{which}"
+    shapes = "(n, n_timesteps) or (n, n_channels, n_timesteps)"
+    with _refused(f"The {X_name!r} parameter of {owner} must hold numbers, of shape {shapes}."):
+        X, _ = check_signals(X, owner=owner, names=(X_name, y_name))
+    with _refused(f"The {y_name!r} parameter of {owner} must hold a class for each of the rows."):
+        return check_signals(X, y, owner=owner, names=(X_name, y_name))
+
+
+@contextmanager
+def _refused(rule: str) -> Iterator[None]:
+    """Raise what scikit-learn refuses as a DataError that begins with the rule."""
+    try:
+        yield
+    except DataError:
+        raise
+    except (TypeError, ValueError) as error:
+        reason = str(error).splitlines()[0].rstrip(":.")
+        raise DataError(f"{rule} scikit-learn refuses what came: {reason}.") from error
 
 
 def in_real_units(pair: Pair) -> Pair:
@@ -183,7 +229,7 @@ def in_real_units(pair: Pair) -> Pair:
 
 
 def by_class(pair: Pair, *, owner: str) -> list[tuple[Any, NDArray, NDArray]]:
-    """Return (label, real, synthetic) for every class; the one label None without labels."""
+    """Return (label, real, synthetic) for every class of the synthetic rows, or for None."""
     if pair.y_real is None or pair.y_synthetic is None:
         return [(None, pair.X_real, pair.X_synthetic)]
     classes, made = np.unique(pair.y_real).tolist(), np.unique(pair.y_synthetic).tolist()

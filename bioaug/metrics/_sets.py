@@ -20,9 +20,10 @@ from bioaug.exceptions import DataError
 from bioaug.metrics._distances import flat
 from bioaug.metrics._measure import (
     Found,
-    _combine,
     by_class,
+    check_n_null,
     check_pair,
+    combine,
     in_real_units,
     seed_of,
 )
@@ -113,8 +114,7 @@ def measure_sets(
         See `Sets.stand_in`.
     """
     began = time.perf_counter()
-    if n_null and n_null < 2:
-        raise DataError(f"The 'n_null' parameter must be 0 or at least 2. Got {n_null!r} instead.")
+    check_n_null(n_null, owner=name)
     seed = seed_of(random_state)
     parts = {}
     for label, sets in _classes(given, name).items():
@@ -128,7 +128,7 @@ def measure_sets(
             draws = _null_draws(formula, sets, n_null, rng, proportional=proportional)
         parts[label] = (found, draws, len(sets.train), len(sets.synthetic))
     about = {"name": name, "direction": direction, "seed": seed}
-    return _combine(parts, about | {"seconds": time.perf_counter() - began})
+    return combine(parts, given.y_real, about | {"seconds": time.perf_counter() - began})
 
 
 def _null_draws(

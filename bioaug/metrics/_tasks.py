@@ -16,7 +16,7 @@ from sklearn.model_selection import StratifiedKFold
 from bioaug._random import draw_seed
 from bioaug._validation import check_option
 from bioaug.exceptions import DataError
-from bioaug.metrics._measure import by_class, check_pair, in_real_units, seed_of
+from bioaug.metrics._measure import by_class, check_n_null, check_pair, in_real_units, seed_of
 from bioaug.metrics._probes import make_probe
 from bioaug.metrics.score import Null, Score
 
@@ -212,8 +212,7 @@ def measure_task(
 ) -> Score:
     """Return the score of a task with its null value."""
     began = time.perf_counter()
-    if n_null and n_null < 2:
-        raise DataError(f"The 'n_null' parameter must be 0 or at least 2. Got {n_null!r} instead.")
+    check_n_null(n_null, owner=task.owner)
     seed = seed_of(random_state)
     rng = np.random.RandomState(seed)
     found, real_only, n_train = task.comparison(trained_on, rng)

@@ -211,12 +211,13 @@ def _wasserstein(
     for index, (name, unit) in enumerate(columns.items()):
         first, second = columns_real[index], columns_synthetic[index]
         distance, deviation = float(wasserstein_distance(first, second)), float(first.std())
+        flat = deviation <= 1e-12 * float(np.abs(first).max())  # rounding alone
         beyond = max(distance**2 - noise[index] ** 2, 0) ** 0.5
         details[name] = {
             "distance": distance,
             "unit": unit,
             "real_real": float(noise[index]),
-            "scaled": beyond / (deviation if deviation > 0 else 1),
+            "scaled": beyond / (1 if flat else deviation),
             "real": {"mean": float(first.mean()), "deviation": deviation},
             "synthetic": {"mean": float(second.mean()), "deviation": float(second.std())},
         }

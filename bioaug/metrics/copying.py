@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from numbers import Integral
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
 
 from bioaug._validation import Interval, check_number
 from bioaug.metrics._distances import nearest
@@ -117,7 +119,10 @@ def copying_cells(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the deviate of every cell with enough rows, and its number of held-out rows."""
     n_cells = min(n_cells, max(len(sets.train) // (2 * _CELL_LEAST), 1))
-    cells = KMeans(n_cells, n_init="auto", random_state=rng).fit(sets.train)
+    with warnings.catch_warnings():
+        # Fewer different rows than cells leave cells empty, which are then left out.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        cells = KMeans(n_cells, n_init="auto", random_state=rng).fit(sets.train)
     own = cells.labels_, cells.predict(sets.synthetic), cells.predict(sets.holdout)
     found = []
     for cell in range(n_cells):

@@ -6,22 +6,23 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from numbers import Real
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from sklearn.utils import check_random_state
 from tqdm.auto import tqdm
 
-from bioaug._random import draw_seed
-from bioaug._validation import check_option
+from bioaug._validation import Interval, check_number, check_option
 from bioaug.exceptions import BioaugError, DataError
 from bioaug.metrics._catalogue import CATALOGUE, Entry
+from bioaug.metrics._measure import check_pair, seed_of
 from bioaug.metrics.score import Score
 
 _COLUMNS = ("kind", "value", "better", "null", "null_low", "null_high", "reads as", "seconds")
 SIGNALS = ("ecg", "eeg", None)
+_RATE = Interval(Real, 0, None, closed="neither")
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,10 @@ class Evaluation:
 
     @property
     def notes(self) -> list[str]:
-        """What no single line says: that fidelity is no merit where training rows are repeated."""
+        """What no single line says: copied training rows, and classes without synthetic ones."""
+        return [*self._copying_notes(), *self._class_notes()]
+
+    def _copying_notes(self) -> list[str]:
         worse = [
             name
             for name, score in self.scores.items()
@@ -77,10 +81,25 @@ class Evaluation:
             "Good fidelity is no merit then, copies have it."
         ]
 
+    def _class_notes(self) -> list[str]:
+        left_out = dict.fromkeys(
+            label
+            for score in self.scores.values()
+            for label in score.details.get("classes_left_out", ())
+        )
+        if not left_out:
+            return []
+        return [
+            f"No synthetic signals of class {', '.join(map(str, left_out))}: scores by class leave "
+            "it out."
+        ]
+
     def __repr__(self) -> str:
-        whole = self.table.xs("all", level="class")
-        text = whole.to_string(float_format=lambda value: f"{value:.4g}", na_rep="")
-        return "\n".join([text, *self.notes])
+        lines = [f"{name} is not computed: {reason}" for name, reason in self.missing.items()]
+        if self.scores:
+            table = self.table.loc[list(self.scores)].xs("all", level="class")
+            lines.insert(0, table.to_string(float_format=lambda value: f"{value:.4g}", na_rep=""))
+        return "\n".join([*lines, *self.notes])
 
     def _repr_html_(self) -> str:
         return self.to_html()
@@ -158,6 +177,7 @@ def evaluate(
     sampling_rate : float, optional
         In Hz.
     random_state : int, RandomState or None, default=None
+        Seed of every score.
     verbose : int, default=1
         0 shows no progress.
 
@@ -169,17 +189,21 @@ def evaluate(
     Raises
     ------
     DataError
-        For an unknown tier, score or kind of signal, or labels that are given for some sets only.
+        For an unknown tier, score or kind of signal; for what no score can use: NaN, unequal
+        lengths or channels, labels that are given for some sets only, labels or groups that are
+        not one for every row. What one score cannot use is a line of the table.
     """
     check_option(tier, name="tier", owner="evaluate", options=("fast", "full"))
     check_option(signal, name="signal", owner="evaluate", options=SIGNALS)
-    for name in scores or ():
-        check_option(name, name="scores", owner="evaluate", options=CATALOGUE)
+    check_number(sampling_rate, _RATE, name="sampling_rate", owner="evaluate", optional=True)
+    _check_names(scores)
     sets = _Sets(X_train, X_test, X_synthetic, y_train, y_test, y_synthetic)
-    sets.check_labels()
+    sets.check()
+    _check_groups("groups_train", groups_train, len(X_train))
+    _check_groups("groups_test", groups_test, len(X_test))
     beside = {"groups_real": groups_train, "groups_holdout": groups_test}
     beside |= {"sampling_rate": sampling_rate}
-    seed = draw_seed(check_random_state(random_state))
+    seed = seed_of(random_state)
     found: dict[str, Score] = {}
     missing: dict[str, str] = {}
     chosen = _chosen(tier, scores, signal)
@@ -213,14 +237,21 @@ class _Sets:
     y_test: Any
     y_synthetic: Any
 
-    def check_labels(self) -> None:
-        """Raise a DataError where some labels are given and some are not."""
+    def check(self) -> None:
+        """Raise a DataError for what no score can use."""
         given = [y is not None for y in (self.y_train, self.y_test, self.y_synthetic)]
         if any(given) and not all(given):
             raise DataError(
                 "The 'y_train', 'y_test' and 'y_synthetic' parameters of evaluate must be given "
                 f"together. Got {sum(given)} of 3. Give all labels or none."
             )
+        train = self.X_train, self.y_train
+        others = {
+            "test": (self.X_test, self.y_test),
+            "synthetic": (self.X_synthetic, self.y_synthetic),
+        }
+        for name, (X, y) in others.items():
+            check_pair(train[0], X, train[1], y, owner="evaluate", first="train", other=name)
 
     @property
     def labelled(self) -> bool:
@@ -246,14 +277,33 @@ class _Sets:
         return given
 
 
+def _check_names(scores: Sequence[str] | None) -> None:
+    if isinstance(scores, str) or (scores is not None and not len(scores)):
+        raise DataError(
+            "The 'scores' parameter of evaluate must be None or a list of one name at least. "
+            f"Got {scores!r}. Give names such as ['mmd']."
+        )
+    for name in scores or ():
+        check_option(name, name="scores", owner="evaluate", options=CATALOGUE)
+
+
+def _check_groups(name: str, groups: Any, n_rows: int) -> None:
+    if groups is not None and len(groups) != n_rows:
+        raise DataError(
+            f"The {name!r} parameter of evaluate must hold the patient of each of the {n_rows} "
+            f"rows. Got {len(groups)}. Give as many as there are rows, or none."
+        )
+
+
 def _chosen(tier: str, scores: Sequence[str] | None, signal: str | None) -> list[str]:
-    if scores is not None:
-        return list(dict.fromkeys(scores))
-    return [
+    """Return the wanted scores, or the tier's, and the one of the kind of signal."""
+    general = [
         name
         for name, entry in CATALOGUE.items()
-        if (entry.fast or tier == "full") and (entry.kind != "biosignal" or name == signal)
+        if (entry.fast or tier == "full") and entry.kind != "biosignal"
     ]
+    wanted = general if scores is None else list(scores)
+    return list(dict.fromkeys(wanted if signal is None else [*wanted, signal]))
 
 
 def _lacking(entry: Entry, sets: _Sets, sampling_rate: float | None) -> str | None:

@@ -144,7 +144,8 @@ def _embedding(fitted: NDArray, seed: int) -> tuple[Callable[[NDArray], NDArray]
 
     known = features(fitted)
     n_dims = int(np.clip(len(fitted) // _ROWS_PER_DIM, *_DIMS))
-    pca = PCA(min(n_dims, known.shape[1]), random_state=seed).fit(known)
+    with np.errstate(invalid="ignore"):  # rows that are all equal have no variance to share out
+        pca = PCA(min(n_dims, known.shape[1]), random_state=seed).fit(known)
     return lambda X: pca.transform(features(X)), int(pca.n_components_)
 
 

@@ -11,9 +11,16 @@ from scipy.special import rel_entr
 from sklearn.model_selection import train_test_split
 
 from bioaug._random import draw_seed
-from bioaug._validation import check_signals
 from bioaug.exceptions import DataError
-from bioaug.metrics._measure import Pair, check_enough, check_pair, in_real_units, seed_of
+from bioaug.metrics._measure import (
+    Pair,
+    check_enough,
+    check_n_null,
+    check_pair,
+    check_set,
+    in_real_units,
+    seed_of,
+)
 from bioaug.metrics._probes import make_probe
 from bioaug.metrics.score import Null, Score
 
@@ -92,8 +99,7 @@ def inception_score(
     """
     began, seed = time.perf_counter(), seed_of(random_state)
     pair = _checked(X_real, X_synthetic, y_real, y_synthetic)
-    if n_null and n_null < 2:
-        raise DataError(f"The 'n_null' parameter must be 0 or at least 2. Got {n_null!r} instead.")
+    check_n_null(n_null, owner=_NAME)
     rng = np.random.RandomState(seed)
     probe, held = _train_on_half(pair, classifier, rng)
     made, real = probe.predict_proba(pair.X_synthetic), probe.predict_proba(held)
@@ -129,8 +135,8 @@ def _checked(X_real: Any, X_synthetic: Any, y_real: Any, y_synthetic: Any) -> Pa
             f"The 'y_real' parameter of {_NAME} must hold the classes of the real signals. "
             "Got None. Give the labels, or leave this score out."
         )
-    _, y_real = check_signals(X_real, y_real, owner=_NAME)
-    _, y_synthetic = check_signals(X_synthetic, y_synthetic, owner=_NAME)
+    _, y_real = check_set(X_real, y_real, owner=_NAME, which="_real")
+    _, y_synthetic = check_set(X_synthetic, y_synthetic, owner=_NAME, which="_synthetic")
     pair = check_pair(X_real, X_synthetic, None, None, owner=_NAME)
     check_enough(pair.X_real, pair.X_synthetic, least=_LEAST, owner=_NAME)
     classes, counts = np.unique(np.asarray(y_real), return_counts=True)

@@ -62,7 +62,8 @@ class Score(float):
     per_class : dict
         The score of every class by its label; empty without classes.
     details : dict
-        What else the score found, such as a p-value.
+        What else the score found, such as a p-value. Of the mean over classes, only
+        ``classes_left_out``: classes of the real rows without synthetic ones, where there are any.
     """
 
     name: str

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass, field
 from typing import Any
 
 from numpy.typing import NDArray
 
-from bioaug._validation import check_option
+from bioaug._validation import check_keys, check_option
 from bioaug.exceptions import DataError
 from bioaug.metrics._catalogue import CATALOGUE
 
@@ -78,7 +79,15 @@ def get_scorer(name: str, **settings: Any) -> SynthesizerScorer:
     Raises
     ------
     DataError
-        Where no scorer has this name.
+        Where no scorer has this name, a setting is unknown, or one that is needed is missing.
+
+    Notes
+    -----
+    `cross_validate` and `GridSearchCV` make folds without a look at the classes unless `cv` says
+    otherwise: give a shuffled ``StratifiedKFold``, or ``StratifiedGroupKFold`` with patients.
+
+    "diversity" and "density" rise beyond what real signals score, and "sample_distance" falls
+    beyond it where signals crowd: search by "mmd", "frechet", "discriminative" or "coverage".
 
     Examples
     --------
@@ -91,4 +100,14 @@ def get_scorer(name: str, **settings: Any) -> SynthesizerScorer:
     True
     """
     check_option(name, name="name", owner="get_scorer", options=get_scorer_names())
+    parameters = inspect.signature(CATALOGUE[name].function).parameters.values()
+    given = {"X_real", "X_synthetic", "y_real", "y_synthetic"}
+    free = {parameter.name: parameter for parameter in parameters if parameter.name not in given}
+    check_keys(settings, name="settings", owner=f"get_scorer({name!r})", allowed=free)
+    for parameter in free.values():
+        if parameter.default is parameter.empty and parameter.name not in settings:
+            raise DataError(
+                f"The {parameter.name!r} parameter of get_scorer({name!r}) must be given. Got "
+                f"none. Call get_scorer({name!r}, {parameter.name}=...)."
+            )
     return SynthesizerScorer(name, settings)

@@ -14,8 +14,15 @@ from torch.optim import Optimizer
 
 from bioaug._typing import Labels, Scores, Signals
 from bioaug.models.base import Batch, GenerativeModel, Losses, Phase, SignalSpec, Update
+from bioaug.nn.augmentation import Augmentation
 from bioaug.nn.whitening import Whitening
-from bioaug.objectives import Objective, gradient_penalty, interpolates, squared_gradients
+from bioaug.objectives import (
+    Objective,
+    gradient_penalty,
+    interpolates,
+    squared_gradients,
+    stepped_squared_gradients,
+)
 
 
 class Verdict(NamedTuple):
@@ -29,7 +36,9 @@ class AdversarialModel(GenerativeModel):
     """A generator (z, labels) -> signals against a discriminator (signals, labels) -> Verdict.
 
     A subclass builds the two networks and states the constants of its paper. Where it sets
-    `whitening` to a `Whitening`, both networks work in those coordinates.
+    `whitening` to a `Whitening`, both networks work in those coordinates. Where a score depends on
+    the other signals of its batch, as with minibatch discrimination or batch normalisation,
+    `batch_dependent` keeps real and fake signals in batches of their own.
     """
 
     generator: nn.Module
@@ -39,6 +48,7 @@ class AdversarialModel(GenerativeModel):
     latent_dim: int
     n_critic: int = 1
     label_weight: float = 1.0
+    batch_dependent: bool = False
     optimizer_g: Callable[[Iterable[Parameter]], Optimizer]
     optimizer_d: Callable[[Iterable[Parameter]], Optimizer]
 
@@ -46,6 +56,7 @@ class AdversarialModel(GenerativeModel):
     def __init__(self, spec: SignalSpec) -> None:
         super().__init__(spec)
         self.whitening = nn.Identity()
+        self.augmentation = Augmentation()
 
     def calibrate(self, signals: Signals, labels: Labels) -> None:
         """Fit the whitening, where the model has one."""
@@ -60,22 +71,23 @@ class AdversarialModel(GenerativeModel):
 
     def discriminator_loss(self, batch: Batch) -> Losses:
         """Return the adversarial loss, the label loss on real signals, and the penalties."""
-        real, labels = self.whitening(batch.signals), batch.labels
-        fake = self.make(labels)
-        verdict = self.discriminator(torch.cat([real, fake]), labels.repeat(2))
-        real_score, fake_score = verdict.score.chunk(2)
-        losses = {"adversarial": self.objective.discriminator(real_score, fake_score).mean()}
-        if verdict.label_logits is not None:
-            logits = verdict.label_logits[: len(real)]
-            losses["label"] = self.label_weight * cross_entropy(logits, labels)
+        labels = batch.labels
+        real = self.augmented(self.whitening(batch.signals))
+        fake = self.augmented(self.make(labels))
+        on_real, on_fake = self.judge(real, fake, labels)
+        self._adapt(on_real, on_fake)
+        losses = {"adversarial": self.objective.discriminator(on_real.score, on_fake.score).mean()}
+        if on_real.label_logits is not None:
+            losses["label"] = self.label_weight * cross_entropy(on_real.label_logits, labels)
         return losses | self.penalties(real, fake, labels)
 
     def generator_loss(self, batch: Batch) -> Losses:
         """Return the adversarial loss and the label loss on fake signals."""
-        real, labels = self.whitening(batch.signals), batch.labels
-        verdict = self.discriminator(self.make(labels), labels)
+        labels = batch.labels
+        verdict = self.discriminator(self.augmented(self.make(labels)), labels)
         if self.objective.paired:
             with torch.no_grad():
+                real = self.augmented(self.whitening(batch.signals))
                 real_score = self.discriminator(real, labels).score
         else:
             real_score = torch.zeros_like(verdict.score)
@@ -84,21 +96,55 @@ class AdversarialModel(GenerativeModel):
             losses["label"] = self.label_weight * cross_entropy(verdict.label_logits, labels)
         return losses
 
+    def judge(self, real: Signals, fake: Signals, labels: Labels) -> tuple[Verdict, Verdict]:
+        """Return the verdicts on real and fake signals, in one pass where they do not mix."""
+        if self.batch_dependent:
+            return self.discriminator(real, labels), self.discriminator(fake, labels)
+        both = self.discriminator(torch.cat([real, fake]), labels.repeat(2))
+        n, logits = len(real), both.label_logits
+        return (
+            Verdict(both.score[:n], None if logits is None else logits[:n]),
+            Verdict(both.score[n:], None if logits is None else logits[n:]),
+        )
+
+    def augmented(self, signals: Signals) -> Signals:
+        """Return what the discriminator is shown of these signals."""
+        chance = self.options.augment
+        if chance == 0:
+            return signals
+        return self.augmentation(
+            signals, self.augmentation.chance if chance == "adaptive" else chance
+        )
+
+    def _adapt(self, on_real: Verdict, on_fake: Verdict) -> None:
+        if self.options.augment == "adaptive":
+            middle = on_fake.score.mean() if self.objective.paired else 0
+            self.augmentation.adapt(on_real.score - middle)
+
     def penalties(self, real: Signals, fake: Signals, labels: Labels) -> Losses:
         """Return the weighted gradient penalties that the objective asks for."""
+        every = self.options.penalty_every
+        if every > 1 and torch.rand(()) * every >= 1:
+            return Losses()
+        objective, losses = self.objective, Losses()
 
         def score(signals: Signals) -> Scores:
-            return self.discriminator(signals, labels).score
+            return self.discriminator(signals, labels.repeat(len(signals) // len(labels))).score
 
-        objective, losses = self.objective, Losses()
         if objective.gp_weight:
             between = interpolates(real, fake)
             losses["gradient_penalty"] = objective.gp_weight * gradient_penalty(score, between)
-        if objective.r1_weight:
-            losses["r1"] = objective.r1_weight * squared_gradients(score, real).mean()
-        if objective.r2_weight:
-            losses["r2"] = objective.r2_weight * squared_gradients(score, fake).mean()
-        return losses
+        if objective.r1_weight or objective.r2_weight:
+            squared = squared_gradients
+            if self.options.penalty == "finite_difference":
+                squared = stepped_squared_gradients
+            if self.batch_dependent:
+                on_real, on_fake = squared(score, real), squared(score, fake)
+            else:
+                on_real, on_fake = squared(score, torch.cat([real, fake])).chunk(2)
+            losses["r1"] = objective.r1_weight * on_real.mean()
+            losses["r2"] = objective.r2_weight * on_fake.mean()
+        return {name: every * value for name, value in losses.items()}
 
     def make(self, labels: Labels) -> Signals:
         """Return fresh signals of these labels in the coordinates that the discriminator sees."""

@@ -33,6 +33,27 @@ class Batch(NamedTuple):
 
 
 @dataclass(frozen=True)
+class LossOptions:
+    """How losses are computed, in models that have what an option speaks of.
+
+    Attributes
+    ----------
+    penalty_every : int
+        One discriminator step in so many, at random, has its gradient penalties, which then weigh
+        as many times as much.
+    penalty : {"autograd", "finite_difference"}
+        How squared gradients are found.
+    augment : float or "adaptive"
+        Chance of each augmentation of what a discriminator sees, real and synthetic alike;
+        "adaptive" raises it while the discriminator learns its training rows by heart.
+    """
+
+    penalty_every: int = 1
+    penalty: str = "autograd"
+    augment: float | str = 0.0
+
+
+@dataclass(frozen=True)
 class Update:
     """One optimiser step.
 
@@ -47,6 +68,8 @@ class Update:
     optimizer : callable (parameters) -> Optimizer
     skip_below : float, optional
         Rest while the loss is lower than this.
+    after : callable () -> None, optional
+        Run after the optimiser's step, to clip weights, say.
     """
 
     name: str
@@ -54,6 +77,7 @@ class Update:
     trains: tuple[str, ...]
     optimizer: Callable[[Iterable[Parameter]], Optimizer]
     skip_below: float | None = None
+    after: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -81,11 +105,14 @@ class GenerativeModel(nn.Module, ABC):
         Whether one model can hold several classes. Others are trained once per class.
     training_defaults : mapping
         The paper's values of `TrainerConfig`; what the user sets wins.
+    options : LossOptions
+        Set by the trainer.
     """
 
     name: ClassVar[str]
     conditional: ClassVar[bool] = True
     training_defaults: ClassVar[Mapping[str, Any]] = {}
+    options: LossOptions = LossOptions()
 
     def __init__(self, spec: SignalSpec) -> None:
         super().__init__()

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from numbers import Integral
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bioaug._validation import Interval, check_number, check_signals
+from bioaug._validation import Interval, check_number
 from bioaug.codec import as_3d
-from bioaug.metrics._measure import check_pair
+from bioaug.metrics._measure import check_pair, check_set
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 REAL, SYNTHETIC = "tab:blue", "tab:orange"
+POSITIVE = Interval(Integral, 1, None, closed="left")
 
 
 def axes_or_new(ax: Axes | None) -> Axes:
@@ -40,14 +41,21 @@ def draw_pair(X_real: Any, X_synthetic: Any, *, owner: str) -> tuple[NDArray, ND
 
 def one_channel(X: Any, channel: int, *, owner: str) -> NDArray:
     """Return the rows of one channel, checked, of shape (n, n_timesteps)."""
-    signals = as_3d(check_signals(X, owner=owner)[0])
+    signals = as_3d(check_set(X, None, owner=owner)[0])
     inside = Interval(Integral, 0, signals.shape[1], closed="left")
     check_number(channel, inside, name="channel", owner=owner)
     return signals[:, channel].astype(np.float64)
 
 
-def label_time(ax: Axes, n_timesteps: int, sampling_rate: float | None) -> NDArray:
+def check_rate(sampling_rate: float | None, *, owner: str) -> None:
+    """Raise a DataError unless the sampling rate is a positive number or None."""
+    positive = Interval(Real, 0, None, closed="neither")
+    check_number(sampling_rate, positive, name="sampling_rate", owner=owner, optional=True)
+
+
+def label_time(ax: Axes, n_timesteps: int, sampling_rate: float | None, *, owner: str) -> NDArray:
     """Label the time axis, and return the times: in ms, or in samples without a sampling rate."""
+    check_rate(sampling_rate, owner=owner)
     ax.set_xlabel("time (ms)" if sampling_rate else "time (samples)")
     ax.margins(x=0)
     return np.arange(n_timesteps) * (1000 / sampling_rate if sampling_rate else 1)

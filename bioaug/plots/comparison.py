@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
+from numbers import Real
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,9 +13,11 @@ from bioaug._validation import Interval, check_number
 from bioaug.metrics._distances import flat, nearest_index
 from bioaug.metrics._measure import check_pair, in_real_units
 from bioaug.plots._axes import (
+    POSITIVE,
     REAL,
     SYNTHETIC,
     axes_or_new,
+    check_rate,
     draw_band,
     draw_pair,
     label_time,
@@ -59,7 +61,7 @@ def plot_bands(
     sides = draw_pair(X_real, X_synthetic, owner=owner)
     real, synthetic = (one_channel(side, channel, owner=owner) for side in sides)
     ax = axes_or_new(ax)
-    times = label_time(ax, real.shape[1], sampling_rate)
+    times = label_time(ax, real.shape[1], sampling_rate, owner=owner)
     draw_band(ax, times, real, share, REAL, "real")
     draw_band(ax, times, synthetic, share, SYNTHETIC, "synthetic")
     ax.set_ylabel(unit)
@@ -97,10 +99,10 @@ def plot_neighbours(
     Returns
     -------
     ax : Axes
-        The number beside each pair is the root mean square of the difference, in real deviations.
+        Beside each pair stands the root mean square (rms) of the difference, in real deviations.
     """
     owner = "plot_neighbours"
-    check_number(n_shown, Interval(Integral, 1, None, closed="left"), name="n_shown", owner=owner)
+    check_number(n_shown, POSITIVE, name="n_shown", owner=owner)
     pair = in_real_units(check_pair(X_real, X_synthetic, None, None, owner=owner))
     index, distance = nearest_index(flat(pair.X_synthetic), flat(pair.X_real))
     others = np.delete(np.arange(len(index)), distance.argmin())
@@ -111,7 +113,7 @@ def plot_neighbours(
         for side in (pair.X_real[index[shown]], pair.X_synthetic[shown])
     )
     ax = axes_or_new(ax)
-    times = label_time(ax, real.shape[1], sampling_rate)
+    times = label_time(ax, real.shape[1], sampling_rate, owner=owner)
     step = 1.1 * float(np.max(np.ptp(np.concatenate([real, synthetic]), axis=1)))
     for line, (nearest, row, apart) in enumerate(
         zip(real, synthetic, distance[shown], strict=True)
@@ -122,10 +124,11 @@ def plot_neighbours(
         level = float(row[-1]) - line * step
         rms = apart / np.sqrt(pair.X_real[0].size)
         ax.annotate(
-            f" {rms:.2f}", (times[-1], level), va="center", fontsize=8, annotation_clip=False
+            f" rms {rms:.2f}", (times[-1], level), va="center", fontsize=8, annotation_clip=False
         )
     ax.set_yticks([])
-    ax.legend(fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False)
+    ax.set_ylim(top=ax.get_ylim()[1] + 0.5 * step)  # room for the legend
+    ax.legend(fontsize=8, loc="upper right", ncols=2, frameon=False)
     return ax
 
 
@@ -156,12 +159,14 @@ def plot_spectra(
     """
     owner = "plot_spectra"
     check_number(share, Interval(Real, 0, 1, closed="both"), name="share", owner=owner)
+    check_rate(sampling_rate, owner=owner)
     ax = axes_or_new(ax)
     sides = draw_pair(X_real, X_synthetic, owner=owner)
     for side, color, label in zip(sides, (REAL, SYNTHETIC), ("real", "synthetic"), strict=True):
         rows = one_channel(side, channel, owner=owner)
         frequencies, power = periodogram(rows, sampling_rate or 1.0, window="hann")
-        decibels = 10 * np.log10(np.maximum(power[:, 1:], 1e-12 * power.max()))
+        floor = max(1e-12 * power.max(), np.finfo(float).tiny)  # flat signals have no power
+        decibels = 10 * np.log10(np.maximum(power[:, 1:], floor))
         draw_band(ax, frequencies[1:], decibels, share, color, label)
     ax.set_xlabel("frequency (Hz)" if sampling_rate else "frequency (cycles per sample)")
     ax.set_ylabel("power density (dB)")

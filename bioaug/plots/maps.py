@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,10 +10,11 @@ from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
+from bioaug._validation import Interval, check_number
 from bioaug.exceptions import DataError
 from bioaug.metrics._distances import flat
 from bioaug.metrics._measure import check_pair, in_real_units
-from bioaug.plots._axes import REAL, SYNTHETIC, axes_or_new
+from bioaug.plots._axes import POSITIVE, REAL, SYNTHETIC, axes_or_new
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,8 +47,9 @@ def plot_pca(
     Raises
     ------
     DataError
-        For fewer than 3 real rows.
+        For fewer than 3 real rows, or real rows that are all equal.
     """
+    check_number(n_shown, POSITIVE, name="n_shown", owner="plot_pca")
     real, synthetic = _rows(X_real, X_synthetic, owner="plot_pca")
     pca = PCA(2, random_state=random_state).fit(real)
     rng = np.random.default_rng(random_state)
@@ -89,9 +92,13 @@ def plot_tsne(
     Raises
     ------
     DataError
-        For fewer than 3 real rows.
+        For fewer than 3 real rows, or real rows that are all equal.
     """
-    real, synthetic = _rows(X_real, X_synthetic, owner="plot_tsne")
+    owner = "plot_tsne"
+    check_number(n_shown, POSITIVE, name="n_shown", owner=owner)
+    above_zero = Interval(Real, 0, None, closed="neither")
+    check_number(perplexity, above_zero, name="perplexity", owner=owner)
+    real, synthetic = _rows(X_real, X_synthetic, owner=owner)
     n_shown = min(n_shown, len(real), len(synthetic))
     rng = np.random.default_rng(random_state)
     both = np.concatenate([_some(real, n_shown, rng), _some(synthetic, n_shown, rng)])
@@ -109,6 +116,11 @@ def _rows(X_real: Any, X_synthetic: Any, *, owner: str) -> tuple[NDArray, NDArra
     if len(pair.X_real) < 3:
         raise DataError(
             f"The 'X_real' parameter of {owner} must have at least 3 rows. Got {len(pair.X_real)}."
+        )
+    if not np.ptp(pair.X_real, axis=0).any():
+        raise DataError(
+            f"The 'X_real' parameter of {owner} must have rows that differ. Got {len(pair.X_real)} "
+            "equal ones. There is no axis to draw them along."
         )
     return flat(pair.X_real), flat(pair.X_synthetic)
 

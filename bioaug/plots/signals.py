@@ -7,8 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from bioaug._validation import check_number
 from bioaug.exceptions import DataError
+from bioaug.metrics._measure import check_set
 from bioaug.plots._axes import (
+    POSITIVE,
+    REAL,
+    SYNTHETIC,
     axes_or_new,
     label_time,
     one_channel,
@@ -46,14 +51,14 @@ def plot_signals(
     -------
     ax : Axes
     """
+    owner = "plot_signals"
+    check_number(n_shown, POSITIVE, name="n_shown", owner=owner)
+    rows = one_channel(X, channel, owner=owner)
     ax = axes_or_new(ax)
-    rows = X if X.ndim == 2 else X[:, channel]
-    times = np.arange(rows.shape[1]) * (1000 / sampling_rate if sampling_rate else 1)
+    times = label_time(ax, rows.shape[1], sampling_rate, owner=owner)
     shown = np.linspace(0, len(rows) - 1, min(n_shown, len(rows))).round().astype(int)
     ax.plot(times, rows[shown].T, color=color, linewidth=0.7, alpha=0.55)
     ax.plot(times, rows.mean(axis=0), color="black", linewidth=1.4)
-    ax.set_xlabel("time (ms)" if sampling_rate else "time (samples)")
-    ax.margins(x=0)
     return ax
 
 
@@ -90,16 +95,22 @@ def plot_real_and_synthetic(
     Raises
     ------
     DataError
-        Where no row is synthetic.
+        Where no row is synthetic, or a class has synthetic rows only.
     """
     plt = pyplot()
     y = np.asarray(y)
+    X, _ = check_set(X, y, owner="plot_real_and_synthetic")
     is_real = np.arange(len(y)) < n_original
     grown = np.unique(y[~is_real])
     if not len(grown):
         raise DataError(
             "The 'n_original' parameter of plot_real_and_synthetic must be below the number of "
             f"rows. Got {n_original} for {len(y)} rows: none is synthetic."
+        )
+    if alone := sorted(set(grown.tolist()) - set(y[is_real].tolist()), key=str):
+        raise DataError(
+            "The 'n_original' parameter of plot_real_and_synthetic must leave real rows of every "
+            f"class. Got {n_original}: none of {alone}. Give 'n_original_' of the sampler."
         )
     figure, panels = plt.subplots(
         len(grown),
@@ -112,10 +123,10 @@ def plot_real_and_synthetic(
     )
     for line, label in zip(panels, grown, strict=True):
         for ax, chosen, kind, color in (
-            (line[0], is_real, "real", "tab:blue"),
-            (line[1], ~is_real, "synthetic", "tab:orange"),
+            (line[0], is_real, "real", REAL),
+            (line[1], ~is_real, "synthetic", SYNTHETIC),
         ):
-            rows = np.asarray(X)[chosen & (y == label)]
+            rows = X[chosen & (y == label)]
             plot_signals(
                 rows,
                 n_shown=n_shown,
@@ -163,12 +174,13 @@ def plot_density(
     -------
     ax : Axes
     """
+    check_number(n_bins, POSITIVE, name="n_bins", owner="plot_density")
     rows = one_channel(X, channel, owner="plot_density")
     low, high = np.quantile(rows, [0.001, 0.999]) if limits is None else limits
     edges = np.linspace(low, high if high > low else low + 1, n_bins + 1)
     counts = np.stack([np.histogram(column, edges)[0] for column in rows.T], axis=1)
     ax = axes_or_new(ax)
-    times = label_time(ax, rows.shape[1], sampling_rate)
+    times = label_time(ax, rows.shape[1], sampling_rate, owner="plot_density")
     # The square root shows rare courses beside the common one.
     ax.pcolormesh(
         times, (edges[:-1] + edges[1:]) / 2, np.sqrt(counts), cmap="magma", rasterized=True

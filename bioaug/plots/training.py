@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from sklearn.utils.validation import check_is_fitted
 
 from bioaug._random import seeded
 from bioaug._validation import Interval, check_number, check_option
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from bioaug.synthesizer import Synthesizer
+
+_FARTHEST = 1000  # half widths: a null interval can have no width at all
 
 
 def plot_history(history: Sequence[Mapping[str, Any]], *, ax: Axes | None = None) -> Axes:
@@ -35,6 +38,11 @@ def plot_history(history: Sequence[Mapping[str, Any]], *, ax: Axes | None = None
     -------
     ax : Axes
     """
+    if not len(history):
+        raise DataError(
+            "The 'history' parameter of plot_history must have entries. Got none. Train with more "
+            "steps, or with a lower 'log_every'."
+        )
     ax = axes_or_new(ax)
     trainings = list(dict.fromkeys(entry.get("classes") for entry in history))
     for classes in trainings:
@@ -60,7 +68,8 @@ def plot_scores(scores: Mapping[str, Score] | Sequence[Score], *, ax: Axes | Non
     Parameters
     ----------
     scores : mapping of str to Score, or sequence of Score
-        Those without a null value are listed, but have no place on the axis.
+        Such as the `scores` of an `Evaluation`. Those without a null value are listed, but have no
+        place on the axis.
     ax : Axes, optional
 
     Returns
@@ -70,14 +79,18 @@ def plot_scores(scores: Mapping[str, Score] | Sequence[Score], *, ax: Axes | Non
     Raises
     ------
     DataError
-        Where there is no score.
+        Where there is no score, or something else.
     """
     if isinstance(scores, Mapping):
         labels, shown = list(scores), list(scores.values())
     else:
-        labels, shown = [score.name for score in scores], list(scores)
-    if not shown:
-        raise DataError("The 'scores' parameter of plot_scores must hold a score. Got none.")
+        shown = list(scores) if isinstance(scores, Sequence) else []
+        labels = [getattr(score, "name", "") for score in shown]
+    if not shown or not all(isinstance(score, Score) for score in shown):
+        raise DataError(
+            "The 'scores' parameter of plot_scores must hold a score at least, and nothing "
+            f"else, as the 'scores' of an Evaluation do. Got {type(scores).__name__} of {shown!r}."
+        )
     ax = axes_or_new(ax)
     ax.axvspan(-1, 1, color=REAL, alpha=0.2, linewidth=0)
     ax.axvline(0, color=REAL, linewidth=1)
@@ -86,8 +99,9 @@ def plot_scores(scores: Mapping[str, Score] | Sequence[Score], *, ax: Axes | Non
         text = f"{float(score):.3g}"
         if score.null is not None:
             low, high = score.null.low, score.null.high
-            half = (high - low) / 2 or 1e-12
-            worse = (score - score.null.value) / half * (1 if score.direction == "lower" else -1)
+            sign = 1 if score.direction == "lower" else -1
+            half = max((high - low) / 2, abs(score - score.null.value) / _FARTHEST, 1e-12)
+            worse = sign * (score - score.null.value) / half
             color = REAL if abs(worse) <= 1 else SYNTHETIC
             ax.plot([0, worse], [line, line], color=color, linewidth=1)
             ax.plot(worse, line, "o", color=color)
@@ -150,6 +164,7 @@ def plot_label_embedding(
        biosignal data augmentation", arXiv:2206.13676, 2022.
     """
     owner = "plot_label_embedding"
+    check_is_fitted(synthesizer)
     known = synthesizer.classes_.tolist()
     ends = [label for label in (first, second) if label is not None]
     ends += [label for label in known if label not in ends][: 2 - len(ends)]
@@ -170,7 +185,7 @@ def plot_label_embedding(
         signals = model.between(begin, end, torch.linspace(0, 1, n_shown, device=device))
     rows = one_channel(codec.decode(signals), channel, owner=owner)
     ax = axes_or_new(ax)
-    times = label_time(ax, rows.shape[1], sampling_rate)
+    times = label_time(ax, rows.shape[1], sampling_rate, owner=owner)
     colors = pyplot().get_cmap("viridis")(np.linspace(0, 0.9, n_shown))
     for index, (row, color) in enumerate(zip(rows, colors, strict=True)):
         label = {0: str(ends[0]), n_shown - 1: str(ends[1])}.get(index)

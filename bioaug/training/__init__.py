@@ -1,6 +1,6 @@
 """The one training loop, and what may watch it."""
 
-from bioaug.training.callbacks import Checkpoint, Progress, TensorBoard, TimeBudget
+from bioaug.training.callbacks import Checkpoint, Progress, TensorBoard
 from bioaug.training.trainer import Callback, Trainer, TrainerConfig, TrainerState
 
 __all__ = [
@@ -8,7 +8,6 @@ __all__ = [
     "Checkpoint",
     "Progress",
     "TensorBoard",
-    "TimeBudget",
     "Trainer",
     "TrainerConfig",
     "TrainerState",

@@ -45,7 +45,7 @@ class Progress(Callback):
         if self._bar is None:
             return
         self._bar.update(state.step - self._bar.n)
-        if state.history and state.history[-1]["step"] == state.step:
+        if _is_logged(state):
             totals: dict[str, float] = {}
             for name, value in _losses(state.history[-1]).items():
                 update = name.partition("/")[0]
@@ -59,15 +59,29 @@ class Progress(Callback):
             self._bar = None
 
 
-class TimeBudget(Callback):
-    """Ends the training after `max_time` seconds, with the weights of that moment."""
+class Pace:
+    """Says when it is time to look again.
 
-    def __init__(self, max_time: float) -> None:
-        self.max_time = max_time
+    Parameters
+    ----------
+    every : float
+        Share of the run between two looks.
+    """
 
-    def on_step_end(self, state: TrainerState) -> None:
-        """Stop where the time is up."""
-        state.stop = state.stop or state.seconds >= self.max_time
+    def __init__(self, every: float) -> None:
+        self.every, self._done = every, 0
+
+    def begin(self, state: TrainerState) -> None:
+        """Count from where this run begins."""
+        self._done = self._looks(state)
+
+    def is_due(self, state: TrainerState) -> bool:
+        """Whether a look is due after this step; true once for each."""
+        before, self._done = self._done, self._looks(state)
+        return self._done > before
+
+    def _looks(self, state: TrainerState) -> int:
+        return int(state.progress / self.every + 1e-9)
 
 
 class Checkpoint(Callback):
@@ -76,26 +90,24 @@ class Checkpoint(Callback):
     Parameters
     ----------
     folder : path
-    every : int
-        Least number of steps between two writes; they fall on entries of the history.
+    every : float
+        Share of the run between two writes; they fall on entries of the history.
     settings : mapping
         What the run was started with; a run with other settings refuses to go on from here.
     """
 
-    def __init__(self, folder: str | Path, every: int, settings: Mapping[str, Any]) -> None:
-        self.folder, self.every, self.settings = Path(folder), every, settings
+    def __init__(self, folder: str | Path, every: float, settings: Mapping[str, Any]) -> None:
+        self.folder, self.settings, self.pace = Path(folder), settings, Pace(every)
 
     def on_fit_begin(self, state: TrainerState) -> None:
         """Count from where this run begins, in a folder that can be made."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._written = state.step
+        self.pace.begin(state)
 
     def on_step_end(self, state: TrainerState) -> None:
         """Write where it is time and the losses of all steps so far were seen to be finite."""
-        logged = bool(state.history) and state.history[-1]["step"] == state.step
-        if logged and state.step - self._written >= self.every:
+        if _is_logged(state) and self.pace.is_due(state):
             write_state(self.folder, state, self.settings)
-            self._written = state.step
 
     def on_fit_end(self, state: TrainerState) -> None:
         """Write the end of the run, from which `fit` returns at once."""
@@ -132,7 +144,7 @@ class TensorBoard(Callback):
 
     def on_step_end(self, state: TrainerState) -> None:
         """Write the latest entry of the history, once."""
-        if self._writer and state.history and state.history[-1]["step"] == state.step:
+        if self._writer and _is_logged(state):
             for name, value in _losses(state.history[-1]).items():
                 self._writer.add_scalar(f"loss/{name}", value, state.step)
 
@@ -157,8 +169,8 @@ class CollapseGuard(Callback):
         The encoded training rows.
     names : mapping of int to str
         Class names for the warning.
-    every : int
-        Steps between looks.
+    every : float
+        Share of the run between looks.
     least : float, default=0.05
     """
 
@@ -169,15 +181,19 @@ class CollapseGuard(Callback):
         signals: Signals,
         labels: Labels,
         names: Mapping[int, str],
-        every: int,
+        every: float,
         least: float = 0.05,
     ) -> None:
-        self.names, self.every, self.least = names, every, least
+        self.names, self.pace, self.least = names, Pace(every), least
         self.real = {k: _spread(signals[labels == k][:2048]) for k in names}
+
+    def on_fit_begin(self, state: TrainerState) -> None:
+        """Count from where this run begins."""
+        self.pace.begin(state)
 
     def on_step_end(self, state: TrainerState) -> None:
         """Look, and stop where a class has collapsed since the last look."""
-        if state.step % self.every:
+        if not self.pace.is_due(state):
             return
         collapsed = self.collapsed(state)
         if not collapsed:
@@ -191,7 +207,7 @@ class CollapseGuard(Callback):
 
     def on_fit_end(self, state: TrainerState) -> None:
         """Warn where a class has never been healthy although the run was long enough to tell."""
-        if state.warning is None and state.step >= self.every and state.healthy is None:
+        if state.warning is None and state.progress >= self.pace.every and state.healthy is None:
             collapsed = self.collapsed(state)
             if collapsed:
                 state.warning = (
@@ -221,20 +237,24 @@ class EarlyStopping(Callback):
     ----------
     score : callable (GenerativeModel) -> float
         Greater is better; it should judge by rows that the training does not see.
-    every : int
-        Steps between looks, a multiple of `TrainerConfig.log_every`.
+    every : float
+        Share of the run between looks, which fall on entries of the history.
     patience : int, default=5
         Looks without a better score after which the run ends.
     """
 
     def __init__(
-        self, score: Callable[[GenerativeModel], float], every: int, patience: int = 5
+        self, score: Callable[[GenerativeModel], float], every: float, patience: int = 5
     ) -> None:
-        self.score, self.every, self.patience = score, every, patience
+        self.score, self.pace, self.patience = score, Pace(every), patience
+
+    def on_fit_begin(self, state: TrainerState) -> None:
+        """Count from where this run begins."""
+        self.pace.begin(state)
 
     def on_step_end(self, state: TrainerState) -> None:
         """Look, where it is time, and add the score to the history as "held-out/score"."""
-        if state.step % self.every or not state.history or state.history[-1]["step"] != state.step:
+        if not _is_logged(state) or not self.pace.is_due(state):
             return
         if state.history[-1]["phase"] != state.model.phases()[-1].name:
             return
@@ -247,6 +267,11 @@ class EarlyStopping(Callback):
         else:
             state.n_worse += 1
             state.stop = state.stop or state.n_worse >= self.patience
+
+
+def _is_logged(state: TrainerState) -> bool:
+    """Whether the last step has an entry in the history."""
+    return bool(state.history) and state.history[-1]["step"] == state.step
 
 
 def _spread(signals: Signals) -> float:

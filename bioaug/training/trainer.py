@@ -16,9 +16,10 @@ from torch.optim import Optimizer
 
 from bioaug._validation import Interval, check_number, check_option
 from bioaug.exceptions import TrainingDivergedError
-from bioaug.models.base import Batch, GenerativeModel, Losses, Phase, Update
+from bioaug.models.base import Batch, GenerativeModel, Losses, LossOptions, Phase, Update
 from bioaug.training.runtime import PRECISIONS, Runtime
 
+PENALTIES = ("autograd", "finite_difference")
 SCHEDULES = {
     "constant": lambda done: 1.0,
     "linear": lambda done: 1.0 - done,
@@ -45,6 +46,19 @@ class TrainerConfig:
         How learning rates fall to 0 over the run.
     log_every : int
         Steps between entries of the history; losses are checked then too.
+    max_time : float, optional
+        Seconds after which the run ends. Schedules and phases then follow the time or the steps,
+        whichever is further.
+    penalty_every : int
+        In models with gradient penalties, one discriminator step in so many, at random, has them;
+        they then weigh as many times as much.
+    penalty : {"autograd", "finite_difference"}
+        How squared gradients are found: exactly, or from the score at a random small step, which
+        needs no second derivative. WGAN-GP's penalty needs the exact ones.
+    augment : float in [0, 1] or "adaptive"
+        In models with a discriminator, the chance of each augmentation of what it sees, real and
+        synthetic alike, see `Augmentation`; "adaptive" sets it by how much better the
+        discriminator knows its training rows than chance.
     """
 
     n_steps: int = 1000
@@ -54,16 +68,28 @@ class TrainerConfig:
     ema_decay: float | None = 0.999
     schedule: str = "constant"
     log_every: int = 50
+    max_time: float | None = None
+    penalty_every: int = 1
+    penalty: str = "autograd"
+    augment: float | str = 0.0
 
     def __post_init__(self) -> None:
         owner = "TrainerConfig"
-        for name, least in {"n_steps": 0, "batch_size": 1, "log_every": 1}.items():
+        counts = {"n_steps": 0, "batch_size": 1, "log_every": 1, "penalty_every": 1}
+        for name, least in counts.items():
             allowed = Interval(Integral, least, None, closed="left")
             check_number(getattr(self, name), allowed, name=name, owner=owner)
         allowed = Interval(Real, 0, 1, closed="left")
         check_number(self.ema_decay, allowed, name="ema_decay", owner=owner, optional=True)
         allowed = Interval(Real, 0, None, closed="neither")
         check_number(self.grad_clip, allowed, name="grad_clip", owner=owner, optional=True)
+        check_number(self.max_time, allowed, name="max_time", owner=owner, optional=True)
+        check_option(self.penalty, name="penalty", owner=owner, options=PENALTIES)
+        if self.augment != "adaptive":
+            allowed = Interval(Real, 0, 1, closed="both")
+            check_number(
+                self.augment, allowed, name="augment", owner=owner, otherwise=" or 'adaptive'"
+            )
         check_option(self.precision, name="precision", owner=owner, options=PRECISIONS)
         check_option(self.schedule, name="schedule", owner=owner, options=SCHEDULES)
 
@@ -89,6 +115,8 @@ class TrainerState:
         What is trained, for progress bars and logs.
     step : int, steps done
     seconds : float, time spent
+    progress : float
+        The share of the run that is done, by steps or by time.
     history : list of dict
         One entry per `log_every` steps: step, seconds, phase, and mean losses by name.
     stop : bool
@@ -107,6 +135,7 @@ class TrainerState:
     title: str = ""
     step: int = 0
     seconds: float = 0.0
+    progress: float = 0.0
     history: list[dict[str, Any]] = field(default_factory=list)
     stop: bool = False
     warning: str | None = None
@@ -191,21 +220,25 @@ class Trainer:
     def _run(
         self, model: GenerativeModel, batches: Iterator[Batch], resume: TrainerState | None
     ) -> TrainerState:
+        config = self.config
         model.to(self.runtime.device).train()
+        model.options = LossOptions(config.penalty_every, config.penalty, config.augment)
         self.runtime.share_weights(model)
         state = resume or TrainerState.create(model)
         phases, last = tuple(model.phases()), None
         good, window = _copy(state.averaged), []
         begin = time.perf_counter() - state.seconds
+        state.progress = self._progress(state)
         self._tell("on_fit_begin", state)
-        while state.step < self.config.n_steps and not state.stop:
-            phase = _phase_at(phases, (state.step + 0.5) / self.config.n_steps)
+        while state.progress < 1 and not state.stop:
+            phase = _phase_at(phases, state.progress + 0.5 / config.n_steps)
             if phase is not last:
                 last = phase
                 self._tell("on_phase_begin", state)
             window.append(self.step(state, phase, batches))
             state.seconds = time.perf_counter() - begin
-            if state.step % self.config.log_every == 0 or state.step == self.config.n_steps:
+            state.progress = self._progress(state)
+            if state.step % config.log_every == 0 or state.progress >= 1:
                 if not self._log(state, window, phase, good):
                     break
                 good, window = _copy(state.averaged), []
@@ -221,7 +254,7 @@ class Trainer:
 
     def step(self, state: TrainerState, phase: Phase, batches: Iterator[Batch]) -> Losses:
         """Run one step of `phase` and return its detached losses."""
-        factor = SCHEDULES[self.config.schedule](state.step / self.config.n_steps)
+        factor = SCHEDULES[self.config.schedule](min(state.progress, 1.0))
         losses = Losses()
         for update in phase.updates:
             optimizer = state.optimizers[update.name]
@@ -251,7 +284,15 @@ class Trainer:
             if self.config.grad_clip is not None:
                 torch.nn.utils.clip_grad_norm_(trained, self.config.grad_clip)
             optimizer.step()
+            if update.after is not None:
+                update.after()
         return {name: value.detach() for name, value in losses.items()}
+
+    def _progress(self, state: TrainerState) -> float:
+        if state.step >= self.config.n_steps:
+            return 1.0
+        by_time = state.seconds / self.config.max_time if self.config.max_time else 0.0
+        return max(state.step / self.config.n_steps, min(by_time, 1.0))
 
     @torch.no_grad()
     def _average(self, state: TrainerState) -> None:
