@@ -38,9 +38,9 @@ class Evaluation:
         What the table as a whole says.
     table : DataFrame
         One line per score and class, with the null value beside it; `reads as` says whether the
-        value lies inside the null's 95 % interval ("as real") or on its better or worse side. A
-        fidelity score better than real data's own is a reason to look at the privacy scores:
-        copies of training rows reach it.
+        value lies inside the null's 95 % interval ("as real"), on its worse side ("worse than
+        real") or on the other ("beyond real"). No generator is better than real: a fidelity score
+        beyond it is a reason to look at the privacy scores, for copies of training rows reach it.
     """
 
     scores: dict[str, Score]
@@ -335,7 +335,7 @@ def _reading(score: Score) -> str:
     if score.value in score.null:
         return "as real"
     is_higher = score.value > score.null.high
-    return "better than real" if is_higher == (score.direction == "higher") else "worse than real"
+    return "beyond real" if is_higher == (score.direction == "higher") else "worse than real"
 
 
 def _cell(value: Any) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
+from threadpoolctl import threadpool_limits
 
 from bioaug._random import draw_seed
 from bioaug.metrics._distances import flat
@@ -91,10 +92,11 @@ def frechet_distance(
     def formula(real: NDArray, synthetic: NDArray, rng: np.random.RandomState) -> Found:
         order = rng.permutation(len(real))
         halves = real[order[: len(real) // 2]], real[order[len(real) // 2 :]]
-        found = [
-            _embedded_distance(fitted, scored, synthetic, rng)
-            for fitted, scored in (halves, halves[::-1])
-        ]
+        with threadpool_limits(1):  # threads cost more than they bring to many small matrices
+            found = [
+                _embedded_distance(fitted, scored, synthetic, rng)
+                for fitted, scored in (halves, halves[::-1])
+            ]
         value, plain, n_dims = (float(number) for number in np.mean(found, axis=0))
         return Found(value, {"plain": plain, "n_dims": round(n_dims)})
 
