@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import multiprocessing
 from collections.abc import Callable
@@ -59,10 +60,11 @@ class Training:
 
 @dataclass
 class FittedModel:
-    """A trained model on the CPU, with the codec of its rows."""
+    """A trained model on the CPU, with the codec of its rows and the classes it is asked for."""
 
     codec: SignalCodec
     model: GenerativeModel
+    classes: NDArray
     history: list[dict[str, Any]] = field(default_factory=list)
     warning: str | None = None
 
@@ -89,7 +91,7 @@ class FittedModel:
         self, n_samples: int = 1, *, y: NDArray | None = None, random_state: int = 0
     ) -> tuple[NDArray, NDArray]:
         """Return new signals as `Synthesizer.sample` does, for scorers that watch a training."""
-        labels = np.resize(self.codec.classes, n_samples) if y is None else np.asarray(y)
+        labels = np.resize(self.classes, n_samples) if y is None else np.asarray(y)
         out = np.empty((len(labels), *self.codec.shape), self.codec.dtype)
         device = next(self.model.parameters()).device
         rows = np.arange(len(labels))
@@ -100,6 +102,7 @@ class FittedModel:
         """Describe all but the weights."""
         return {
             "codec": self.codec.to_json(),
+            "asked for": [int(i) for i in self.codec.encode_labels(self.classes)],
             "spec": asdict(self.model.spec),
             "history": self.history,
             "warning": self.warning,
@@ -121,23 +124,30 @@ class FittedModel:
             built = model(SignalSpec(**described["spec"]), **(model_params or {}))
         built.load_state_dict(weights)
         codec = SignalCodec.from_json(described["codec"])
-        return cls(codec, built.eval(), described["history"], described["warning"])
+        classes = codec.classes[described["asked for"]]
+        return cls(codec, built.eval(), classes, described["history"], described["warning"])
 
 
-def fit_model(X: NDArray, y: NDArray, training: Training) -> FittedModel:
-    """Train one model on the rows of `X` with labels `y`."""
+def fit_model(
+    X: NDArray, y: NDArray, training: Training, start: FittedModel | None = None
+) -> FittedModel:
+    """Train one model on the rows of `X` with labels `y`, from new weights or those of `start`."""
     held_out = _held_out(y, training.seed) if training.early_stopping else np.zeros(len(y), bool)
     X, y, watched = X[~held_out], y[~held_out], (X[held_out], y[held_out])
-    codec = SignalCodec.fit(X, y)
+    codec = SignalCodec.fit(X, y) if start is None else start.codec
     spec = SignalSpec(codec.n_channels, codec.n_timesteps, len(codec.classes))
     runtime = Runtime.create(training.device, training.config.precision)
+    classes = np.unique(y)
     with seeded(training.seed):
         signals, labels = codec.encode(X, y)
-        model = training.model(spec, **training.model_params)
-        model.calibrate(signals, labels)
+        if start is None:
+            model = training.model(spec, **training.model_params)
+            model.calibrate(signals, labels)
+        else:
+            model = copy.deepcopy(start.model)
         model.to(runtime.device)
         settings = _settings(training, spec, signals, labels)
-        state = _start(training, model, settings, _title(training.model.name, codec.classes))
+        state = _start(training, model, settings, _title(training.model.name, classes))
         callbacks = _callbacks(training, signals, labels, codec.classes, settings)
         if training.early_stopping is not None:
             callbacks.insert(1, _early_stopping(training, training.early_stopping, codec, watched))
@@ -145,7 +155,7 @@ def fit_model(X: NDArray, y: NDArray, training: Training) -> FittedModel:
             signals.to(runtime.device), labels.to(runtime.device), training.config.batch_size
         )
         state = Trainer(training.config, runtime, callbacks).fit(model, batches, resume=state)
-    return FittedModel(codec, model.to("cpu"), state.history, state.warning)
+    return FittedModel(codec, model.to("cpu"), classes, state.history, state.warning)
 
 
 def _start(
@@ -166,7 +176,7 @@ def _callbacks(
     settings: dict[str, Any],
 ) -> list[Callback]:
     rarest = 100 / max(training.config.n_steps, 1)  # at least 100 steps between looks
-    names = {index: str(label) for index, label in enumerate(classes)}
+    names = {index: str(classes[index]) for index in labels.unique().tolist()}
     callbacks: list[Callback] = [
         CollapseGuard(signals, labels, names, every=max(1 / LOOKS, rarest))
     ]
@@ -182,7 +192,7 @@ def _early_stopping(
     training: Training, scorer: Scorer, codec: SignalCodec, watched: tuple[NDArray, NDArray]
 ) -> EarlyStopping:
     def score(model: GenerativeModel) -> float:
-        return float(scorer(FittedModel(codec, model), *watched))
+        return float(scorer(FittedModel(codec, model, codec.classes), *watched))
 
     return EarlyStopping(score, every=1 / LOOKS)
 

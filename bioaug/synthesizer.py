@@ -36,6 +36,8 @@ from bioaug.training import Callback, TrainerConfig
 from bioaug.training.runtime import Runtime
 
 KIND = "synthesizer"
+_STEPS = Interval(Integral, 0, None, closed="left")
+_SECONDS = Interval(Real, 0, None, closed="neither")
 _FIT_SETTINGS = ("model", "model_params", "training_params", "n_steps", "max_time", "per_class")
 
 
@@ -178,18 +180,80 @@ class Synthesizer(BaseEstimator):
         self.classes_, self.signal_shape_ = classes, X.shape[1:]
         self.n_features_in_ = X.shape[1]
         self._sampling_seed, self._n_samplings = draw_seed(random_state), 0
-        for fitted in self._models:
-            if fitted.warning:
-                message = f"Synthesizer, class {_names(fitted.codec.classes)}: {fitted.warning}."
-                warnings.warn(message, TrainingWarning, stacklevel=2)
+        self._warn(self._models)
         return self
+
+    def fine_tune(
+        self, X: Any, y: Any = None, *, n_steps: int | None = None, max_time: float | None = None
+    ) -> Synthesizer:
+        """Train further on some classes, each from a copy of the model that knows it.
+
+        A conditional model that was trained on all classes is thus fitted to one: the copy learns
+        from rows of its class alone, and makes that class from then on. Coordinates and scales
+        that a model took from its first training rows stay.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_timesteps) or (n_samples, n_channels, n_timesteps)
+        y : array-like of shape (n_samples,), optional
+            Labels that `fit` saw; at least two rows of each.
+        n_steps : int, optional
+            Training steps for each class; None takes a tenth of what `fit` takes.
+        max_time : float, optional
+            Seconds of training, of all classes together.
+
+        Returns
+        -------
+        self : Synthesizer
+
+        Raises
+        ------
+        DataError
+            For rows that cannot be used, of another shape, or of a class that `fit` never saw.
+        """
+        check_is_fitted(self)
+        model, config = self._check_parameters()
+        X, y = check_signals(X, y, owner="fine_tune")
+        y = np.zeros(len(X), np.int64) if y is None else y
+        self._labels(0, y)
+        if X.shape[1:] != self.signal_shape_:
+            raise DataError(
+                f"The 'X' parameter of fine_tune must have rows of shape {self.signal_shape_}, as "
+                f"in fit. Got {X.shape[1:]} instead."
+            )
+        classes = np.unique(y)
+        least = 2 if self.early_stopping is None else 10
+        check_classes(X, y, classes, owner="fine_tune", least=least)
+        check_number(n_steps, _STEPS, name="n_steps", owner="fine_tune", optional=True)
+        check_number(max_time, _SECONDS, name="max_time", owner="fine_tune", optional=True)
+        n_steps = config.n_steps // 10 if n_steps is None else n_steps
+        each = max_time / len(classes) if max_time else None
+        config = replace(config, n_steps=n_steps, max_time=each)
+        tuned = []
+        for index, label in enumerate(classes):
+            seed = int(np.random.SeedSequence([self._sampling_seed, index]).generate_state(1)[0])
+            training = self._training(model, config, [label], seed % 2**31, self.verbose)
+            start = next(fitted for fitted in self._models if label in fitted.classes)
+            tuned.append(fit_model(*_rows_of(X, y, [label]), replace(training, folder=None), start))
+        for fitted in self._models:
+            fitted.classes = fitted.classes[~np.isin(fitted.classes, classes)]
+        self._models = [fitted for fitted in self._models if len(fitted.classes)] + tuned
+        self._warn(tuned)
+        return self
+
+    @staticmethod
+    def _warn(models: Sequence[FittedModel]) -> None:
+        for fitted in models:
+            if fitted.warning:
+                message = f"Synthesizer, class {_names(fitted.classes)}: {fitted.warning}."
+                warnings.warn(message, TrainingWarning, stacklevel=3)
 
     @property
     def history_(self) -> list[dict[str, Any]]:
         """Mean losses along the training of every model."""
         check_is_fitted(self)
         return [
-            {"classes": _names(fitted.codec.classes)} | entry
+            {"classes": _names(fitted.classes)} | entry
             for fitted in self._models
             for entry in fitted.history
         ]
@@ -237,7 +301,7 @@ class Synthesizer(BaseEstimator):
         X = np.empty((len(labels), *self.signal_shape_), self._models[0].codec.dtype)
         for fitted in self._models:
             seed = draw_seed(rng)
-            rows = np.flatnonzero(np.isin(labels, fitted.codec.classes))
+            rows = np.flatnonzero(np.isin(labels, fitted.classes))
             if len(rows):
                 fitted.generate(labels[rows], seed=seed, device=device, out=X, rows=rows)
         return X, labels
@@ -295,10 +359,10 @@ class Synthesizer(BaseEstimator):
             ]
             synthesizer._sampling_seed = int(config["sampling_seed"])
             synthesizer._n_samplings = int(config["n_samplings"])
-            codecs = [fitted.codec for fitted in synthesizer._models]
-            synthesizer.classes_ = np.unique(np.concatenate([codec.classes for codec in codecs]))
-            synthesizer.signal_shape_ = codecs[0].shape
-            synthesizer.n_features_in_ = codecs[0].shape[0]
+            classes = [fitted.classes for fitted in synthesizer._models]
+            synthesizer.classes_ = np.unique(np.concatenate(classes))
+            synthesizer.signal_shape_ = synthesizer._models[0].codec.shape
+            synthesizer.n_features_in_ = synthesizer.signal_shape_[0]
         except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
             raise CheckpointError(
                 f"The saved model in {str(path)!r} cannot be rebuilt ({error}). Load it with the "
@@ -318,12 +382,10 @@ class Synthesizer(BaseEstimator):
             self.training_params, name="training_params", owner="Synthesizer", allowed=allowed
         )
         settings = {**model.training_defaults, **(self.training_params or {})}
-        allowed = Interval(Integral, 0, None, closed="left")
-        check_number(self.n_steps, allowed, name="n_steps", owner="Synthesizer", optional=True)
+        check_number(self.n_steps, _STEPS, name="n_steps", owner="Synthesizer", optional=True)
         if self.n_steps is not None:
             settings["n_steps"] = self.n_steps
-        allowed = Interval(Real, 0, None, closed="neither")
-        check_number(self.max_time, allowed, name="max_time", owner="Synthesizer", optional=True)
+        check_number(self.max_time, _SECONDS, name="max_time", owner="Synthesizer", optional=True)
         if self.max_time is not None:
             settings["max_time"] = float(self.max_time)
         options = [True, False, "auto"]

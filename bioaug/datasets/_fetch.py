@@ -7,9 +7,11 @@ import http.client
 import os
 import shutil
 import time
+import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from importlib import resources
 from pathlib import Path
 
@@ -81,21 +83,57 @@ def fetch_files(
     OSError
         If a file cannot be downloaded, does not match its checksum, or cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     for name, digest in checksums.items():
-        url = base_url.rstrip("/") + "/" + name
-        for tries_left in range(n_retries, -1, -1):
-            try:
-                _download(url, folder / name, digest)
-                break
-            except (OSError, http.client.HTTPException) as error:
-                if not tries_left:
-                    raise OSError(
-                        f"Could not download {url} to {folder} in {n_retries + 1} tries. The last "
-                        f"one ended with: {error}. Check the connection and the folder, or "
-                        "download the files by hand and pass their folder as 'data_home'."
-                    ) from error
-                time.sleep(delay)
+        fetch_file(
+            base_url.rstrip("/") + "/" + name,
+            folder / name,
+            check=partial(_check_sha256, name=name, digest=digest),
+            n_retries=n_retries,
+            delay=delay,
+        )
+
+
+def fetch_file(
+    url: str,
+    target: Path,
+    *,
+    check: Callable[[Path], None],
+    n_retries: int = 3,
+    delay: float = 1.0,
+) -> None:
+    """Download one file, checked before it gets its name.
+
+    Parameters
+    ----------
+    url : str
+        Where it is.
+    target : pathlib.Path
+        Where it goes; the folder is created when missing.
+    check : callable
+        Is called with the path of the downloaded file, and raises an OSError if it is not right.
+    n_retries : int, default=3
+        How often a failed download is tried again.
+    delay : float, default=1.0
+        Seconds between two tries.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be downloaded, does not pass its check, or cannot be written.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    for tries_left in range(n_retries, -1, -1):
+        try:
+            _download(url, target, check)
+            break
+        except (OSError, http.client.HTTPException) as error:
+            if not tries_left:
+                raise OSError(
+                    f"Could not download {url} to {target.parent} in {n_retries + 1} tries. The "
+                    f"last one ended with: {error}. Check the connection and the folder, or "
+                    "download the files by hand and pass their folder as 'data_home'."
+                ) from error
+            time.sleep(delay)
 
 
 def missing_files(names: Iterable[str], folder: Path) -> list[str]:
@@ -119,17 +157,25 @@ def _sha256(file: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _download(url: str, target: Path, digest: str) -> None:
+def _check_sha256(file: Path, *, name: str, digest: str) -> None:
+    found = _sha256(file)
+    if found != digest:
+        raise OSError(f"the SHA-256 of {name} must be {digest}, but it is {found}")
+
+
+def _download(url: str, target: Path, check: Callable[[Path], None]) -> None:
     """Download one file; `target` appears complete and checked, or not at all."""
     # The name is unique, so that two processes may fetch the same file into one folder.
     part = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
     try:
-        response = urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS)
+        try:
+            response = urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS)
+        except urllib.error.HTTPError as error:
+            error.close()  # it is a response too, with an open socket
+            raise
         with response, part.open("xb") as file:
             shutil.copyfileobj(response, file)
-        found = _sha256(part)
-        if found != digest:
-            raise OSError(f"the SHA-256 of {target.name} must be {digest}, but it is {found}")
+        check(part)
         os.replace(part, target)
     finally:
         part.unlink(missing_ok=True)

@@ -70,6 +70,9 @@ class Update:
         Rest while the loss is lower than this.
     after : callable () -> None, optional
         Run after the optimiser's step, to clip weights, say.
+    schedule : callable (float) -> dict, optional
+        Settings of the optimiser by the share of the training done, such as ``betas``; ``lr`` is a
+        factor of its own learning rate, beside that of `TrainerConfig.schedule`.
     """
 
     name: str
@@ -78,6 +81,7 @@ class Update:
     optimizer: Callable[[Iterable[Parameter]], Optimizer]
     skip_below: float | None = None
     after: Callable[[], None] | None = None
+    schedule: Callable[[float], dict[str, Any]] | None = None
 
 
 @dataclass(frozen=True)
@@ -107,12 +111,15 @@ class GenerativeModel(nn.Module, ABC):
         The paper's values of `TrainerConfig`; what the user sets wins.
     options : LossOptions
         Set by the trainer.
+    progress : float
+        The share of the training that is done, set by the trainer.
     """
 
     name: ClassVar[str]
     conditional: ClassVar[bool] = True
     training_defaults: ClassVar[Mapping[str, Any]] = {}
     options: LossOptions = LossOptions()
+    progress: float = 0.0
 
     def __init__(self, spec: SignalSpec) -> None:
         super().__init__()

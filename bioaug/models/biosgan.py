@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.optim import Adam
 
 from bioaug._typing import Labels, Signals
-from bioaug._validation import Interval, check_number
+from bioaug._validation import Interval, check_number, check_option
 from bioaug.exceptions import DataError
 from bioaug.models.adversarial import AdversarialModel, Verdict
 from bioaug.models.base import SignalSpec
@@ -22,6 +22,8 @@ from bioaug.objectives import wasserstein_gp
 
 OWNER = "BioSGAN"
 TOKENS, LARGEST_PATCH = 16, 32  # what patch_size="auto" aims at
+INJECTIONS = ("concatenate", "add", "tokens", "channel")
+DISCRIMINATOR_LABELS = ("head", "concatenate", "channel")
 
 
 class BioSGAN(AdversarialModel):
@@ -34,7 +36,17 @@ class BioSGAN(AdversarialModel):
         Time steps in one token. 1 is the reference code's; attention then takes time quadratic in
         the length. "auto" makes about 16 tokens, or patches of 32 steps where signals are long.
     latent_dim, label_dim : int, default=100, 10
-        Lengths of the noise vector and of the label embedding beside it.
+        Lengths of the noise vector and of label embeddings that stand beside something.
+    label_injection : {"concatenate", "add", "tokens", "channel"}, default="concatenate"
+        How the generator learns the label. Its embedding is concatenated to the noise; or is as
+        long as the noise and added to it; or is concatenated to every token behind the first
+        layer; or holds one number per token, which is an extra feature map there. The paper
+        proposes the first and compares it with the others.
+    discriminator_labels : {"head", "concatenate", "channel"}, default="head"
+        How the discriminator learns of labels: by the label head (and `projection`) that the paper
+        proposes, or, as conditional GANs did before, as an input: an embedding repeated at every
+        time step, or one that is an extra channel. With an input there is no head and no
+        projection.
     generator_dim, discriminator_dim : int, default=40, 40
         Token widths, multiples of `n_heads`. The reference code's are 10 and 50.
     depth, n_heads : int, default=3, 5
@@ -68,6 +80,8 @@ class BioSGAN(AdversarialModel):
         patch_size: int | Literal["auto"] = "auto",
         latent_dim: int = 100,
         label_dim: int = 10,
+        label_injection: str = "concatenate",
+        discriminator_labels: str = "head",
         generator_dim: int = 40,
         discriminator_dim: int = 40,
         depth: int = 3,
@@ -91,6 +105,11 @@ class BioSGAN(AdversarialModel):
         unit = Interval(Real, 0, 1, closed="both")
         check_number(dropout, unit, name="dropout", owner=OWNER)
         check_number(whitening, unit, name="whitening", owner=OWNER, optional=True)
+        for name, value, options in (
+            ("label_injection", label_injection, INJECTIONS),
+            ("discriminator_labels", discriminator_labels, DISCRIMINATOR_LABELS),
+        ):
+            check_option(value, name=name, owner=OWNER, options=options)
         patch = _patch_size(patch_size, spec.n_timesteps)
         for name, dim in (("generator", generator_dim), ("discriminator", discriminator_dim)):
             if dim < 1 or dim % n_heads:
@@ -116,6 +135,7 @@ class BioSGAN(AdversarialModel):
             patch,
             (latent_dim, label_dim, generator_dim),
             _blocks(generator_dim, depth, n_heads, dropout),
+            label_injection,
         )
         # No dropout here: real, fake and interpolated signals would meet different critics, and
         # the penalty would not bound the one that is scored.
@@ -124,6 +144,7 @@ class BioSGAN(AdversarialModel):
             patch,
             discriminator_dim,
             _blocks(discriminator_dim, depth, n_heads, 0.0),
+            _label_input(discriminator_labels, spec, label_dim),
             projection=projection,
         )
 
@@ -152,25 +173,43 @@ class _Generator(nn.Module):
     """
 
     def __init__(
-        self, spec: SignalSpec, patch: int, dims: tuple[int, int, int], blocks: nn.Sequential
+        self,
+        spec: SignalSpec,
+        patch: int,
+        dims: tuple[int, int, int],
+        blocks: nn.Sequential,
+        injection: str,
     ) -> None:
         super().__init__()
         latent_dim, label_dim, dim = dims
         n_tokens = -(-spec.n_timesteps // patch)
-        self.dim = dim
+        self.dim, self.n_tokens, self.injection = dim, n_tokens, injection
         self.start, self.n_timesteps = (patch - 1) // 2, spec.n_timesteps
-        self.label_embedding = nn.Embedding(spec.n_classes, label_dim)
-        self.to_tokens = nn.Linear(latent_dim + label_dim, n_tokens * dim)
+        lengths = {"add": latent_dim, "channel": n_tokens}
+        self.label_embedding = nn.Embedding(spec.n_classes, lengths.get(injection, label_dim))
+        beside_noise = label_dim if injection == "concatenate" else 0
+        self.to_tokens = nn.Linear(latent_dim + beside_noise, n_tokens * dim)
         self.blocks = blocks
         self.to_signal = nn.ConvTranspose1d(dim, spec.n_channels, 2 * patch - 1, stride=patch)
+        if injection in ("tokens", "channel"):
+            beside_token = label_dim if injection == "tokens" else 1
+            self.merge = nn.Linear(dim + beside_token, dim)
 
     def forward(self, z: Tensor, labels: Labels) -> Signals:
         return self.from_label_vectors(z, self.label_embedding(labels))
 
     def from_label_vectors(self, z: Tensor, vectors: Tensor) -> Signals:
         """Return signals of label vectors, which may lie between those of the classes."""
-        noise_and_label = torch.cat([z, vectors], dim=1)
-        tokens = self.to_tokens(noise_and_label).unflatten(1, (-1, self.dim))
+        if self.injection == "concatenate":
+            z = torch.cat([z, vectors], dim=1)
+        elif self.injection == "add":
+            z = z + vectors
+        tokens = self.to_tokens(z).unflatten(1, (-1, self.dim))
+        if self.injection == "tokens":
+            repeated = vectors[:, None].expand(-1, self.n_tokens, -1)
+            tokens = self.merge(torch.cat([tokens, repeated], dim=2))
+        elif self.injection == "channel":
+            tokens = self.merge(torch.cat([tokens, vectors[:, :, None]], dim=2))
         signals = self.to_signal(self.blocks(tokens).transpose(1, 2))
         return signals[..., self.start : self.start + self.n_timesteps]
 
@@ -183,26 +222,62 @@ class _Discriminator(nn.Module):
     """
 
     def __init__(
-        self, spec: SignalSpec, patch: int, dim: int, blocks: nn.Sequential, *, projection: bool
+        self,
+        spec: SignalSpec,
+        patch: int,
+        dim: int,
+        blocks: nn.Sequential,
+        label_input: _LabelInput | None,
+        *,
+        projection: bool,
     ) -> None:
         super().__init__()
         n_tokens = -(-spec.n_timesteps // patch)
+        n_channels = spec.n_channels + (label_input.n_channels if label_input else 0)
         self.padding = (patch - 1, n_tokens * patch - spec.n_timesteps)
-        self.to_tokens = nn.Conv1d(spec.n_channels, dim, 2 * patch - 1, stride=patch)
+        self.to_tokens = nn.Conv1d(n_channels, dim, 2 * patch - 1, stride=patch)
         self.positions = nn.Parameter(0.02 * torch.randn(n_tokens, dim))
         self.blocks = blocks
         self.norm, self.score = nn.LayerNorm(dim), nn.Linear(dim, 1)
+        self.label_input = label_input
+        if label_input is not None:
+            self.projection = self.label = None
+            return
         self.projection = LabelProjection(spec.n_classes, dim) if projection else None
         self.label = nn.Sequential(nn.LayerNorm(dim), nn.Linear(dim, spec.n_classes))
 
     def forward(self, signals: Signals, labels: Labels) -> Verdict:
+        if self.label_input is not None:
+            signals = torch.cat([signals, self.label_input(labels)], dim=1)
         tokens = self.to_tokens(nn.functional.pad(signals, self.padding)).transpose(1, 2)
         pooled = self.blocks(tokens + self.positions).mean(dim=1)
         features = self.norm(pooled)
         score = self.score(features).squeeze(1)
         if self.projection is not None:
             score = score + self.projection(features, labels)
-        return Verdict(score, self.label(pooled))
+        return Verdict(score, None if self.label is None else self.label(pooled))
+
+
+class _LabelInput(nn.Module):
+    """Channels that tell the discriminator the label: constant ones, or one that varies in time."""
+
+    def __init__(self, n_classes: int, n_channels: int, n_timesteps: int, length: int) -> None:
+        super().__init__()
+        self.n_channels, self.n_timesteps = n_channels, n_timesteps
+        self.embedding = nn.Embedding(n_classes, n_channels * length)
+
+    def forward(self, labels: Labels) -> Tensor:
+        channels = self.embedding(labels).unflatten(1, (self.n_channels, -1))
+        return channels.expand(-1, -1, self.n_timesteps)
+
+
+def _label_input(kind: str, spec: SignalSpec, label_dim: int) -> _LabelInput | None:
+    """Return what is put beside the discriminator's signals; nothing where it has a label head."""
+    if kind == "concatenate":
+        return _LabelInput(spec.n_classes, label_dim, spec.n_timesteps, length=1)
+    if kind == "channel":
+        return _LabelInput(spec.n_classes, 1, spec.n_timesteps, length=spec.n_timesteps)
+    return None
 
 
 def _blocks(dim: int, depth: int, n_heads: int, dropout: float) -> nn.Sequential:

@@ -21,11 +21,12 @@ def balanced_batches(signals: Signals, labels: Labels, batch_size: int) -> Itera
     ----------
     signals : Tensor of shape (n_samples, n_channels, n_timesteps)
     labels : Tensor of shape (n_samples,)
-        On the same device, every one of 0..n_classes-1 present.
+        On the same device.
     batch_size : int
     """
     order = labels.argsort(stable=True)  # rows of a class stand together in it
     counts = labels.bincount()
+    counts = counts[counts > 0]
     starts = counts.cumsum(0) - counts
     n_classes, device = len(counts), labels.device
     places = torch.arange(batch_size, device=device)

@@ -254,12 +254,15 @@ class Trainer:
 
     def step(self, state: TrainerState, phase: Phase, batches: Iterator[Batch]) -> Losses:
         """Run one step of `phase` and return its detached losses."""
-        factor = SCHEDULES[self.config.schedule](min(state.progress, 1.0))
+        factor = SCHEDULES[self.config.schedule](state.progress)
+        state.model.progress = state.progress
         losses = Losses()
         for update in phase.updates:
             optimizer = state.optimizers[update.name]
+            settings = update.schedule(state.progress) if update.schedule else {}
             for group in optimizer.param_groups:
-                group["lr"] = group["initial_lr"] * factor
+                group.update(settings)
+                group["lr"] = group["initial_lr"] * factor * settings.get("lr", 1.0)
             found = self.apply(state.model, update, next(batches), optimizer)
             losses |= {f"{update.name}/{name}": value for name, value in found.items()}
         self._average(state)

@@ -1,0 +1,283 @@
+"""TimeGAN: a GAN of recurrent networks in the latent space of an autoencoder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from numbers import Integral, Real
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import l1_loss, one_hot, softplus
+from torch.optim import Adam
+
+from bioaug._typing import Labels, Signals
+from bioaug._validation import Interval, check_number, check_option
+from bioaug.models.base import Batch, GenerativeModel, Losses, Phase, SignalSpec, Update
+from bioaug.nn.whitening import Whitening
+
+OWNER = "TimeGAN"
+CELLS = {"gru": nn.GRU, "lstm": nn.LSTM}
+STEPS = 10  # recurrent steps that patch_size="auto" aims at
+GAMMA = 1.0  # weight of the latent vectors that the supervisor has not seen
+GOOD_ENOUGH = 0.15  # the discriminator rests while its loss is lower
+
+
+class TimeGAN(GenerativeModel):
+    """Embedder, recovery, supervisor, generator and discriminator, trained in three phases [1]_.
+
+    The first phase trains embedder and recovery as an autoencoder, the second the supervisor to
+    foresee the next latent vector of real signals, the third everything together. As in the
+    reference code, the generator learns nothing before the third phase. Where there is one class
+    (`per_class=True` in `Synthesizer`), no network has labels, which is the paper's model;
+    otherwise generator and discriminator know them, and moments are compared class by class.
+
+    Parameters
+    ----------
+    spec : SignalSpec
+    patch_size : int or "auto", default="auto"
+        Time steps that one recurrent step handles. The paper's is 1, whose training takes time
+        linear in the length; "auto" makes about 10 recurrent steps.
+    cell : {"lstm", "gru"}, default="lstm"
+        The reference code's default is "gru", for which a CPU has no fused kernel.
+    hidden_dim, n_layers : int, default=48, 1
+        Size of the latent vectors and of every recurrent layer; layers in a network, one fewer in
+        the supervisor, though at least one. The reference code has 24 and 3.
+    noise_dim : int, default=16
+        New random numbers at every recurrent step. The reference code has one per channel.
+    static_dim : int, default=32
+        Random numbers that stay the same along a signal, as the noise of the paper's static
+        features does. The reference code has none.
+    label_dim : int, default=8
+        Length of the label embeddings beside noise and latent vectors.
+    lr : float, default=3e-3
+        Adam's step length, in all networks. The reference code has 1e-3.
+    supervised_weight, moment_weight : float, default=100, 100
+        Weights of the supervised and the moment loss against the adversarial ones.
+    whitening : float in [0, 1] or None, default=0.5
+        How much of the log deviations of the signals' principal axes is left in the coordinates
+        that are embedded, see `Whitening`; None uses the signals as they are.
+
+    References
+    ----------
+    .. [1] Yoon J, Jarrett D, van der Schaar M, "Time-series generative adversarial networks",
+       NeurIPS 32, 2019.
+    """
+
+    name = "timegan"
+    training_defaults = {
+        "n_steps": 3000,
+        "batch_size": 64,
+        "grad_clip": 5.0,
+        "ema_decay": 0.99,
+        "schedule": "linear",
+    }
+
+    def __init__(
+        self,
+        spec: SignalSpec,
+        *,
+        patch_size: int | Literal["auto"] = "auto",
+        cell: str = "lstm",
+        hidden_dim: int = 48,
+        n_layers: int = 1,
+        noise_dim: int = 16,
+        static_dim: int = 32,
+        label_dim: int = 8,
+        lr: float = 3e-3,
+        supervised_weight: float = 100.0,
+        moment_weight: float = 100.0,
+        whitening: float | None = 0.5,
+    ) -> None:
+        super().__init__(spec)
+        check_option(cell, name="cell", owner=OWNER, options=CELLS)
+        counts = {"hidden_dim": hidden_dim, "n_layers": n_layers, "noise_dim": noise_dim}
+        for name, value in (counts | {"label_dim": label_dim}).items():
+            check_number(value, Interval(Integral, 1, None, closed="left"), name=name, owner=OWNER)
+        allowed = Interval(Integral, 0, None, closed="left")
+        check_number(static_dim, allowed, name="static_dim", owner=OWNER)
+        weights = {"supervised_weight": supervised_weight, "moment_weight": moment_weight}
+        for name, value in weights.items():
+            check_number(value, Interval(Real, 0, None, closed="left"), name=name, owner=OWNER)
+        check_number(lr, Interval(Real, 0, None, closed="neither"), name="lr", owner=OWNER)
+        unit = Interval(Real, 0, 1, closed="both")
+        check_number(whitening, unit, name="whitening", owner=OWNER, optional=True)
+        self.patch_size = _patch_size(patch_size, spec.n_timesteps)
+        self.n_steps = -(-spec.n_timesteps // self.patch_size)
+        self.noise_dim, self.static_dim = noise_dim, static_dim
+        self.supervised_weight, self.moment_weight = supervised_weight, moment_weight
+        self.optimizer = partial(Adam, lr=lr, fused=True)
+        self.whitening: Whitening | nn.Identity = nn.Identity()
+        if whitening is not None:
+            self.whitening = Whitening(spec.n_channels, spec.n_timesteps, left=whitening)
+
+        def network(n_inputs: int, n_outputs: int, depth: int, n_labels: int = 0) -> _Recurrent:
+            labels = nn.Embedding(n_labels, label_dim) if n_labels > 1 else None
+            n_inputs += label_dim if n_labels > 1 else 0
+            layers = CELLS[cell](n_inputs, hidden_dim, depth, batch_first=True)
+            return _Recurrent(layers, nn.Linear(hidden_dim, n_outputs), labels)
+
+        patch = spec.n_channels * self.patch_size
+        self.embedder = network(patch, hidden_dim, n_layers)
+        self.recovery = network(hidden_dim, patch, n_layers)
+        self.supervisor = network(hidden_dim, hidden_dim, max(n_layers - 1, 1))
+        self.generator = network(noise_dim + static_dim, hidden_dim, n_layers, spec.n_classes)
+        self.discriminator = network(hidden_dim, 1, n_layers, spec.n_classes)
+
+    def calibrate(self, signals: Signals, labels: Labels) -> None:
+        """Fit the whitening, where the model has one."""
+        if isinstance(self.whitening, Whitening):
+            self.whitening.fit(signals, labels)
+
+    def phases(self) -> Sequence[Phase]:
+        """Return autoencoder, supervised and joint phase."""
+        both = ("embedder", "recovery")
+        autoencode = self._update("autoencoder", self.autoencoder_loss, both)
+        supervise = self._update("supervisor", self.supervisor_loss, ("supervisor",))
+        g = self._update("generator", self.generator_loss, ("generator", "supervisor"))
+        e = self._update("embedder", self.embedder_loss, both)
+        d = self._update(
+            "discriminator", self.discriminator_loss, ("discriminator",), skip_below=GOOD_ENOUGH
+        )
+        return (
+            Phase("autoencoder", (autoencode,), 0.2),
+            Phase("supervised", (supervise,), 0.05),
+            Phase("joint", (g, e, g, e, d), 0.75),
+        )
+
+    def _update(
+        self,
+        name: str,
+        loss: Callable[[Batch], Losses],
+        trains: tuple[str, ...],
+        skip_below: float | None = None,
+    ) -> Update:
+        return Update(name, loss, trains, self.optimizer, skip_below=skip_below)
+
+    def autoencoder_loss(self, batch: Batch) -> Losses:
+        """Return what recovery misses of the signals."""
+        patches = self.patches(batch.signals)
+        return {"recovery": 10 * _rms(self.recovery(self.embed(patches)) - patches)}
+
+    def supervisor_loss(self, batch: Batch) -> Losses:
+        """Return how far the supervisor is from foreseeing the next latent vectors."""
+        latents = self.embed(self.patches(batch.signals))
+        return {"supervised": _foresight(self.supervise(latents), latents)}
+
+    def embedder_loss(self, batch: Batch) -> Losses:
+        """Return the autoencoder's loss and a little of the supervisor's."""
+        patches = self.patches(batch.signals)
+        latents = self.embed(patches)
+        return {
+            "recovery": 10 * _rms(self.recovery(latents) - patches),
+            "supervised": 0.1 * _foresight(self.supervise(latents), latents),
+        }
+
+    def generator_loss(self, batch: Batch) -> Losses:
+        """Return the adversarial losses, the supervised one and that of the moments."""
+        patches, labels = self.patches(batch.signals), batch.labels
+        n, latents, raw = len(labels), self.embed(patches), self.imagine(labels)
+        real_next, fake = self.supervise(torch.cat([latents, raw])).split(n)
+        on_fake, on_raw = self.discriminator(torch.cat([fake, raw]), labels.repeat(2)).split(n)
+        foresight = (_foresight(real_next, latents) + 1e-12).sqrt()
+        return {
+            "adversarial": softplus(-on_fake).mean() + GAMMA * softplus(-on_raw).mean(),
+            "supervised": self.supervised_weight * foresight,
+            "moments": self.moment_weight * self.moment_gap(self.recovery(fake), patches, labels),
+        }
+
+    def discriminator_loss(self, batch: Batch) -> Losses:
+        """Return the cross-entropy of the scores of every step, real and fake in one pass."""
+        labels = batch.labels
+        with torch.no_grad():
+            real, raw = self.embed(self.patches(batch.signals)), self.imagine(labels)
+            latents = torch.cat([real, self.supervise(raw), raw])
+        on_real, on_fake, on_raw = self.discriminator(latents, labels.repeat(3)).chunk(3)
+        return {
+            "real": softplus(-on_real).mean(),
+            "fake": softplus(on_fake).mean() + GAMMA * softplus(on_raw).mean(),
+        }
+
+    def moment_gap(self, made: Tensor, real: Tensor, labels: Labels) -> Tensor:
+        """Return the mean distance of the means and deviations of every class, step and value."""
+        share = one_hot(labels, self.spec.n_classes).float()
+        share = (share / share.sum(dim=0).clamp(min=1)).T  # of every row in the means of its class
+        mean, deviation = _moments(made.float().flatten(1), share)
+        real_mean, real_deviation = _moments(real.flatten(1), share)
+        return l1_loss(mean, real_mean) + l1_loss(deviation, real_deviation)
+
+    def patches(self, signals: Signals) -> Tensor:
+        """Return signals in the networks' coordinates, (batch, recurrent steps, patch)."""
+        missing = self.n_steps * self.patch_size - self.spec.n_timesteps
+        padded = nn.functional.pad(self.whitening(signals), (0, missing))
+        return padded.unflatten(2, (self.n_steps, -1)).transpose(1, 2).flatten(2)
+
+    def embed(self, patches: Tensor) -> Tensor:
+        """Return latent vectors between 0 and 1."""
+        return self.embedder(patches).sigmoid()
+
+    def supervise(self, latents: Tensor) -> Tensor:
+        """Return what the supervisor makes of latent vectors."""
+        return self.supervisor(latents).sigmoid()
+
+    def imagine(self, labels: Labels) -> Tensor:
+        """Return new latent vectors, before the supervisor."""
+        n, device = len(labels), labels.device
+        moving = torch.randn(n, self.n_steps, self.noise_dim, device=device)
+        static = torch.randn(n, 1, self.static_dim, device=device).expand(-1, self.n_steps, -1)
+        return self.generator(torch.cat([moving, static], dim=2), labels).sigmoid()
+
+    def signals(self, patches: Tensor) -> Signals:
+        """Return patches put together, out of the networks' coordinates."""
+        by_channel = patches.unflatten(2, (self.spec.n_channels, -1)).transpose(1, 2).flatten(2)
+        signals = by_channel[..., : self.spec.n_timesteps].float()
+        if isinstance(self.whitening, Whitening):
+            signals = self.whitening.inverse(signals)
+        return signals.clamp(-1, 1)
+
+    def generate(self, labels: Labels) -> Signals:
+        """Return one signal in [-1, 1] per label."""
+        return self.signals(self.recovery(self.supervise(self.imagine(labels))))
+
+
+class _Recurrent(nn.Module):
+    """Recurrent layers and a linear one, with a label embedding beside the inputs if any."""
+
+    def __init__(
+        self, layers: nn.GRU | nn.LSTM, out: nn.Linear, label_embedding: nn.Embedding | None
+    ) -> None:
+        super().__init__()
+        self.layers, self.out, self.label_embedding = layers, out, label_embedding
+
+    def forward(self, inputs: Tensor, labels: Labels | None = None) -> Tensor:
+        if self.label_embedding is not None:
+            vectors = self.label_embedding(labels)[:, None].expand(-1, inputs.shape[1], -1)
+            inputs = torch.cat([inputs, vectors], dim=2)
+        with torch.autocast(inputs.device.type, enabled=False):  # states add up in float32
+            return self.out(self.layers(inputs.float())[0])
+
+
+def _foresight(foreseen: Tensor, latents: Tensor) -> Tensor:
+    """Return the mean square between each step foreseen and the one that came; 0 for one step."""
+    misses = foreseen[:, :-1] - latents[:, 1:]
+    return misses.square().sum() / max(misses.numel(), 1)
+
+
+def _moments(rows: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
+    """Return means and deviations of `rows`, each row of `share` weighing them."""
+    mean = share @ rows
+    variance = (share @ rows.square() - mean.square()).clamp(min=0)
+    return mean, (variance + 1e-6).sqrt()
+
+
+def _rms(differences: Tensor) -> Tensor:
+    return (differences.square().mean() + 1e-12).sqrt()
+
+
+def _patch_size(patch_size: int | Literal["auto"], n_timesteps: int) -> int:
+    if patch_size == "auto":
+        return max(round(n_timesteps / STEPS), 1)
+    positive = Interval(Integral, 1, None, closed="left")
+    check_number(patch_size, positive, name="patch_size", owner=OWNER, otherwise=" or 'auto'")
+    return min(int(patch_size), n_timesteps)
