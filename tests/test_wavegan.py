@@ -69,7 +69,7 @@ def test_parameters_out_of_range_are_refused(params, message):
 @pytest.mark.parametrize(
     ("params", "losses"),
     [
-        ({}, {"discriminator/gradient_penalty"}),
+        ({"phase_shuffle": 2}, {"discriminator/gradient_penalty"}),
         ({"objective": "relativistic"}, {"discriminator/r1", "discriminator/r2"}),
         (
             {"noise": False, "phase_shuffle": 9, "whitening": None},
@@ -89,8 +89,8 @@ def test_every_option_trains_and_generates(params, losses, depth):
     assert signals.abs().max() <= 1
 
 
-@pytest.mark.parametrize("n_timesteps", [1, 3, 178, 200, 1024])
-@pytest.mark.parametrize("kernel_size", [4, 8, 24])
+@pytest.mark.parametrize("n_timesteps", [1, 3, 178, 1024])
+@pytest.mark.parametrize("kernel_size", [4, 24])
 def test_any_length_with_any_kernel(n_timesteps, kernel_size):
     spec = SignalSpec(1, n_timesteps, 1)
     model = build(spec, kernel_size=kernel_size)

@@ -15,6 +15,7 @@ from torch.optim import AdamW
 from bioaug._typing import Labels, Signals
 from bioaug._validation import Interval, check_number, check_option
 from bioaug.models.base import Batch, GenerativeModel, Losses, Phase, SignalSpec, Update
+from bioaug.nn.local import LocalGaussians
 from bioaug.nn.mixture import GaussianMixture, PrincipalAxes
 
 OWNER = "Flow"
@@ -22,6 +23,7 @@ _COUNT = Interval(Integral, 1, None, closed="left")
 _POSITIVE = Interval(Real, 0, None, closed="neither")
 _UNIT = Interval(Real, 0, 1, closed="left")
 ROWS_EACH, RANK = 16, 24  # of the mixture: training rows of a component, axes of its covariance
+NEIGHBOURS = 20
 
 
 class Flow(GenerativeModel):
@@ -40,10 +42,18 @@ class Flow(GenerativeModel):
         Gaussians of the class, fitted by k-means; a row is paired with starts of its own
         component, so that the way is short: a few hundred training steps and 4 sampling steps
         then do what white noise needs thousands and dozens for.
-    n_components : int, default=64
+    path : {"round", "straight"}, default="round"
+        "straight" is the papers' line. "round" goes ``c + cos(a) (x0 - c) + sin(a) (x1 - c)`` with
+        a from 0 to pi / 2 around the component's centre c, where the deviation stays as it is: a
+        start that is already right stays where it is, and few steps suffice [3]_.
+    n_components : int, default=256
         Of the mixture, at most, for each class; each holds 16 rows at least in the mean.
     width, depth : int, default=384, 3
         Of the network: values of a hidden row, residual blocks.
+    smoothing : float in [0, 1], default=0.9
+        How much of what tells a training row from its 20 nearest neighbours is replaced by chance
+        whenever the row is used, see `LocalGaussians`. With 0 the network learns the training rows
+        by heart if it is trained for long.
     dropout : float, default=0.0
         In the residual blocks.
     lr : float, default=1e-3
@@ -57,6 +67,8 @@ class Flow(GenerativeModel):
        data with rectified flow." ICLR.
     .. [2] Lipman, Chen, Ben-Hamu, Nickel and Le (2023). "Flow matching for generative modeling."
        ICLR.
+    .. [3] Albergo and Vanden-Eijnden (2023). "Building normalizing flows with stochastic
+       interpolants." ICLR.
     """
 
     name = "flow"
@@ -74,9 +86,10 @@ class Flow(GenerativeModel):
         *,
         base: Literal["mixture", "normal"] = "mixture",
         path: Literal["round", "straight"] = "round",
-        n_components: int = 64,
+        n_components: int = 256,
         width: int = 384,
         depth: int = 3,
+        smoothing: float = 0.9,
         dropout: float = 0.0,
         lr: float = 1e-3,
         n_sampling_steps: int = 4,
@@ -88,8 +101,10 @@ class Flow(GenerativeModel):
             check_number(value, _COUNT, name=name, owner=OWNER)
         check_number(lr, _POSITIVE, name="lr", owner=OWNER)
         check_number(dropout, _UNIT, name="dropout", owner=OWNER)
+        check_number(smoothing, Interval(Real, 0, 1, closed="both"), name="smoothing", owner=OWNER)
         check_option(path, name="path", owner=OWNER, options=("round", "straight"))
         self.base, self.path, self.n_sampling_steps = base, path, n_sampling_steps
+        self.smoothing, self.local = smoothing, LocalGaussians(smoothing, NEIGHBOURS)
         self.axes = PrincipalAxes(spec.n_channels, spec.n_timesteps)
         n_components = n_components if base == "mixture" else 1
         self.mixture = GaussianMixture(self.axes, spec.n_classes, n_components, ROWS_EACH, RANK)
@@ -99,8 +114,11 @@ class Flow(GenerativeModel):
     def calibrate(self, signals: Signals, labels: Labels) -> None:
         """Fit the coordinates and the starts."""
         self.axes.fit(signals, labels)
+        rows = self.axes(signals)
         if self.base == "mixture":
-            self.mixture.fit(self.axes, self.axes(signals), labels)
+            self.mixture.fit(self.axes, rows, labels)
+        if self.smoothing:
+            self.local.fit(rows, labels, scale=self.axes.deviations)
 
     def phases(self) -> Sequence[Phase]:
         """Return one phase of one regression."""
@@ -108,8 +126,12 @@ class Flow(GenerativeModel):
 
     def loss(self, batch: Batch) -> Losses:
         """Return the squared error of the velocity on the way from a start to a training row."""
-        end, labels = self.axes(batch.signals), batch.labels
-        cells = self.mixture.nearest(end, labels)
+        labels = batch.labels
+        if self.smoothing:
+            row, end = self.local.draw(labels)
+        else:
+            row = end = self.axes(batch.signals)
+        cells = self.mixture.nearest(row, labels)
         start, centre = self.mixture.draw(labels, cells), self.mixture.centres[labels, cells]
         time = torch.rand(len(end), 1, device=end.device)
         if self.path == "straight":

@@ -22,6 +22,7 @@ STEPS = 16  # recurrent steps that patch_size="auto" aims at
 KERNEL, POOL, STRIDE = 3, 3, 2  # of a discriminator's stage
 ROW_SIZE = 16  # numbers by which one output of the minibatch discrimination compares two signals
 CALIBRATION_ROWS = 256
+CPU_ROWS = 50  # beyond, a processor's LSTM falls out of its cache
 
 
 class StaGAN(AdversarialModel):
@@ -41,9 +42,9 @@ class StaGAN(AdversarialModel):
     patch_size : int or "auto", default="auto"
         Time steps made by one recurrent step. 1 is the paper's; "auto" takes about 16 recurrent
         steps, which trains several times as fast.
-    n_stages : {1, 2}, default=2
-        Convolution, ReLU and max pooling in the discriminator. The reference code has 1, or 2.
-    n_filters : int, default=32
+    n_stages : {1, 2}, default=1
+        Convolution, ReLU and max pooling in the discriminator.
+    n_filters : int, default=16
         Of the first convolution; the second has half as many. The reference code has 10.
     minibatch_out : int, default=5
         Outputs of the minibatch discrimination; 0 leaves it out. The reference code tries 0, 3, 5,
@@ -52,9 +53,9 @@ class StaGAN(AdversarialModel):
         Whether the discrimination's weights start scaled to the training rows, see
         `MinibatchDiscrimination`. The reference code's do not: its training on ECG then does not
         converge.
-    n_critic : int, default=3
-        Discriminator steps per generator step.
-    lr_generator, lr_discriminator : float, default=1e-3, 1e-3
+    n_critic : int, default=1
+        Discriminator steps per generator step. The reference code has 3.
+    lr_generator, lr_discriminator : float, default=1e-3, 3e-4
         Adam's step lengths. The reference code has 2e-4.
     whitening : float in [0, 1] or None, default=0.5
         How much of the log deviations of the signals' principal axes is left in the coordinates
@@ -76,8 +77,9 @@ class StaGAN(AdversarialModel):
     name = "stagan"
     conditional = False
     batch_dependent = True
+    generator: _Generator
     discriminator: _Discriminator
-    training_defaults = {"n_steps": 3000, "batch_size": 64, "ema_decay": 0.999}
+    training_defaults = {"n_steps": 6000, "batch_size": 32, "ema_decay": 0.995}
 
     def __init__(
         self,
@@ -87,13 +89,13 @@ class StaGAN(AdversarialModel):
         hidden_dim: int = 64,
         n_layers: int = 2,
         patch_size: int | Literal["auto"] = "auto",
-        n_stages: int = 2,
-        n_filters: int = 32,
+        n_stages: int = 1,
+        n_filters: int = 16,
         minibatch_out: int = 5,
         minibatch_scaled: bool = True,
-        n_critic: int = 3,
+        n_critic: int = 1,
         lr_generator: float = 1e-3,
-        lr_discriminator: float = 1e-3,
+        lr_discriminator: float = 3e-4,
         whitening: float | None = 0.5,
     ) -> None:
         super().__init__(spec)
@@ -123,8 +125,9 @@ class StaGAN(AdversarialModel):
             self.whitening = Whitening(spec.n_channels, spec.n_timesteps, left=whitening)
         self.n_critic = n_critic
         self.objective = non_saturating()
-        self.optimizer_g = partial(Adam, lr=lr_generator, fused=True)
-        self.optimizer_d = partial(Adam, lr=lr_discriminator, fused=True)
+        # The reference code leaves Adam's momenta at (0.9, 0.999).
+        self.optimizer_g = partial(Adam, lr=lr_generator, betas=(0.5, 0.9), fused=True)
+        self.optimizer_d = partial(Adam, lr=lr_discriminator, betas=(0.5, 0.9), fused=True)
         patch = _patch_size(patch_size, spec.n_timesteps)
         self.latent_dim = -(-spec.n_timesteps // patch) * patch
         lstm = nn.LSTM(patch, hidden_dim, n_layers, bidirectional=bidirectional)
@@ -141,6 +144,16 @@ class StaGAN(AdversarialModel):
             with torch.no_grad():
                 rows = self.whitening(signals[places.round().long()])
                 minibatch.calibrate(self.discriminator.stages(rows))
+
+    def make(self, labels: Labels) -> Signals:
+        """Return fresh signals; with a graph only where the generator is being trained."""
+        z = torch.randn(len(labels), self.latent_dim, device=labels.device)
+        trained = torch.is_grad_enabled() and self.generator.out.weight.requires_grad
+        if trained or z.device.type != "cpu":
+            return self.generator(z, labels).float()
+        with torch.no_grad():  # oneDNN keeps much for a backward pass even of frozen weights
+            parts = zip(z.split(CPU_ROWS), labels.split(CPU_ROWS), strict=True)
+            return torch.cat([self.generator(*part) for part in parts]).float()
 
 
 class _Generator(nn.Module):
@@ -165,9 +178,7 @@ class _Generator(nn.Module):
 class _Discriminator(nn.Module):
     """Convolutions -> how a signal looks, and how close it is to the others -> one logit."""
 
-    def __init__(
-        self, spec: SignalSpec, n_stages: int, n_filters: int, minibatch_out: int
-    ) -> None:
+    def __init__(self, spec: SignalSpec, n_stages: int, n_filters: int, minibatch_out: int) -> None:
         super().__init__()
         widths = (n_filters, max(n_filters // 2, 1))[:n_stages]
         length, least = spec.n_timesteps, 1

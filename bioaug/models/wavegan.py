@@ -42,13 +42,14 @@ class WaveGAN(AdversarialModel):
     depth : int or "auto", default="auto"
         Layers in each network. "auto" leaves about 16 time steps after them, as in the paper, which
         has 5 for signals of 16,384 steps: 2 for beats of 200, 3 for windows of 1,024.
-    generator_width, discriminator_width : int, default=32, 32
+    generator_width, discriminator_width : int, default=16, 16
         Channels nearest to the signal; each further layer has twice as many. The paper has 64.
     kernel_size : int, default=12
         Length of every kernel, a multiple of the stride 4. The paper has 25.
-    phase_shuffle : int, default=2
-        Largest shift, in steps of each hidden layer of the discriminator. One shift serves a whole
-        batch, as in the paper's code.
+    phase_shuffle : int, default=0
+        Largest shift, in steps of each hidden layer of the discriminator, one for a whole batch.
+        The paper has 2, for sounds that may begin anywhere. Beats stand at a fixed place; windows
+        cut anywhere from an EEG do not.
     noise : bool, default=True
         Whether each hidden layer of the generator adds noise of its own, of learned strength [2]_.
         The paper has none; its one vector cannot make texture along a whole signal.
@@ -56,8 +57,8 @@ class WaveGAN(AdversarialModel):
         "non_saturating" is the EEG code's binary cross-entropy.
     gp_weight : float, default=10.0
         Weight of the gradient penalty of "wasserstein_gp", and gamma of "relativistic".
-    n_critic : int, default=5
-        Discriminator steps per generator step.
+    n_critic : int, default=2
+        Discriminator steps per generator step. The paper has 5.
     batch_norm : bool, default=False
         Whether the layers normalise over the batch, except where the discriminator sees signals.
     dropout : float in [0, 1), default=0.0
@@ -78,7 +79,13 @@ class WaveGAN(AdversarialModel):
     name = "wavegan"
     generator: _Generator
     discriminator: _Discriminator
-    training_defaults = {"n_steps": 3000, "batch_size": 64, "ema_decay": 0.999}
+    # The paper has batches of 64 and the penalty at every step.
+    training_defaults = {
+        "n_steps": 5000,
+        "batch_size": 32,
+        "ema_decay": 0.999,
+        "penalty_every": 2,
+    }
 
     def __init__(
         self,
@@ -87,14 +94,14 @@ class WaveGAN(AdversarialModel):
         latent_dim: int = 100,
         label_dim: int = 10,
         depth: int | Literal["auto"] = "auto",
-        generator_width: int = 32,
-        discriminator_width: int = 32,
+        generator_width: int = 16,
+        discriminator_width: int = 16,
         kernel_size: int = 12,
-        phase_shuffle: int = 2,
+        phase_shuffle: int = 0,
         noise: bool = True,
         objective: Literal["wasserstein_gp", "non_saturating", "relativistic"] = "wasserstein_gp",
         gp_weight: float = 10.0,
-        n_critic: int = 5,
+        n_critic: int = 2,
         batch_norm: bool = False,
         dropout: float = 0.0,
         lr_generator: float = 1e-3,

@@ -123,7 +123,7 @@ class GaussianMixture(nn.Module):
         centres = torch.from_numpy(cells.cluster_centers_).float() / self.deviations
         self.centres[label, :n_cells] = centres
         self.shares[label, :n_cells] = 1.0
-        within = torch.cat([self.nearest(p, p.new_full((len(p),), label).long()) for p in rows.split(CHUNK)])
+        within = self.nearest(rows, torch.full((len(rows),), label))
         self.shares[label] = 0
         for cell in range(n_cells):
             self._fit_cell(label, cell, rows[within == cell])
@@ -144,9 +144,14 @@ class GaussianMixture(nn.Module):
 
     def nearest(self, rows: Tensor, labels: Labels) -> Tensor:
         """Return the component of its class that is nearest to each row."""
-        centres = self.centres[labels] * self.deviations
-        squared = (rows[:, None] * self.deviations - centres).square().sum(dim=2)
-        return squared.masked_fill(self.shares[labels] == 0, torch.inf).argmin(dim=1)
+        cells = torch.empty_like(labels)
+        for label in labels.unique():
+            chosen = labels == label
+            apart = torch.cdist(
+                rows[chosen] * self.deviations, self.centres[label] * self.deviations
+            )
+            cells[chosen] = apart.masked_fill(self.shares[label] == 0, torch.inf).argmin(dim=1)
+        return cells
 
     def draw(self, labels: Labels, cells: Tensor | None = None) -> Tensor:
         """Return one row per label, of the given components or of random ones."""
