@@ -9,7 +9,8 @@ each time. The parameter counts, 211,621 and 102,006, are the reference's.
 import torch
 from torch import nn
 
-N_TIMESTEPS, N_CLASSES, LATENT_DIM, LABEL_DIM = 187, 5, 100, 10
+SHAPE, BATCH, N_CLASSES = (1, 187), 16, 5
+N_TIMESTEPS, LATENT_DIM, LABEL_DIM = SHAPE[1], 100, 10
 
 
 class Attention(nn.Module):

@@ -122,7 +122,7 @@ def test_calibrated_outputs_are_neither_0_nor_all_alike():
 
 
 @torch.no_grad()
-def test_unscaled_outputs_of_different_signals_vanish_as_they_do_in_the_reference():
+def test_uncalibrated_outputs_of_signals_far_apart_vanish():
     with seeded(0):
         layer = MinibatchDiscrimination(1480, 5)
         features = torch.rand(20, 1480)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from toys import CPU, make_batch, make_rows, same_weights, train
 from torch import nn
+from toys import CPU, make_batch, make_rows, same_weights, train
 
 from bioaug import Synthesizer, get_model
 from bioaug._random import seeded

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from numbers import Integral
 from typing import Any, NamedTuple
 
@@ -31,6 +32,9 @@ class Found(NamedTuple):
 Formula = Callable[[NDArray, NDArray, np.random.RandomState], Found]
 
 
+Halvings = Callable[[NDArray, int, np.random.RandomState], list[float]]
+
+
 class Pair(NamedTuple):
     """Real and synthetic signals of shape (n, n_channels, n_timesteps) with their labels."""
 
@@ -53,6 +57,7 @@ def measure(
     n_null: int = 20,
     random_state: int | np.random.RandomState | None = None,
     scale: bool = True,
+    halvings: Halvings | None = None,
 ) -> Score:
     """Return the score that `formula` gives, class by class, with its null value.
 
@@ -77,6 +82,9 @@ def measure(
     scale : bool
         Whether every channel is shifted and scaled by the real rows' mean and deviation, which
         makes the score free of units.
+    halvings : callable (real, n_null, random_state) -> list of float, optional
+        What random halves of the real rows score, where that is found faster than by `formula`
+        once for each.
     """
     began = time.perf_counter()
     seed = seed_of(random_state)
@@ -90,7 +98,10 @@ def measure(
         rng = np.random.RandomState(seed)
         found = formula(real, synthetic, rng)
         details = dict(found.details() if callable(found.details) else found.details)
-        draws = null_draws(formula, real, n_null, rng) if len(real) >= 2 * least else []
+        draws = []
+        if n_null and len(real) >= 2 * least:
+            find = halvings or partial(null_draws, formula)
+            draws = find(real, n_null, rng)
         found = found._replace(details=details)
         parts[label] = (found, draws, len(real), len(synthetic))
     about = {"name": name, "direction": direction, "seed": seed}

@@ -40,7 +40,7 @@ class Flow(GenerativeModel):
     base : {"mixture", "normal"}, default="mixture"
         Where the flow starts. "normal" is the papers' white noise. "mixture" is a mixture of
         Gaussians of the class, fitted by k-means; a row is paired with starts of its own
-        component, so that the way is short: a few hundred training steps and 4 sampling steps
+        component, so that the way is short: a few hundred training steps and 2 sampling steps
         then do what white noise needs thousands and dozens for.
     path : {"round", "straight"}, default="round"
         "straight" is the papers' line. "round" goes ``c + cos(a) (x0 - c) + sin(a) (x1 - c)`` with
@@ -48,7 +48,7 @@ class Flow(GenerativeModel):
         start that is already right stays where it is, and few steps suffice [3]_.
     n_components : int, default=256
         Of the mixture, at most, for each class; each holds 16 rows at least in the mean.
-    width, depth : int, default=384, 3
+    width, depth : int, default=256, 3
         Of the network: values of a hidden row, residual blocks.
     smoothing : float in [0, 1], default=0.9
         How much of what tells a training row from its 20 nearest neighbours is replaced by chance
@@ -58,7 +58,7 @@ class Flow(GenerativeModel):
         In the residual blocks.
     lr : float, default=1e-3
         AdamW's step length.
-    n_sampling_steps : int, default=4
+    n_sampling_steps : int, default=2
         Midpoint steps from start to signal, two network calls each.
 
     References
@@ -73,7 +73,7 @@ class Flow(GenerativeModel):
 
     name = "flow"
     training_defaults = {
-        "n_steps": 3000,
+        "n_steps": 4000,
         "batch_size": 256,
         "grad_clip": 1.0,
         "ema_decay": 0.999,
@@ -87,12 +87,12 @@ class Flow(GenerativeModel):
         base: Literal["mixture", "normal"] = "mixture",
         path: Literal["round", "straight"] = "round",
         n_components: int = 256,
-        width: int = 384,
+        width: int = 256,
         depth: int = 3,
         smoothing: float = 0.9,
         dropout: float = 0.0,
         lr: float = 1e-3,
-        n_sampling_steps: int = 4,
+        n_sampling_steps: int = 2,
     ) -> None:
         super().__init__(spec)
         check_option(base, name="base", owner=OWNER, options=("mixture", "normal"))

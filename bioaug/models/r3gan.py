@@ -8,7 +8,6 @@ from math import cos, pi
 from numbers import Integral, Real
 from typing import Any, Literal
 
-import torch
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 from torch.optim import Adam
@@ -45,7 +44,7 @@ class R3GAN(AdversarialModel):
     base : {"mixture", "normal"}, default="mixture"
         The noise: a mixture of Gaussians of the class, fitted by k-means in principal
         coordinates, or white noise of the signals' covariance.
-    n_components : int, default=64
+    n_components : int, default=256
         Of the mixture, at most, for each class; each holds 16 rows at least in the mean.
     width, depth : int, default=256, 2
         Of both networks: values of a hidden row, residual blocks.
@@ -75,7 +74,7 @@ class R3GAN(AdversarialModel):
         spec: SignalSpec,
         *,
         base: Literal["mixture", "normal"] = "mixture",
-        n_components: int = 64,
+        n_components: int = 256,
         width: int = 256,
         depth: int = 2,
         gamma: float = 1.0,

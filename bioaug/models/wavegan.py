@@ -238,8 +238,8 @@ class _Discriminator(nn.Module):
 
 
 # Channels stand last in all layers: stretches of 4 steps are then rows of a matrix without a
-# copy, and a convolution of stride 4 is one matrix product over a few neighbouring ones. On a CPU
-# its second derivative is several times as fast as that of torch's own convolution.
+# copy, and a convolution of stride 4 is one matrix product over a few neighbouring ones, whose
+# second derivative is made of matrix products too.
 class _Down(nn.Module):
     """A convolution of stride 4, (batch, 4 n, before) -> (batch, n, after)."""
 
