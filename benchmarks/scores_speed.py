@@ -2,10 +2,9 @@
 
     python benchmarks/scores_speed.py ../shared/data --out benchmarks/results/scores_speed
 
-Every score gets 5,000 against 5,000 normal beats of MIT-BIH (200 samples, no labels, its own number
-of halvings for the null value, that of the tier "fast" where it has one) in a process of its own,
-whose peak memory is the process's, Python and torch included. `evaluate` gets 2,000 + 2,000 + 2,000
-beats of N, S, V and F with all that it takes.
+Every score gets 5,000 against 5,000 normal beats of MIT-BIH (200 samples, no labels, its settings
+of the tier "fast") in a process of its own, whose peak memory is the process's, Python and torch
+included. `evaluate` gets 2,000 + 2,000 + 2,000 beats of N, S, V and F with all that it takes.
 """
 
 import argparse
@@ -45,7 +44,7 @@ def one_score(name, data_home):
     if name == BARE:
         return 0.0
     entry = CATALOGUE[name]
-    given = {"random_state": 0} | ({"n_null": entry.n_null} if entry.n_null else {})
+    given = {"random_state": 0} | dict(entry.quick)
     if "holdout" in entry.needs:
         given["X_holdout"] = third
     if "sampling_rate" in entry.needs:

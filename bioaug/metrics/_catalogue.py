@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from bioaug.metrics.biosignal import ecg_distance, eeg_distance
 from bioaug.metrics.coherence import wavelet_coherence
@@ -42,8 +42,8 @@ class Entry:
     needs : frozenset of {"labels", "holdout", "sampling_rate"}
     takes : frozenset of {"groups_real", "groups_holdout", "test", "sampling_rate"}
         What it can use beside.
-    n_null : int or None
-        Halvings for the null value in the tier "fast"; None leaves it to the function.
+    quick : mapping
+        Settings that the tier "fast" changes.
     """
 
     function: Callable[..., Score]
@@ -51,7 +51,7 @@ class Entry:
     fast: bool = True
     needs: frozenset[str] = frozenset()
     takes: frozenset[str] = frozenset()
-    n_null: int | None = None
+    quick: Mapping[str, Any] = field(default_factory=dict)
 
 
 _LABELS, _HOLDOUT = frozenset({"labels"}), frozenset({"holdout"})
@@ -60,7 +60,7 @@ _TEST = frozenset({"test", "groups_real"})
 
 CATALOGUE: dict[str, Entry] = {
     "mmd": Entry(mmd, "fidelity"),
-    "discriminative": Entry(discriminative_score, "fidelity", n_null=4),
+    "discriminative": Entry(discriminative_score, "fidelity", quick={"n_null": 4, "n_folds": 3}),
     "frechet": Entry(frechet_distance, "fidelity"),
     "precision": Entry(precision, "fidelity"),
     "recall": Entry(recall, "fidelity"),
@@ -68,7 +68,7 @@ CATALOGUE: dict[str, Entry] = {
     "coverage": Entry(coverage, "fidelity"),
     "spectrum": Entry(spectrum_distance, "fidelity", takes=_RATE),
     "wavelet_coherence": Entry(wavelet_coherence, "fidelity", fast=False, takes=_RATE),
-    "inception": Entry(inception_score, "fidelity", needs=_LABELS),
+    "inception": Entry(inception_score, "fidelity", needs=_LABELS, quick={"n_null": 5}),
     "sample_distance": Entry(sample_distance, "fidelity"),
     "diversity": Entry(diversity, "fidelity"),
     "predictive": Entry(predictive_score, "utility", fast=False),

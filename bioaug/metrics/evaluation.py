@@ -168,8 +168,8 @@ def evaluate(
     groups_train, groups_test : array-like, optional
         The patient of every row.
     tier : {"fast", "full"}, default="fast"
-        "fast" leaves out what trains recurrent networks or takes minutes, and halves the real
-        rows less often for the null value of the discriminative score.
+        "fast" leaves out what trains recurrent networks or takes minutes, and has fewer folds and
+        halvings in the scores that train a classifier.
     scores : sequence of str, optional
         Names of the scores wanted, instead of a tier's.
     signal : {"ecg", "eeg"}, optional
@@ -216,8 +216,8 @@ def evaluate(
                 missing[name] = reason
                 continue
             keywords = {"random_state": seed} | sets.keywords(entry)
-            if tier == "fast" and entry.n_null:
-                keywords["n_null"] = entry.n_null
+            if tier == "fast":
+                keywords |= entry.quick
             keywords |= {k: v for k, v in beside.items() if k in entry.takes | entry.needs}
             try:
                 found[name] = entry.function(sets.real(entry), X_synthetic, **keywords)

@@ -127,7 +127,7 @@ class Flow(GenerativeModel):
     def loss(self, batch: Batch) -> Losses:
         """Return the squared error of the velocity on the way from a start to a training row."""
         labels = batch.labels
-        if self.smoothing:
+        if len(self.local.rows):
             row, end = self.local.draw(labels)
         else:
             row = end = self.axes(batch.signals)

@@ -214,7 +214,8 @@ class MinibatchDiscrimination(nn.Module):
     outputs are next to 0, and so is the gradient there; the first signals of a generator lie 0.7
     apart, and their outputs are half of B. That alone tells them, and it teaches a generator only
     to scatter. So `calibrate` brings the median distance of training rows to 1, where the model
-    asks for it. On class V of MIT-BIH, nothing else changed, the MMD fell from 0.50 to 0.01.
+    asks for it. On class V of MIT-BIH that took the MMD from 0.50 to 0.01 (one seed, 100 s,
+    both step lengths 1e-3, nothing else changed).
     """
 
     def __init__(self, n_features: int, n_outputs: int) -> None:
