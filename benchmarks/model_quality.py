@@ -41,6 +41,7 @@ from bioaug.nn.local import LocalGaussians
 CONTROLS = ("copies", "smote", "local")
 REFERENCES = tuple(f"reference {n}" for n in ("biosgan", "transgan", "dense", "wavegan", "stagan"))
 SETS = ("S", "V", "F", "seizure")
+ROWS = Path(__file__).parent / "results" / "rows"
 MOST_ROWS = 1500  # of each side that a classifier is trained on
 COLUMNS = {
     "cnn": "CNN AUC",
@@ -161,6 +162,9 @@ def run(name, which, seconds, seed, data_home):
     rate = 4096 / (time.perf_counter() - began)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     made = make(len(held_out))
+    if seed == 0:  # for benchmarks/model_pictures.py
+        ROWS.mkdir(exist_ok=True)
+        np.savez(ROWS / f"{which} {name}.npz", real=held_out[:12], made=made[:12])
     nearest = NearestNeighbors(n_neighbors=1).fit(train)
     near, near_real = (np.median(nearest.kneighbors(rows)[0]) for rows in (made, held_out))
     return {

@@ -40,7 +40,7 @@ class GANOversampler(BaseOverSampler):
 
     Parameters
     ----------
-    model : str, path or Synthesizer, default="biosgan"
+    model : str, path or Synthesizer, default="flow"
         A name from `available_models()`; the folder of a saved `Synthesizer`, which is loaded and
         not trained; or a `Synthesizer`, which is cloned and fitted.
     sampling_strategy : float, str, dict or callable, default="auto"
@@ -100,7 +100,7 @@ class GANOversampler(BaseOverSampler):
 
     def __init__(
         self,
-        model: str | Path | Synthesizer = "biosgan",
+        model: str | Path | Synthesizer = "flow",
         *,
         sampling_strategy: float | str | Mapping | Callable = "auto",
         per_class: bool | Literal["auto"] = "auto",

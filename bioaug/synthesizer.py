@@ -46,10 +46,10 @@ class Synthesizer(BaseEstimator):
 
     Parameters
     ----------
-    model : str, default="biosgan"
+    model : str, default="flow"
         A name from `available_models()`.
     model_params : dict, optional
-        Parameters of the model's constructor, such as ``{"patch_size": 4}``.
+        Parameters of the model's constructor, such as ``{"width": 128}``.
     training_params : dict, optional
         Fields of `TrainerConfig` that differ from the model's own defaults.
     n_steps : int, optional
@@ -101,7 +101,7 @@ class Synthesizer(BaseEstimator):
 
     def __init__(
         self,
-        model: str = "biosgan",
+        model: str = "flow",
         *,
         model_params: dict[str, Any] | None = None,
         training_params: dict[str, Any] | None = None,

@@ -24,7 +24,7 @@ FOLDS = StratifiedKFold(3)
 
 
 def make(**params):
-    model = Synthesizer(model_params=SMALL, n_steps=2)
+    model = Synthesizer("biosgan", model_params=SMALL, n_steps=2)
     return GANOversampler(**{"model": model, "random_state": 0} | params)
 
 

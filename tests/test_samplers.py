@@ -58,7 +58,7 @@ def test_imbalanced_learns_other_checks(check):
 
 
 def make(**params):
-    model = Synthesizer(model_params=SMALL, n_steps=2)
+    model = Synthesizer("biosgan", model_params=SMALL, n_steps=2)
     return GANOversampler(**{"model": model, "random_state": 0} | params)
 
 
@@ -289,13 +289,13 @@ def test_common_settings_reach_the_synthesizer(X, y):
     sampler = GANOversampler(n_steps=1, per_class=True, device="cpu", random_state=0)
     sampler.fit_resample(X, y)
     inner = sampler.synthesizer_.get_params()
-    wanted = {"model": "biosgan", "n_steps": 1, "per_class": True, "device": "cpu"}
+    wanted = {"model": "flow", "n_steps": 1, "per_class": True, "device": "cpu"}
     assert {name: inner[name] for name in wanted} == wanted
     assert [entry["step"] for entry in sampler.synthesizer_.history_] == [1]
 
 
 def test_a_synthesizer_is_cloned_not_fitted(X, y):
-    synthesizer = Synthesizer(model_params=SMALL, n_steps=2)
+    synthesizer = Synthesizer("biosgan", model_params=SMALL, n_steps=2)
     before = synthesizer.get_params()
     sampler = make(model=synthesizer, n_steps=1)
     sampler.fit_resample(X, y)
@@ -309,7 +309,7 @@ def test_a_synthesizer_is_cloned_not_fitted(X, y):
 def test_a_synthesizers_own_seed_wins(X, y):
     trained = []
     for seed in (1, 2):
-        model = Synthesizer(model_params=SMALL, n_steps=2, random_state=0)
+        model = Synthesizer("biosgan", model_params=SMALL, n_steps=2, random_state=0)
         sampler = make(model=model, random_state=seed)
         sampler.fit_resample(X, y)
         trained.append(sampler.synthesizer_._models[0].model)
@@ -362,7 +362,9 @@ def test_a_gpu_that_is_not_there(X, y):
 
 @pytest.fixture
 def saved(X, y, tmp_path):
-    Synthesizer(model_params=SMALL, n_steps=2, random_state=0).fit(X, y).save(tmp_path / "saved")
+    Synthesizer("biosgan", model_params=SMALL, n_steps=2, random_state=0).fit(X, y).save(
+        tmp_path / "saved"
+    )
     return tmp_path / "saved"
 
 
@@ -470,7 +472,7 @@ def test_without_groups_there_is_no_attribute(X, y):
 
 def test_groups_of_another_length_are_refused_before_training(X, y):
     recorder = Recorder()
-    model = Synthesizer(model_params=SMALL, n_steps=2, callbacks=[recorder])
+    model = Synthesizer("biosgan", model_params=SMALL, n_steps=2, callbacks=[recorder])
     with pytest.raises(ValueError, match=r"inconsistent numbers of samples: \[48, 47\]"):
         make(model=model).fit_resample(X, y, groups=np.arange(47))
     assert recorder.events == []

@@ -33,7 +33,9 @@ from bioaug.training import TensorBoard
 
 
 def make(**params):
-    return Synthesizer(**{"n_steps": 2, "model_params": SMALL, "random_state": 0} | params)
+    return Synthesizer(
+        **{"model": "biosgan", "n_steps": 2, "model_params": SMALL, "random_state": 0} | params
+    )
 
 
 def add_model(monkeypatch, model, name="toy"):

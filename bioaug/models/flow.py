@@ -22,7 +22,7 @@ OWNER = "Flow"
 _COUNT = Interval(Integral, 1, None, closed="left")
 _POSITIVE = Interval(Real, 0, None, closed="neither")
 _UNIT = Interval(Real, 0, 1, closed="left")
-ROWS_EACH, RANK = 16, 24  # of the mixture: training rows of a component, axes of its covariance
+ROWS_EACH, RANK = 12, 24  # of the mixture: training rows of a component, axes of its covariance
 NEIGHBOURS = 20
 
 
@@ -47,7 +47,7 @@ class Flow(GenerativeModel):
         a from 0 to pi / 2 around the component's centre c, where the deviation stays as it is: a
         start that is already right stays where it is, and few steps suffice [3]_.
     n_components : int, default=256
-        Of the mixture, at most, for each class; each holds 16 rows at least in the mean.
+        Of the mixture, at most, for each class; each holds 12 rows at least in the mean.
     width, depth : int, default=256, 3
         Of the network: values of a hidden row, residual blocks.
     smoothing : float in [0, 1], default=0.9
@@ -56,7 +56,7 @@ class Flow(GenerativeModel):
         by heart if it is trained for long.
     dropout : float, default=0.0
         In the residual blocks.
-    lr : float, default=1e-3
+    lr : float, default=3e-3
         AdamW's step length.
     n_sampling_steps : int, default=2
         Midpoint steps from start to signal, two network calls each.
@@ -91,7 +91,7 @@ class Flow(GenerativeModel):
         depth: int = 3,
         smoothing: float = 0.9,
         dropout: float = 0.0,
-        lr: float = 1e-3,
+        lr: float = 3e-3,
         n_sampling_steps: int = 2,
     ) -> None:
         super().__init__(spec)

@@ -24,7 +24,7 @@ from bioaug.objectives import relativistic
 OWNER = "R3GAN"
 _COUNT = Interval(Integral, 1, None, closed="left")
 _POSITIVE = Interval(Real, 0, None, closed="neither")
-ROWS_EACH, RANK = 16, 24  # of the mixture: training rows of a component, axes of its covariance
+ROWS_EACH, RANK = 12, 24  # of the mixture: training rows of a component, axes of its covariance
 
 
 class R3GAN(AdversarialModel):
@@ -45,7 +45,7 @@ class R3GAN(AdversarialModel):
         The noise: a mixture of Gaussians of the class, fitted by k-means in principal
         coordinates, or white noise of the signals' covariance.
     n_components : int, default=256
-        Of the mixture, at most, for each class; each holds 16 rows at least in the mean.
+        Of the mixture, at most, for each class; each holds 12 rows at least in the mean.
     width, depth : int, default=256, 2
         Of both networks: values of a hidden row, residual blocks.
     gamma : float, default=1.0
@@ -181,14 +181,17 @@ class _Block(nn.Module):
 
     def __init__(self, width: int, depth: int) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(
-            (nn.Linear(width, width), nn.Linear(width, 2 * width), nn.Linear(2 * width, width))
+        first, widest, last = (
+            nn.Linear(width, width),
+            nn.Linear(width, 2 * width),
+            nn.Linear(2 * width, width),
         )
         # Fixup: each of a branch's first layers is shrunk by the number of branches (Zhang 2019).
-        for layer in self.layers[:-1]:
+        for layer in (first, widest):
             nn.init.kaiming_normal_(layer.weight, a=0.2)
             layer.weight.data *= depth**-0.25
-        nn.init.zeros_(self.layers[-1].weight)
+        nn.init.zeros_(last.weight)
+        self.layers = nn.ModuleList((first, widest, last))
 
     def forward(self, hidden: Tensor) -> Tensor:
         branch = hidden

@@ -90,6 +90,7 @@ class GaussianMixture(nn.Module):
         Principal axes kept of a component.
     """
 
+    deviations: Tensor
     centres: Tensor
     factors: Tensor
     rest: Tensor
@@ -119,7 +120,7 @@ class GaussianMixture(nn.Module):
         n_cells = max(1, min(self.centres.shape[1], len(rows) // self.rows_each))
         some = rows[torch.randperm(len(rows))[:MOST_ROWS]] * self.deviations
         seed = int(torch.randint(2**31, ()))
-        cells = KMeans(n_cells, n_init=2, random_state=seed).fit(some.numpy())
+        cells = KMeans(n_cells, n_init=2, random_state=seed).fit(some.numpy())  # pyright: ignore[reportArgumentType]
         centres = torch.from_numpy(cells.cluster_centers_).float() / self.deviations
         self.centres[label, :n_cells] = centres
         self.shares[label, :n_cells] = 1.0
