@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import multiprocessing
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, is_dataclass
 from pathlib import Path
@@ -132,6 +133,7 @@ def fit_model(
     X: NDArray, y: NDArray, training: Training, start: FittedModel | None = None
 ) -> FittedModel:
     """Train one model on the rows of `X` with labels `y`, from new weights or those of `start`."""
+    began = time.perf_counter()
     held_out = _held_out(y, training.seed) if training.early_stopping else np.zeros(len(y), bool)
     X, y, watched = X[~held_out], y[~held_out], (X[held_out], y[held_out])
     codec = SignalCodec.fit(X, y) if start is None else start.codec
@@ -148,6 +150,8 @@ def fit_model(
         model.to(runtime.device)
         settings = _settings(training, spec, signals, labels)
         state = _start(training, model, settings, _title(training.model.name, classes))
+        if state.step == 0:
+            state.seconds = time.perf_counter() - began  # `max_time` counts what came before, too
         callbacks = _callbacks(training, signals, labels, codec.classes, settings)
         if training.early_stopping is not None:
             callbacks.insert(1, _early_stopping(training, training.early_stopping, codec, watched))

@@ -24,7 +24,7 @@ from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks as sklearn_checks
 from toys import SMALL, Recorder, Unconditional, make_rows, same_weights
 
-from bioaug import GANOversampler, Synthesizer
+from bioaug import GANOversampler, Synthesizer, available_models
 from bioaug.exceptions import CheckpointError, DataError
 from bioaug.models.base import registered_models
 
@@ -47,6 +47,38 @@ def test_imbalanced_learns_contract(estimator, check, request):
 @listed(sklearn_checks([SAMPLER]))
 def test_scikit_learns_contract(estimator, check, request):
     check(estimator)
+
+
+OTHERS = [
+    GANOversampler(name, n_steps=1, random_state=0)
+    for name in available_models()
+    if name != SAMPLER.model
+]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("untyped")
+@listed(imblearn_checks(OTHERS))
+def test_imbalanced_learns_contract_of_the_other_models(estimator, check, request):
+    check(estimator)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("untyped")
+@listed(sklearn_checks(OTHERS))
+def test_scikit_learns_contract_of_the_other_models(estimator, check, request):
+    check(estimator)
+
+
+@pytest.mark.parametrize("name", available_models())
+@pytest.mark.parametrize("n_classes", [2, 5])
+def test_every_model_grows_a_class_of_10_rows(name, n_classes):
+    counts = [24] + [10] * (n_classes - 1)
+    X, y = make_rows((sum(counts), 2, 31)), np.repeat(np.arange(n_classes), counts)
+    grown, labels = GANOversampler(name, n_steps=2, random_state=0).fit_resample(X, y)
+    assert grown.shape == (24 * n_classes, 2, 31)
+    assert np.isfinite(grown).all()
+    assert np.bincount(labels).tolist() == [24] * n_classes
 
 
 @pytest.mark.usefixtures("untyped")
