@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,14 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from bioaug.exceptions import DataError
 
+COUNT = Interval(Integral, 1, None, closed="left")
+POSITIVE = Interval(Real, 0, None, closed="neither")
+UNIT = Interval(Real, 0, 1, closed="both")
+
 __all__ = [
+    "COUNT",
+    "POSITIVE",
+    "UNIT",
     "Interval",
     "StrOptions",
     "check_classes",
@@ -23,6 +31,7 @@ __all__ = [
     "check_kind",
     "check_labels",
     "check_number",
+    "check_numbers",
     "check_option",
     "check_signals",
 ]
@@ -65,6 +74,12 @@ def check_number(
     if isinstance(value, bool) or not allowed.is_satisfied_by(value):
         rule = f"{allowed}{' or None' if optional else ''}{otherwise}"
         raise DataError(f"The {name!r} parameter of {owner} must be {rule}. Got {value!r} instead.")
+
+
+def check_numbers(values: Mapping[str, Any], allowed: Interval, *, owner: str) -> None:
+    """Raise a DataError where a value, by parameter name, is not one of the allowed numbers."""
+    for name, value in values.items():
+        check_number(value, allowed, name=name, owner=owner)
 
 
 def check_keys(

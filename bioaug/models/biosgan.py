@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from numbers import Integral, Real
 from typing import Literal
 
 import torch
@@ -11,7 +10,7 @@ from torch import Tensor, nn
 from torch.optim import Adam
 
 from bioaug._typing import Labels, Signals
-from bioaug._validation import Interval, check_number, check_option
+from bioaug._validation import COUNT, POSITIVE, UNIT, check_number, check_numbers, check_option
 from bioaug.exceptions import DataError
 from bioaug.models.adversarial import AdversarialModel, Verdict
 from bioaug.models.base import SignalSpec
@@ -95,16 +94,14 @@ class BioSGAN(AdversarialModel):
     ) -> None:
         super().__init__(spec)
         counts = {"latent_dim": latent_dim, "label_dim": label_dim, "depth": depth}
-        for name, value in (counts | {"n_heads": n_heads}).items():
-            check_number(value, Interval(Integral, 1, None, closed="left"), name=name, owner=OWNER)
-        for name, value in {
-            "lr_generator": lr_generator,
-            "lr_discriminator": lr_discriminator,
-        }.items():
-            check_number(value, Interval(Real, 0, None, closed="neither"), name=name, owner=OWNER)
-        unit = Interval(Real, 0, 1, closed="both")
-        check_number(dropout, unit, name="dropout", owner=OWNER)
-        check_number(whitening, unit, name="whitening", owner=OWNER, optional=True)
+        check_numbers(counts | {"n_heads": n_heads}, COUNT, owner=OWNER)
+        check_numbers(
+            {"lr_generator": lr_generator, "lr_discriminator": lr_discriminator},
+            POSITIVE,
+            owner=OWNER,
+        )
+        check_number(dropout, UNIT, name="dropout", owner=OWNER)
+        check_number(whitening, UNIT, name="whitening", owner=OWNER, optional=True)
         for name, value, options in (
             ("label_injection", label_injection, INJECTIONS),
             ("discriminator_labels", discriminator_labels, DISCRIMINATOR_LABELS),
@@ -287,6 +284,5 @@ def _blocks(dim: int, depth: int, n_heads: int, dropout: float) -> nn.Sequential
 def _patch_size(patch_size: int | Literal["auto"], n_timesteps: int) -> int:
     if patch_size == "auto":
         return min(max(round(n_timesteps / TOKENS), 1), LARGEST_PATCH)
-    positive = Interval(Integral, 1, None, closed="left")
-    check_number(patch_size, positive, name="patch_size", owner=OWNER, otherwise=" or 'auto'")
+    check_number(patch_size, COUNT, name="patch_size", owner=OWNER, otherwise=" or 'auto'")
     return min(int(patch_size), n_timesteps)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from itertools import pairwise
-from numbers import Integral, Real
+from numbers import Real
 from typing import Literal
 
 import torch
@@ -13,7 +13,15 @@ from torch import Tensor, nn
 from torch.optim import Adam
 
 from bioaug._typing import Labels, Signals
-from bioaug._validation import Interval, check_number, check_option
+from bioaug._validation import (
+    COUNT,
+    POSITIVE,
+    UNIT,
+    Interval,
+    check_number,
+    check_numbers,
+    check_option,
+)
 from bioaug.exceptions import DataError
 from bioaug.models.adversarial import AdversarialModel, Verdict
 from bioaug.models.base import SignalSpec
@@ -84,21 +92,19 @@ class DenseGAN(AdversarialModel):
         whitening: float | None = 0.5,
     ) -> None:
         super().__init__(spec)
-        for name, value in {
-            "latent_dim": latent_dim,
-            "label_dim": label_dim,
-            "n_critic": n_critic,
-        }.items():
-            check_number(value, Interval(Integral, 1, None, closed="left"), name=name, owner=OWNER)
-        for name, value in {
-            "lr_generator": lr_generator,
-            "lr_discriminator": lr_discriminator,
-        }.items():
-            check_number(value, Interval(Real, 0, None, closed="neither"), name=name, owner=OWNER)
+        check_numbers(
+            {"latent_dim": latent_dim, "label_dim": label_dim, "n_critic": n_critic},
+            COUNT,
+            owner=OWNER,
+        )
+        check_numbers(
+            {"lr_generator": lr_generator, "lr_discriminator": lr_discriminator},
+            POSITIVE,
+            owner=OWNER,
+        )
         check_number(gamma, Interval(Real, 0, None, closed="left"), name="gamma", owner=OWNER)
         check_number(beta, Interval(Real, 0, 1, closed="left"), name="beta", owner=OWNER)
-        unit = Interval(Real, 0, 1, closed="both")
-        check_number(whitening, unit, name="whitening", owner=OWNER, optional=True)
+        check_number(whitening, UNIT, name="whitening", owner=OWNER, optional=True)
         check_option(skip, name="skip", owner=OWNER, options=(True, False))
         check_option(objective, name="objective", owner=OWNER, options=OBJECTIVES)
         widths_g = _widths(generator_widths, "generator_widths")
@@ -183,5 +189,5 @@ def _widths(widths: Sequence[int], name: str) -> tuple[int, ...]:
             f"integer. Got {widths!r} instead."
         )
     for width in widths:
-        check_number(width, Interval(Integral, 1, None, closed="left"), name=name, owner=OWNER)
+        check_number(width, COUNT, name=name, owner=OWNER)
     return tuple(int(width) for width in widths)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from numbers import Integral, Real
+from numbers import Real
 from typing import Literal
 
 import torch
@@ -13,14 +13,20 @@ from torch.nn.functional import mse_loss, silu
 from torch.optim import AdamW
 
 from bioaug._typing import Labels, Signals
-from bioaug._validation import Interval, check_number, check_option
+from bioaug._validation import (
+    COUNT,
+    POSITIVE,
+    UNIT,
+    Interval,
+    check_number,
+    check_numbers,
+    check_option,
+)
 from bioaug.models.base import Batch, GenerativeModel, Losses, Phase, SignalSpec, Update
 from bioaug.nn.local import LocalGaussians
 from bioaug.nn.mixture import GaussianMixture, PrincipalAxes
 
 OWNER = "Flow"
-_COUNT = Interval(Integral, 1, None, closed="left")
-_POSITIVE = Interval(Real, 0, None, closed="neither")
 _UNIT = Interval(Real, 0, 1, closed="left")
 ROWS_EACH, RANK = 12, 24  # of the mixture: training rows of a component, axes of its covariance
 NEIGHBOURS = 20
@@ -97,11 +103,10 @@ class Flow(GenerativeModel):
         super().__init__(spec)
         check_option(base, name="base", owner=OWNER, options=("mixture", "normal"))
         counts = {"n_components": n_components, "width": width, "depth": depth}
-        for name, value in (counts | {"n_sampling_steps": n_sampling_steps}).items():
-            check_number(value, _COUNT, name=name, owner=OWNER)
-        check_number(lr, _POSITIVE, name="lr", owner=OWNER)
+        check_numbers(counts | {"n_sampling_steps": n_sampling_steps}, COUNT, owner=OWNER)
+        check_number(lr, POSITIVE, name="lr", owner=OWNER)
         check_number(dropout, _UNIT, name="dropout", owner=OWNER)
-        check_number(smoothing, Interval(Real, 0, 1, closed="both"), name="smoothing", owner=OWNER)
+        check_number(smoothing, UNIT, name="smoothing", owner=OWNER)
         check_option(path, name="path", owner=OWNER, options=("round", "straight"))
         self.base, self.path, self.n_sampling_steps = base, path, n_sampling_steps
         self.smoothing, self.local = smoothing, LocalGaussians(smoothing, NEIGHBOURS)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from math import cos, pi
-from numbers import Integral, Real
 from typing import Any, Literal
 
 from torch import Tensor, nn
@@ -13,7 +12,7 @@ from torch.nn.functional import leaky_relu
 from torch.optim import Adam
 
 from bioaug._typing import Labels, Scores, Signals
-from bioaug._validation import Interval, check_number, check_option
+from bioaug._validation import COUNT, POSITIVE, UNIT, check_number, check_numbers, check_option
 from bioaug.models.adversarial import AdversarialModel, Verdict
 from bioaug.models.base import Losses, Phase, SignalSpec, Update
 from bioaug.nn.conditioning import LabelProjection
@@ -22,8 +21,6 @@ from bioaug.nn.whitening import Whitening
 from bioaug.objectives import relativistic
 
 OWNER = "R3GAN"
-_COUNT = Interval(Integral, 1, None, closed="left")
-_POSITIVE = Interval(Real, 0, None, closed="neither")
 ROWS_EACH, RANK = 12, 24  # of the mixture: training rows of a component, axes of its covariance
 
 
@@ -85,12 +82,9 @@ class R3GAN(AdversarialModel):
         super().__init__(spec)
         check_option(base, name="base", owner=OWNER, options=("mixture", "normal"))
         counts = {"n_components": n_components, "width": width, "depth": depth}
-        for name, value in counts.items():
-            check_number(value, _COUNT, name=name, owner=OWNER)
-        for name, value in {"gamma": gamma, "gamma_ratio": gamma_ratio, "lr": lr}.items():
-            check_number(value, _POSITIVE, name=name, owner=OWNER)
-        unit = Interval(Real, 0, 1, closed="both")
-        check_number(whitening, unit, name="whitening", owner=OWNER)
+        check_numbers(counts, COUNT, owner=OWNER)
+        check_numbers({"gamma": gamma, "gamma_ratio": gamma_ratio, "lr": lr}, POSITIVE, owner=OWNER)
+        check_number(whitening, UNIT, name="whitening", owner=OWNER)
         self.base, self.gamma_ratio = base, gamma_ratio
         self.objective = relativistic(gamma)
         self.optimizer_g = self.optimizer_d = partial(Adam, lr=lr, betas=(0.0, 0.9), fused=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Literal
 
 import torch
@@ -11,7 +11,15 @@ from torch import Tensor, nn
 from torch.optim import Adam
 
 from bioaug._typing import Labels, Signals
-from bioaug._validation import Interval, check_number, check_option
+from bioaug._validation import (
+    COUNT,
+    POSITIVE,
+    UNIT,
+    Interval,
+    check_number,
+    check_numbers,
+    check_option,
+)
 from bioaug.models.adversarial import AdversarialModel, Verdict
 from bioaug.models.base import SignalSpec
 from bioaug.nn.whitening import Whitening
@@ -108,19 +116,18 @@ class StaGAN(AdversarialModel):
         ):
             allowed = Interval(Integral, least, None, closed="left")
             check_number(value, allowed, name=name, owner=OWNER)
-        for name, value in {
-            "lr_generator": lr_generator,
-            "lr_discriminator": lr_discriminator,
-        }.items():
-            check_number(value, Interval(Real, 0, None, closed="neither"), name=name, owner=OWNER)
+        check_numbers(
+            {"lr_generator": lr_generator, "lr_discriminator": lr_discriminator},
+            POSITIVE,
+            owner=OWNER,
+        )
         check_option(n_stages, name="n_stages", owner=OWNER, options=(1, 2))
         for name, value in {
             "bidirectional": bidirectional,
             "minibatch_scaled": minibatch_scaled,
         }.items():
             check_option(value, name=name, owner=OWNER, options=(True, False))
-        unit = Interval(Real, 0, 1, closed="both")
-        check_number(whitening, unit, name="whitening", owner=OWNER, optional=True)
+        check_number(whitening, UNIT, name="whitening", owner=OWNER, optional=True)
         if whitening is not None:
             self.whitening = Whitening(spec.n_channels, spec.n_timesteps, left=whitening)
         self.n_critic = n_critic
@@ -245,6 +252,5 @@ class MinibatchDiscrimination(nn.Module):
 def _patch_size(patch_size: int | Literal["auto"], n_timesteps: int) -> int:
     if patch_size == "auto":
         return max(round(n_timesteps / STEPS), 1)
-    positive = Interval(Integral, 1, None, closed="left")
-    check_number(patch_size, positive, name="patch_size", owner=OWNER, otherwise=" or 'auto'")
+    check_number(patch_size, COUNT, name="patch_size", owner=OWNER, otherwise=" or 'auto'")
     return min(int(patch_size), n_timesteps)

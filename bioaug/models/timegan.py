@@ -13,7 +13,15 @@ from torch.nn.functional import l1_loss, one_hot, softplus
 from torch.optim import Adam
 
 from bioaug._typing import Labels, Signals
-from bioaug._validation import Interval, check_number, check_option
+from bioaug._validation import (
+    COUNT,
+    POSITIVE,
+    UNIT,
+    Interval,
+    check_number,
+    check_numbers,
+    check_option,
+)
 from bioaug.models.base import Batch, GenerativeModel, Losses, Phase, SignalSpec, Update
 from bioaug.nn.whitening import Whitening
 
@@ -93,16 +101,13 @@ class TimeGAN(GenerativeModel):
         super().__init__(spec)
         check_option(cell, name="cell", owner=OWNER, options=CELLS)
         counts = {"hidden_dim": hidden_dim, "n_layers": n_layers, "noise_dim": noise_dim}
-        for name, value in (counts | {"label_dim": label_dim}).items():
-            check_number(value, Interval(Integral, 1, None, closed="left"), name=name, owner=OWNER)
+        check_numbers(counts | {"label_dim": label_dim}, COUNT, owner=OWNER)
         allowed = Interval(Integral, 0, None, closed="left")
         check_number(static_dim, allowed, name="static_dim", owner=OWNER)
         weights = {"supervised_weight": supervised_weight, "moment_weight": moment_weight}
-        for name, value in weights.items():
-            check_number(value, Interval(Real, 0, None, closed="left"), name=name, owner=OWNER)
-        check_number(lr, Interval(Real, 0, None, closed="neither"), name="lr", owner=OWNER)
-        unit = Interval(Real, 0, 1, closed="both")
-        check_number(whitening, unit, name="whitening", owner=OWNER, optional=True)
+        check_numbers(weights, Interval(Real, 0, None, closed="left"), owner=OWNER)
+        check_number(lr, POSITIVE, name="lr", owner=OWNER)
+        check_number(whitening, UNIT, name="whitening", owner=OWNER, optional=True)
         self.patch_size = _patch_size(patch_size, spec.n_timesteps)
         self.n_steps = -(-spec.n_timesteps // self.patch_size)
         self.noise_dim, self.static_dim = noise_dim, static_dim
@@ -278,6 +283,5 @@ def _rms(differences: Tensor) -> Tensor:
 def _patch_size(patch_size: int | Literal["auto"], n_timesteps: int) -> int:
     if patch_size == "auto":
         return max(round(n_timesteps / STEPS), 1)
-    positive = Interval(Integral, 1, None, closed="left")
-    check_number(patch_size, positive, name="patch_size", owner=OWNER, otherwise=" or 'auto'")
+    check_number(patch_size, COUNT, name="patch_size", owner=OWNER, otherwise=" or 'auto'")
     return min(int(patch_size), n_timesteps)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
-from numbers import Integral, Real
 from typing import Literal
 
 import torch
@@ -15,7 +14,7 @@ from torch.nn.functional import leaky_relu, pad
 from torch.optim import Adam, AdamW, RMSprop
 
 from bioaug._typing import Labels, Signals
-from bioaug._validation import Interval, check_number, check_option
+from bioaug._validation import COUNT, POSITIVE, UNIT, check_number, check_numbers, check_option
 from bioaug.exceptions import DataError
 from bioaug.models.adversarial import AdversarialModel, Verdict
 from bioaug.models.base import Phase, SignalSpec
@@ -115,14 +114,11 @@ class TransGAN(AdversarialModel):
         check_option(objective, name="objective", owner=OWNER, options=OBJECTIVES)
         counts = {"latent_dim": latent_dim, "embed_dim": embed_dim, "upsampling": upsampling}
         counts |= {"n_heads": n_heads, "critic_dim": critic_dim, "n_critic": n_critic}
-        for name, value in counts.items():
-            check_number(value, Interval(Integral, 1, None, closed="left"), name=name, owner=OWNER)
+        check_numbers(counts, COUNT, owner=OWNER)
         given = {"lr_generator": lr_generator, "lr_discriminator": lr_discriminator}
         for name, value in given.items():
-            positive = Interval(Real, 0, None, closed="neither")
-            check_number(value, positive, name=name, owner=OWNER, optional=True)
-        unit = Interval(Real, 0, 1, closed="both")
-        check_number(whitening, unit, name="whitening", owner=OWNER, optional=True)
+            check_number(value, POSITIVE, name=name, owner=OWNER, optional=True)
+        check_number(whitening, UNIT, name="whitening", owner=OWNER, optional=True)
         _check_depth(depth)
         _check_widths(embed_dim, upsampling, n_heads, len(depth))
         patch = _patch_size(patch_size, spec.n_timesteps)
@@ -237,14 +233,13 @@ def _stages(dim: int, depth: Sequence[int], upsampling: int, n_heads: int) -> nn
 
 
 def _check_depth(depth: Sequence[int]) -> None:
-    positive = Interval(Integral, 1, None, closed="left")
     if not isinstance(depth, Sequence) or isinstance(depth, str) or not depth:
         raise DataError(
             "The 'depth' parameter of TransGAN must be a sequence with the number of blocks of "
             f"each stage, such as (1, 1, 1). Got {depth!r} instead."
         )
     for number in depth:
-        check_number(number, positive, name="depth", owner=OWNER)
+        check_number(number, COUNT, name="depth", owner=OWNER)
 
 
 def _check_widths(dim: int, upsampling: int, n_heads: int, n_stages: int) -> None:
@@ -260,6 +255,5 @@ def _check_widths(dim: int, upsampling: int, n_heads: int, n_stages: int) -> Non
 def _patch_size(patch_size: int | Literal["auto"], n_timesteps: int) -> int:
     if patch_size == "auto":
         return min(max(round(n_timesteps / TOKENS), 1), LARGEST_PATCH)
-    positive = Interval(Integral, 1, None, closed="left")
-    check_number(patch_size, positive, name="patch_size", owner=OWNER, otherwise=" or 'auto'")
+    check_number(patch_size, COUNT, name="patch_size", owner=OWNER, otherwise=" or 'auto'")
     return min(int(patch_size), n_timesteps)

@@ -13,7 +13,15 @@ from torch.nn.functional import leaky_relu, pad, relu
 from torch.optim import Adam
 
 from bioaug._typing import Labels, Signals
-from bioaug._validation import Interval, check_number, check_option
+from bioaug._validation import (
+    COUNT,
+    POSITIVE,
+    UNIT,
+    Interval,
+    check_number,
+    check_numbers,
+    check_option,
+)
 from bioaug.exceptions import DataError
 from bioaug.models.adversarial import AdversarialModel, Verdict
 from bioaug.models.base import SignalSpec
@@ -109,27 +117,29 @@ class WaveGAN(AdversarialModel):
         whitening: float | None = 0.5,
     ) -> None:
         super().__init__(spec)
-        for name, value in {
-            "latent_dim": latent_dim,
-            "label_dim": label_dim,
-            "generator_width": generator_width,
-            "discriminator_width": discriminator_width,
-            "n_critic": n_critic,
-        }.items():
-            check_number(value, Interval(Integral, 1, None, closed="left"), name=name, owner=OWNER)
-        for name, value in {
-            "lr_generator": lr_generator,
-            "lr_discriminator": lr_discriminator,
-        }.items():
-            check_number(value, Interval(Real, 0, None, closed="neither"), name=name, owner=OWNER)
+        check_numbers(
+            {
+                "latent_dim": latent_dim,
+                "label_dim": label_dim,
+                "generator_width": generator_width,
+                "discriminator_width": discriminator_width,
+                "n_critic": n_critic,
+            },
+            COUNT,
+            owner=OWNER,
+        )
+        check_numbers(
+            {"lr_generator": lr_generator, "lr_discriminator": lr_discriminator},
+            POSITIVE,
+            owner=OWNER,
+        )
         shifts = Interval(Integral, 0, None, closed="left")
         check_number(phase_shuffle, shifts, name="phase_shuffle", owner=OWNER)
         positive = Interval(Real, 0, None, closed="left")
         check_number(gp_weight, positive, name="gp_weight", owner=OWNER)
         share = Interval(Real, 0, 1, closed="left")
         check_number(dropout, share, name="dropout", owner=OWNER)
-        unit = Interval(Real, 0, 1, closed="both")
-        check_number(whitening, unit, name="whitening", owner=OWNER, optional=True)
+        check_number(whitening, UNIT, name="whitening", owner=OWNER, optional=True)
         check_option(noise, name="noise", owner=OWNER, options=(True, False))
         check_option(batch_norm, name="batch_norm", owner=OWNER, options=(True, False))
         check_option(objective, name="objective", owner=OWNER, options=OBJECTIVES)
@@ -310,8 +320,7 @@ def _shuffle_phase(x: Tensor, most: int) -> Tensor:
 def _depth(depth: int | Literal["auto"], n_timesteps: int) -> int:
     if depth == "auto":
         return max(round(math.log(n_timesteps / START, STRIDE)), 1)
-    positive = Interval(Integral, 1, None, closed="left")
-    check_number(depth, positive, name="depth", owner=OWNER, otherwise=" or 'auto'")
+    check_number(depth, COUNT, name="depth", owner=OWNER, otherwise=" or 'auto'")
     return int(depth)
 
 
