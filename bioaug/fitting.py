@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bioaug._random import seeded
+from bioaug._row_noise import RowNoise, row_seeds
 from bioaug._typing import Labels, Signals
 from bioaug.checkpoint import as_json, has_checkpoint
 from bioaug.codec import SignalCodec
@@ -71,9 +72,12 @@ class FittedModel:
 
     @torch.no_grad()
     def generate(
-        self, y: NDArray, *, seed: int, device: torch.device, out: NDArray, rows: NDArray
+        self, y: NDArray, *, seeds: NDArray, device: torch.device, out: NDArray, rows: NDArray
     ) -> None:
-        """Write one new signal per label of `y` into `rows` of `out`, a bounded chunk at a time."""
+        """Write one new signal per label of `y` into `rows` of `out`, a bounded chunk at a time.
+
+        Each signal is made from the seed of its own in `seeds`, whatever else is made beside it.
+        """
         labels = torch.from_numpy(self.codec.encode_labels(y)).to(device)
         spec = self.model.spec
         most = CHUNK_VALUES // (spec.n_channels * spec.n_timesteps)
@@ -81,10 +85,12 @@ class FittedModel:
         home = next(self.model.parameters()).device
         model = self.model.to(device).eval()
         try:
-            with seeded(seed):
+            with seeded(0):  # for what does not come from the rows' own streams
                 for start in range(0, len(y), chunk):
                     part = slice(start, start + chunk)
-                    out[rows[part]] = self.codec.decode(model.generate(labels[part]))
+                    with RowNoise(torch.from_numpy(seeds[part]).to(device)):
+                        made = model.generate(labels[part])
+                    out[rows[part]] = self.codec.decode(made)
         finally:
             self.model.to(home)
 
@@ -96,7 +102,8 @@ class FittedModel:
         out = np.empty((len(labels), *self.codec.shape), self.codec.dtype)
         device = next(self.model.parameters()).device
         rows = np.arange(len(labels))
-        self.generate(labels, seed=random_state, device=device, out=out, rows=rows)
+        seeds = row_seeds(random_state, len(labels))
+        self.generate(labels, seeds=seeds, device=device, out=out, rows=rows)
         return out, labels
 
     def to_json(self) -> dict[str, Any]:

@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import torch
 from joblib import Parallel, delayed, effective_n_jobs
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from bioaug._random import check_generator, draw_seed
+from bioaug._row_noise import row_seeds
 from bioaug._validation import (
     Interval,
     check_classes,
@@ -264,6 +266,7 @@ class Synthesizer(BaseEstimator):
         *,
         y: Any = None,
         random_state: int | np.random.RandomState | None = None,
+        seeds: Any = None,
     ) -> tuple[NDArray, NDArray]:
         """Make new signals.
 
@@ -276,6 +279,9 @@ class Synthesizer(BaseEstimator):
         random_state : int, RandomState or None, default=None
             None goes on with the estimator's own stream: every call makes new signals, and two
             estimators with the same `random_state` make the same ones call by call.
+        seeds : array-like of shape (n_samples,), optional
+            A seed of its own for every signal, instead of `random_state`. A signal of the same
+            class and seed is the same, up to rounding, whatever else is made beside it.
 
         Returns
         -------
@@ -292,19 +298,25 @@ class Synthesizer(BaseEstimator):
         allowed = Interval(Integral, 0, None, closed="left")
         check_number(n_samples, allowed, name="n_samples", owner="sample")
         labels = self._labels(n_samples, y)
+        seeds = self._seeds(random_state, len(labels)) if seeds is None else _checked(seeds, labels)
+        return self._make(labels, seeds, Runtime.create(self.device).device), labels
+
+    def _make(self, labels: NDArray, seeds: NDArray[np.int64], device: torch.device) -> NDArray:
+        """Return one signal for each label and its seed."""
+        X = np.empty((len(labels), *self.signal_shape_), self._models[0].codec.dtype)
+        for fitted in self._models:
+            rows = np.flatnonzero(np.isin(labels, fitted.classes))
+            if len(rows):
+                fitted.generate(labels[rows], seeds=seeds[rows], device=device, out=X, rows=rows)
+        return X
+
+    def _seeds(self, random_state: int | np.random.RandomState | None, n: int) -> NDArray[np.int64]:
+        """Return the seeds of new signals, for None the next ones of the estimator's stream."""
         if random_state is None:
             stream = np.random.SeedSequence([self._sampling_seed, self._n_samplings])
             random_state = int(stream.generate_state(1)[0]) % (2**31)
             self._n_samplings += 1
-        rng = check_generator(random_state)
-        device = Runtime.create(self.device).device
-        X = np.empty((len(labels), *self.signal_shape_), self._models[0].codec.dtype)
-        for fitted in self._models:
-            seed = draw_seed(rng)
-            rows = np.flatnonzero(np.isin(labels, fitted.classes))
-            if len(rows):
-                fitted.generate(labels[rows], seed=seed, device=device, out=X, rows=rows)
-        return X, labels
+        return row_seeds(draw_seed(check_generator(random_state)), n)
 
     def save(self, path: str | Path) -> None:
         """Write the fitted synthesizer into folder `path`: safetensors and JSON, atomically.
@@ -456,6 +468,16 @@ class Synthesizer(BaseEstimator):
                 "of those in the training rows."
             )
         return labels.astype(self.classes_.dtype)
+
+
+def _checked(seeds: Any, labels: NDArray) -> NDArray[np.int64]:
+    given = np.asarray(seeds)
+    if given.shape != labels.shape or given.dtype.kind not in "iu":
+        raise DataError(
+            f"The 'seeds' parameter of sample must be {len(labels)} integers, one for each signal. "
+            f"Got {given.dtype} of shape {given.shape} instead."
+        )
+    return given.astype(np.int64)
 
 
 def _rows_of(X: NDArray, y: NDArray, group: list) -> tuple[NDArray, NDArray]:

@@ -12,6 +12,7 @@ from toys import CPU, DieAt, Killed, make_batch, make_rows, same_weights, train
 
 from bioaug import Synthesizer, available_models, get_model
 from bioaug._random import seeded
+from bioaug._row_noise import RowNoise, row_seeds
 from bioaug.exceptions import DataError
 from bioaug.models.base import GenerativeModel, SignalSpec
 from bioaug.training import Checkpoint, Trainer, TrainerConfig, TrainerState
@@ -135,6 +136,20 @@ def test_signals_repeat_under_one_seed_and_differ_under_another(name):
                 drawn.append(model.generate(labels))
     assert torch.equal(drawn[0], drawn[1])
     assert not torch.equal(drawn[0], drawn[2])
+
+
+def test_a_row_is_the_same_whatever_is_made_beside_it(name):
+    model = build(name).eval()
+    labels, seeds = torch.arange(5) % model.spec.n_classes, torch.from_numpy(row_seeds(3, 5))
+
+    def make(rows):
+        with torch.no_grad(), RowNoise(seeds[rows]):
+            return model.generate(labels[rows])
+
+    whole = make([0, 1, 2, 3, 4])
+    torch.testing.assert_close(make([3, 1]), whole[[3, 1]], rtol=0, atol=1e-4)
+    torch.testing.assert_close(make([4]), whole[[4]], rtol=0, atol=1e-4)
+    assert not torch.equal(whole[0], whole[3])
 
 
 def test_generating_changes_no_weight(name):

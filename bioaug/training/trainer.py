@@ -230,7 +230,7 @@ class Trainer:
         begin = time.perf_counter() - state.seconds
         state.progress = self._progress(state)
         self._tell("on_fit_begin", state)
-        while state.progress < 1 and not state.stop:
+        while (state.progress < 1 or state.step == 0 < config.n_steps) and not state.stop:
             phase = _phase_at(phases, state.progress + 0.5 / config.n_steps)
             if phase is not last:
                 last = phase

@@ -1,0 +1,228 @@
+"""Synthetic signals in loaders: the same stream whoever makes it, new ones every epoch."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import DataLoader, Dataset, DistributedSampler
+from toys import make_rows
+
+from bioaug import (
+    AugmentedDataset,
+    MixOnDevice,
+    Synthesizer,
+    SyntheticBatches,
+    SyntheticDataset,
+)
+from bioaug.exceptions import DataError
+
+SHAPE = (2, 18)
+
+
+@pytest.fixture(scope="module")
+def rows():
+    X = make_rows((40, *SHAPE))
+    y = np.repeat(["N", "V"], [30, 10])
+    X[y == "V"] += 8
+    return X, y
+
+
+@pytest.fixture(scope="module")
+def synthesizer(rows):
+    params = {"width": 8, "depth": 1}
+    return Synthesizer("flow", model_params=params, n_steps=2, random_state=0).fit(*rows)
+
+
+def stream(loader):
+    """Return all signals and codes of one pass."""
+    signals, codes = zip(*loader, strict=True)
+    return torch.cat(signals), torch.cat(codes)
+
+
+def same(one, other):
+    torch.testing.assert_close(one[0], other[0], rtol=0, atol=1e-4)
+    assert torch.equal(one[1], other[1])
+
+
+@pytest.mark.filterwarnings("ignore:This DataLoader will create:UserWarning")
+@pytest.mark.parametrize("n_workers", [1, 2, 3])
+def test_workers_do_not_change_the_stream(synthesizer, rows, n_workers):
+    settings = {"num_workers": n_workers, "persistent_workers": True}
+    for dataset, batch_size in (
+        (SyntheticDataset(synthesizer, 50), 16),
+        (AugmentedDataset(*rows, synthesizer, mix=0.5), 16),
+        (SyntheticBatches(synthesizer, 16, n_batches=5), None),
+    ):
+        loader = DataLoader(dataset, batch_size=batch_size, **settings)
+        plain = DataLoader(dataset, batch_size=batch_size)
+        for epoch in (0, 1):
+            dataset.set_epoch(epoch)
+            same(stream(loader), stream(plain))
+
+
+def test_every_epoch_is_new_and_nothing_is_repeated_in_it(synthesizer):
+    dataset = SyntheticDataset(synthesizer, 300)
+    passes = []
+    for epoch in (0, 1):
+        dataset.set_epoch(epoch)
+        passes.append(stream(DataLoader(dataset, batch_size=64))[0].flatten(1))
+    apart = torch.cdist(torch.cat(passes), torch.cat(passes)) + 1e9 * torch.eye(600)
+    assert float(apart.min()) > 1e-3
+    dataset.set_epoch(0)
+    assert torch.equal(stream(DataLoader(dataset, batch_size=64))[0].flatten(1), passes[0])
+
+
+def test_any_batch_size_gives_the_same_items(synthesizer):
+    dataset = SyntheticDataset(synthesizer, 40)
+    same(stream(DataLoader(dataset, batch_size=40)), stream(DataLoader(dataset, batch_size=7)))
+    signal, code = dataset[-1]
+    torch.testing.assert_close(
+        signal, stream(DataLoader(dataset, batch_size=40))[0][-1], atol=1e-4, rtol=0
+    )
+    assert signal.shape == SHAPE
+    assert signal.dtype == torch.float32
+    assert code.dtype == torch.int64
+    with pytest.raises(IndexError):
+        dataset[40]
+
+
+def test_ranks_share_the_epoch_out(synthesizer):
+    dataset = SyntheticDataset(synthesizer, 40)
+    whole = stream(DataLoader(dataset, batch_size=8))
+    seen = []
+    for rank in (0, 1):
+        sampler = DistributedSampler(dataset, 2, rank, shuffle=False)
+        seen.append(stream(DataLoader(dataset, batch_size=8, sampler=sampler)))
+    same((torch.stack([s[0] for s in seen], 1).flatten(0, 1), whole[1]), whole)
+    batches = stream(DataLoader(SyntheticBatches(synthesizer, 8, n_batches=6), batch_size=None))
+    parts = [
+        list(SyntheticBatches(synthesizer, 8, n_batches=6, rank=rank, world_size=2))
+        for rank in (0, 1)
+    ]
+    mixed = [batch for pair in zip(*parts, strict=True) for batch in pair]
+    same(stream(mixed), batches)
+
+
+def test_a_stream_goes_on_in_the_middle(synthesizer):
+    dataset = SyntheticBatches(synthesizer, 8, n_batches=6)
+    whole = list(dataset)
+    dataset.set_epoch(0, start=4)
+    for n_workers in (0, 2):
+        rest = list(DataLoader(dataset, batch_size=None, num_workers=n_workers))
+        assert len(rest) == 2
+        same(stream(rest), stream(whole[4:]))
+
+
+def test_classes_come_in_their_proportions(synthesizer):
+    codes = SyntheticDataset(synthesizer, 1000)
+    counts = np.bincount([int(c) for _, c in codes.__getitems__(range(1000))])
+    assert abs(counts[0] - 500) <= 2
+    biased = SyntheticDataset(synthesizer, 200, proportions={"V": 3, "N": 1})
+    counts = np.bincount([int(c) for _, c in biased.__getitems__(range(200))])
+    assert abs(counts[1] - 150) <= 2
+    only = SyntheticBatches(synthesizer, 10, n_batches=1, proportions={"V": 1})
+    signals, found = next(iter(only))
+    assert found.tolist() == [1] * 10
+    assert float(signals.mean()) > 2
+
+
+def test_real_rows_are_grown_to_balance(rows, synthesizer):
+    X, y = rows
+    dataset = AugmentedDataset(X, y, synthesizer)
+    signals, codes = stream(DataLoader(dataset, batch_size=13))
+    torch.testing.assert_close(signals[:40], torch.from_numpy(X).float())
+    assert codes.tolist() == dataset.labels_.tolist()
+    assert np.bincount(codes).tolist() == [30, 30]
+    assert float(signals[40:].mean()) > 2  # all of class V
+    assert dataset.classes_.tolist() == ["N", "V"]
+    assert len(AugmentedDataset(X, y, synthesizer, grow={"N": 3, "V": 5})) == 48
+    assert len(AugmentedDataset(X, y, synthesizer, grow=None)) == 40
+
+
+def test_mixing_follows_its_schedule(rows, synthesizer):
+    X, y = rows
+    dataset = AugmentedDataset(X, y, synthesizer, grow=None, mix=lambda epoch: epoch / 4)
+    real = torch.from_numpy(X).float()
+    kept = []
+    for epoch in (0, 2, 4):
+        dataset.set_epoch(epoch)
+        signals, codes = stream(DataLoader(dataset, batch_size=40))
+        assert codes.tolist() == [0] * 30 + [1] * 10
+        kept.append(int((signals == real).all(dim=(1, 2)).sum()))
+    assert kept[0] == 40
+    assert 10 < kept[1] < 30
+    assert kept[2] == 0
+
+
+def test_a_dataset_can_be_grown(rows, synthesizer):
+    X, y = rows
+
+    class Plain(Dataset):
+        def __len__(self):
+            return 40
+
+        def __getitem__(self, index):
+            return X[index], "ignored"
+
+    grown = AugmentedDataset(Plain(), y, synthesizer)
+    wanted = AugmentedDataset(X, y, synthesizer)
+    same(stream(DataLoader(grown, batch_size=16)), stream(DataLoader(wanted, batch_size=16)))
+
+
+def test_mixing_a_batch_on_its_device(rows, synthesizer):
+    X, y = rows
+    dataset = AugmentedDataset(X, y, synthesizer, grow=None)
+    plain = stream(DataLoader(dataset, batch_size=20))
+    for share, least, most in ((0.0, 40, 40), (0.5, 10, 30), (1.0, 0, 0)):
+        mix = MixOnDevice(synthesizer, dataset.classes_, share)
+        signals, codes = stream(DataLoader(dataset, batch_size=20, collate_fn=mix))
+        assert torch.equal(codes, plain[1])
+        assert least <= int((signals == plain[0]).all(dim=(1, 2)).sum()) <= most
+
+
+def test_classes_that_the_synthesizer_does_not_know_stay_as_they_are(rows, synthesizer):
+    X, y = rows
+    y = np.where(np.arange(40) < 5, "F", y)
+    dataset = AugmentedDataset(X, y, synthesizer, mix=1.0)
+    signals, codes = stream(DataLoader(dataset, batch_size=64))
+    torch.testing.assert_close(signals[:5], torch.from_numpy(X[:5]).float())
+    assert np.bincount(codes).tolist() == [5, 25, 25]
+    assert dataset.classes_.tolist() == ["F", "N", "V"]
+
+
+def test_global_generators_are_left_alone(synthesizer):
+    torch.manual_seed(0)
+    wanted = torch.rand(3)
+    torch.manual_seed(0)
+    SyntheticDataset(synthesizer, 10).__getitems__(range(10))
+    assert torch.equal(torch.rand(3), wanted)
+
+
+def test_a_signal_is_made_again_alone_from_its_seed(synthesizer):
+    seeds = np.arange(12) * 7
+    whole, _ = synthesizer.sample(y=["N", "V"] * 6, seeds=seeds)
+    alone, _ = synthesizer.sample(y=["V"], seeds=seeds[[5]])
+    np.testing.assert_allclose(alone[0], whole[5], atol=1e-4)
+    with pytest.raises(DataError, match=r"'seeds' parameter of sample must be 1 integers"):
+        synthesizer.sample(y=["V"], seeds=[1.5])
+
+
+def test_bad_input_is_named(rows, synthesizer):
+    X, y = rows
+    cases = [
+        (lambda: SyntheticDataset("flow", 5), "'synthesizer' parameter of SyntheticDataset"),
+        (lambda: SyntheticDataset(synthesizer, 0), "'n_samples'"),
+        (lambda: SyntheticDataset(synthesizer, 5, proportions={"Q": 1}), "'proportions'.*Got"),
+        (lambda: SyntheticDataset(synthesizer, 5, proportions={"N": 0}), "'proportions'"),
+        (lambda: SyntheticBatches(synthesizer, 5, rank=2, world_size=2), "'rank'"),
+        (lambda: AugmentedDataset(X, y[:-1], synthesizer), "'y'"),
+        (lambda: AugmentedDataset(X, y, synthesizer, grow={"Q": 1}), "'grow'"),
+        (lambda: AugmentedDataset(X, y, synthesizer, grow="all"), "'grow'.*Got 'all'"),
+        (lambda: AugmentedDataset(X, y, synthesizer, mix=1.5), "'mix'.*or a callable"),
+        (lambda: MixOnDevice(synthesizer, ["N", "V"], -1.0), "'share'"),
+        (lambda: SyntheticDataset(synthesizer, 5).set_epoch(-1), "'epoch'"),
+    ]
+    for call, message in cases:
+        with pytest.raises(DataError, match=message):
+            call()
