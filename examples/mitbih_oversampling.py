@@ -2,7 +2,7 @@
 Grow the rare beats of MIT-BIH
 ==============================
 
-Trains BioSGAN on the S, V and F beats of DS1 of the MIT-BIH Arrhythmia Database (22 records, de
+Trains a generator on the S, V and F beats of DS1 of the MIT-BIH Arrhythmia Database (22 records, de
 Chazal's training half), grows each to the number of normal beats, and draws real beside synthetic
 beats. Training ends within 10 minutes on 2 cores.
 
@@ -44,7 +44,7 @@ def main() -> None:
     )
 
     began = time.perf_counter()
-    synthesizer = Synthesizer("biosgan", n_steps=args.steps, max_time=MOST_SECONDS)
+    synthesizer = Synthesizer(n_steps=args.steps, max_time=MOST_SECONDS)
     sampler = GANOversampler(synthesizer, random_state=0, verbose=1)
     X_grown, y_grown = sampler.fit_resample(X, y, groups=beats.groups[kept])
     trained = sampler.synthesizer_.history_[-1]

@@ -27,7 +27,7 @@ print("before:", dict(sorted(Counter(ecg.target.tolist()).items())))
 # %%
 # One conditional generator learns the four rare classes and grows each to the size of N.
 began = time.perf_counter()
-sampler = GANOversampler(model="biosgan", n_steps=1500, random_state=0, verbose=1)
+sampler = GANOversampler(n_steps=1500, random_state=0, verbose=1)
 X, y = sampler.fit_resample(ecg.data, ecg.target)
 print("after: ", dict(sorted(Counter(y.tolist()).items())))
 print(f"trained and balanced in {time.perf_counter() - began:.0f} s")

@@ -28,7 +28,7 @@ from bioaug.nn.mixture import GaussianMixture, PrincipalAxes
 
 OWNER = "Flow"
 _UNIT = Interval(Real, 0, 1, closed="left")
-ROWS_EACH, RANK = 12, 24  # of the mixture: training rows of a component, axes of its covariance
+ROWS_EACH, RANK = 16, 24  # of the mixture: training rows of a component, axes of its covariance
 NEIGHBOURS = 20
 
 
@@ -53,7 +53,7 @@ class Flow(GenerativeModel):
         a from 0 to pi / 2 around the component's centre c, where the deviation stays as it is: a
         start that is already right stays where it is, and few steps suffice [3]_.
     n_components : int, default=256
-        Of the mixture, at most, for each class; each holds 12 rows at least in the mean.
+        Of the mixture, at most, for each class; each holds 16 rows at least in the mean.
     width, depth : int, default=256, 3
         Of the network: values of a hidden row, residual blocks.
     smoothing : float in [0, 1], default=0.9

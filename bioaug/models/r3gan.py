@@ -21,7 +21,7 @@ from bioaug.nn.whitening import Whitening
 from bioaug.objectives import relativistic
 
 OWNER = "R3GAN"
-ROWS_EACH, RANK = 12, 24  # of the mixture: training rows of a component, axes of its covariance
+ROWS_EACH, RANK = 16, 24  # of the mixture: training rows of a component, axes of its covariance
 
 
 class R3GAN(AdversarialModel):
@@ -42,7 +42,7 @@ class R3GAN(AdversarialModel):
         The noise: a mixture of Gaussians of the class, fitted by k-means in principal
         coordinates, or white noise of the signals' covariance.
     n_components : int, default=256
-        Of the mixture, at most, for each class; each holds 12 rows at least in the mean.
+        Of the mixture, at most, for each class; each holds 16 rows at least in the mean.
     width, depth : int, default=256, 2
         Of both networks: values of a hidden row, residual blocks.
     gamma : float, default=1.0
