@@ -24,11 +24,10 @@ from bioaug._validation import (
 )
 from bioaug.models.base import Batch, GenerativeModel, Losses, Phase, SignalSpec, Update
 from bioaug.nn.local import LocalGaussians
-from bioaug.nn.mixture import GaussianMixture, PrincipalAxes
+from bioaug.nn.mixture import BASES, fit_noise, make_noise
 
 OWNER = "Flow"
 _UNIT = Interval(Real, 0, 1, closed="left")
-ROWS_EACH, RANK = 16, 24  # of the mixture: training rows of a component, axes of its covariance
 NEIGHBOURS = 20
 
 
@@ -101,7 +100,7 @@ class Flow(GenerativeModel):
         n_sampling_steps: int = 2,
     ) -> None:
         super().__init__(spec)
-        check_option(base, name="base", owner=OWNER, options=("mixture", "normal"))
+        check_option(base, name="base", owner=OWNER, options=BASES)
         counts = {"n_components": n_components, "width": width, "depth": depth}
         check_numbers(counts | {"n_sampling_steps": n_sampling_steps}, COUNT, owner=OWNER)
         check_number(lr, POSITIVE, name="lr", owner=OWNER)
@@ -110,18 +109,14 @@ class Flow(GenerativeModel):
         check_option(path, name="path", owner=OWNER, options=("round", "straight"))
         self.base, self.path, self.n_sampling_steps = base, path, n_sampling_steps
         self.smoothing, self.local = smoothing, LocalGaussians(smoothing, NEIGHBOURS)
-        self.axes = PrincipalAxes(spec.n_channels, spec.n_timesteps)
-        n_components = n_components if base == "mixture" else 1
-        self.mixture = GaussianMixture(self.axes, spec.n_classes, n_components, ROWS_EACH, RANK)
+        size = spec.n_channels, spec.n_timesteps, spec.n_classes
+        self.axes, self.mixture = make_noise(*size, base=base, n_components=n_components)
         self.velocity = _Velocity(self.axes.n_axes, spec.n_classes, width, depth, dropout)
         self.optimizer = partial(AdamW, lr=lr, betas=(0.9, 0.99), weight_decay=0.01, fused=True)
 
     def calibrate(self, signals: Signals, labels: Labels) -> None:
         """Fit the coordinates and the starts."""
-        self.axes.fit(signals, labels)
-        rows = self.axes(signals)
-        if self.base == "mixture":
-            self.mixture.fit(self.axes, rows, labels)
+        rows = fit_noise(self.axes, self.mixture, self.base, signals, labels)
         if self.smoothing:
             self.local.fit(rows, labels, scale=self.axes.deviations)
 

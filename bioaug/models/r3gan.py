@@ -16,12 +16,11 @@ from bioaug._validation import COUNT, POSITIVE, UNIT, check_number, check_number
 from bioaug.models.adversarial import AdversarialModel, Verdict
 from bioaug.models.base import Losses, Phase, SignalSpec, Update
 from bioaug.nn.conditioning import LabelProjection
-from bioaug.nn.mixture import GaussianMixture, PrincipalAxes
+from bioaug.nn.mixture import BASES, fit_noise, make_noise
 from bioaug.nn.whitening import Whitening
 from bioaug.objectives import relativistic
 
 OWNER = "R3GAN"
-ROWS_EACH, RANK = 16, 24  # of the mixture: training rows of a component, axes of its covariance
 
 
 class R3GAN(AdversarialModel):
@@ -80,7 +79,7 @@ class R3GAN(AdversarialModel):
         whitening: float = 0.5,
     ) -> None:
         super().__init__(spec)
-        check_option(base, name="base", owner=OWNER, options=("mixture", "normal"))
+        check_option(base, name="base", owner=OWNER, options=BASES)
         counts = {"n_components": n_components, "width": width, "depth": depth}
         check_numbers(counts, COUNT, owner=OWNER)
         check_numbers({"gamma": gamma, "gamma_ratio": gamma_ratio, "lr": lr}, POSITIVE, owner=OWNER)
@@ -88,9 +87,8 @@ class R3GAN(AdversarialModel):
         self.base, self.gamma_ratio = base, gamma_ratio
         self.objective = relativistic(gamma)
         self.optimizer_g = self.optimizer_d = partial(Adam, lr=lr, betas=(0.0, 0.9), fused=True)
-        self.axes = PrincipalAxes(spec.n_channels, spec.n_timesteps)
-        n_components = n_components if base == "mixture" else 1
-        self.mixture = GaussianMixture(self.axes, spec.n_classes, n_components, ROWS_EACH, RANK)
+        size = spec.n_channels, spec.n_timesteps, spec.n_classes
+        self.axes, self.mixture = make_noise(*size, base=base, n_components=n_components)
         self.whitening = Whitening(spec.n_channels, spec.n_timesteps, left=whitening)
         self.generator = _Generator(self.axes.n_axes, spec.n_classes, width, depth)
         n_values = spec.n_channels * spec.n_timesteps
@@ -99,9 +97,7 @@ class R3GAN(AdversarialModel):
     def calibrate(self, signals: Signals, labels: Labels) -> None:
         """Fit both coordinates and the noise."""
         super().calibrate(signals, labels)
-        self.axes.fit(signals, labels)
-        if self.base == "mixture":
-            self.mixture.fit(self.axes, self.axes(signals), labels)
+        fit_noise(self.axes, self.mixture, self.base, signals, labels)
 
     def phases(self) -> Sequence[Phase]:
         """Return one phase: a discriminator step, then a generator step, on the schedules."""

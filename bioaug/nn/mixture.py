@@ -12,7 +12,28 @@ from bioaug._typing import Labels, Signals
 MOST_AXES = 256  # principal axes kept
 FLOOR = 1e-3  # smallest deviation told apart, as a share of the largest
 MOST_ROWS = 8192  # rows of a class that k-means sees
-CHUNK = 4096  # rows looked at in one go
+BASES = ("mixture", "normal")
+ROWS_EACH, RANK = 16, 24  # training rows of a component, axes of its covariance
+
+
+def make_noise(
+    n_channels: int, n_timesteps: int, n_classes: int, *, base: str, n_components: int
+) -> tuple[PrincipalAxes, GaussianMixture]:
+    """Return coordinates and the noise in them; with base "normal" it stays white."""
+    axes = PrincipalAxes(n_channels, n_timesteps)
+    n_components = n_components if base == "mixture" else 1
+    return axes, GaussianMixture(axes, n_classes, n_components, ROWS_EACH, RANK)
+
+
+def fit_noise(
+    axes: PrincipalAxes, mixture: GaussianMixture, base: str, signals: Signals, labels: Labels
+) -> Tensor:
+    """Learn both from the training rows, and return these in the coordinates."""
+    axes.fit(signals, labels)
+    rows = axes(signals)
+    if base == "mixture":
+        mixture.fit(axes, rows, labels)
+    return rows
 
 
 class PrincipalAxes(nn.Module):
