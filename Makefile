@@ -9,10 +9,10 @@ demo: .venv/plots.stamp       ## balance a simulated ECG set and draw real besid
 	$(BIN)/python examples/plot_demo.py
 
 test: .venv/test.stamp        ## the default tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2
 
 slow: .venv/test.stamp        ## the tests that take long
-	$(BIN)/python -m pytest -m slow tests
+	$(BIN)/python -m pytest -n 2 -m slow tests
 
 check: .venv/dev.stamp        ## lint, types, layers
 	$(BIN)/ruff check .
