@@ -71,7 +71,8 @@ def test_two_ranks_end_with_the_same_weights(tmp_path, model_name):
     zero, one, zero_first, one_first = run_two_ranks(tmp_path, model_name)
     assert not all(torch.equal(zero_first[name], one_first[name]) for name in zero)
     assert all(torch.equal(zero[name], one[name]) for name in zero)
-    assert not any(torch.equal(zero[name], zero_first[name]) for name in zero)
+    trained = [name for name in zero if name != "augmentation.chance"]
+    assert not any(torch.equal(zero[name], zero_first[name]) for name in trained)
     assert all(torch.isfinite(value).all() for value in zero.values())
 
 
