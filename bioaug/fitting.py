@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bioaug._random import seeded
+from bioaug._random import SEED_LIMIT, seeded
 from bioaug._row_noise import RowNoise, row_seeds
 from bioaug._typing import Labels, Signals
 from bioaug.checkpoint import as_json, has_checkpoint
@@ -85,7 +85,8 @@ class FittedModel:
         home = next(self.model.parameters()).device
         model = self.model.to(device).eval()
         try:
-            with seeded(0):  # for what does not come from the rows' own streams
+            # What does not come from the rows' own streams differs from call to call, too.
+            with seeded(int(np.bitwise_xor.reduce(seeds) % SEED_LIMIT)):
                 for start in range(0, len(y), chunk):
                     part = slice(start, start + chunk)
                     with RowNoise(torch.from_numpy(seeds[part]).to(device)):
@@ -163,7 +164,10 @@ def fit_model(
         if training.early_stopping is not None:
             callbacks.insert(1, _early_stopping(training, training.early_stopping, codec, watched))
         batches = balanced_batches(
-            signals.to(runtime.device), labels.to(runtime.device), training.config.batch_size
+            signals.to(runtime.device),
+            labels.to(runtime.device),
+            training.config.batch_size,
+            training.config.smoothing,
         )
         state = Trainer(training.config, runtime, callbacks).fit(model, batches, resume=state)
     return FittedModel(codec, model.to("cpu"), classes, state.history, state.warning)

@@ -328,8 +328,8 @@ class AugmentedDataset(_Epoch, Dataset[Item]):
 class MixOnDevice:
     """Replaces a share of each batch by synthetic signals, on the device where the batch goes.
 
-    Give it to a loader as `collate_fn` (with `num_workers=0` where the device is a GPU), or call
-    it on batches.
+    Give it to a loader as `collate_fn`, with ``num_workers=0``, or call it on batches. It counts
+    the rows that it has seen, so that every batch gets new signals.
 
     Parameters
     ----------
@@ -358,7 +358,19 @@ class MixOnDevice:
         self.device, self.n_rows = Runtime.create(device).device, 0
 
     def __call__(self, batch: Any) -> Item:
-        """Return (signals, codes) of a batch, or of a list of items."""
+        """Return (signals, codes) of a batch, or of a list of items.
+
+        Raises
+        ------
+        DataError
+            In a worker of a loader, which would count for itself.
+        """
+        worker = get_worker_info()
+        if worker is not None:
+            raise DataError(
+                "The 'num_workers' parameter of a loader with MixOnDevice must be 0, for every "
+                f"worker would make the same signals. Got {worker.num_workers}."
+            )
         signals, codes = default_collate(batch) if isinstance(batch, list) else batch
         signals, labels = signals.to(self.device), self.classes[codes.cpu().numpy()]
         index = np.arange(self.n_rows, self.n_rows + len(signals))

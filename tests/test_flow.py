@@ -42,7 +42,7 @@ def test_before_training_signals_are_draws_of_the_mixture():
 @pytest.mark.parametrize("path", ["round", "straight"])
 def test_the_velocity_is_the_derivative_of_the_way(path, monkeypatch):
     """Two losses at neighbouring times show places whose difference the wanted velocity is."""
-    model = build(batch=walks(), path=path, smoothing=0.0)
+    model = build(batch=walks(), path=path)
     seen = []
     for time in (0.4, 0.4 + 1e-3):
         monkeypatch.setattr(torch, "rand", lambda n, *_, t=time, **__: torch.full((n, 1), t))
@@ -57,41 +57,13 @@ def test_the_velocity_is_the_derivative_of_the_way(path, monkeypatch):
     assert float(speed.square().mean()) == pytest.approx(float(loss), rel=0.02)
 
 
-def test_without_smoothing_ways_end_at_training_rows_and_with_it_beside_them(monkeypatch):
-    ends = {}
-    for smoothing in (0.0, 0.9):
-        model = build(batch=walks(), smoothing=smoothing)
-        monkeypatch.setattr(torch, "rand", _ones(torch.rand))
-        monkeypatch.setattr(
-            model.velocity,
-            "forward",
-            lambda place, *_, s=smoothing: ends.setdefault(s, place) * 0,
-        )
-        with seeded(1):
-            model.loss(walks())
-        monkeypatch.undo()
-        ends[smoothing] = torch.cdist(ends[smoothing], model.axes(walks().signals)).amin(dim=1)
-    assert float(ends[0.0].max()) < 1e-2
-    assert float(ends[0.9].median()) > 0.1
-
-
-def _ones(rand):
-    """Time is 1; other random numbers are what they are."""
-
-    def draw(*shape, **settings):
-        is_time = len(shape) == 2 and shape[1] == 1
-        return torch.ones(*shape) if is_time else rand(*shape, **settings)
-
-    return draw
-
-
 def test_training_turns_white_noise_into_the_two_classes():
     labels = torch.arange(64) % 2
     time = torch.linspace(0, 3, 24)
     signals = 0.8 * torch.where(labels[:, None] == 0, time.sin(), -time.sin())[:, None]
     signals = signals + 0.02 * torch.randn(64, 1, 24, generator=torch.Generator().manual_seed(0))
     batch = Batch(signals, labels)
-    model = build(batch=batch, base="normal", smoothing=0.0, width=64, lr=1e-2, n_sampling_steps=4)
+    model = build(batch=batch, base="normal", width=64, lr=1e-2, n_sampling_steps=4)
     train(model, 400, batch=batch, batch_size=64, schedule="cosine", ema_decay=0.9)
     with torch.no_grad(), seeded(0):
         made = model.generate(torch.arange(40) % 2)[:, 0]
@@ -116,7 +88,6 @@ def test_few_rows_are_enough(n_rows):
         ({"n_components": 1.5}, "'n_components'"),
         ({"lr": 0.0}, "'lr'"),
         ({"dropout": 1.0}, "'dropout'"),
-        ({"smoothing": -0.1}, "'smoothing'"),
         ({"n_sampling_steps": 0}, "'n_sampling_steps'"),
     ],
 )

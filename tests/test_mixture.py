@@ -99,40 +99,41 @@ def test_rows_are_given_to_the_nearest_component_of_their_class():
 
 
 def local_of(rows, labels, share=0.9, n_neighbours=8):
-    local = LocalGaussians(share, n_neighbours)
-    with seeded(0):
-        local.fit(rows, labels, scale=torch.ones(rows.shape[1]))
-    return local
+    return LocalGaussians(rows, labels, share, n_neighbours)
 
 
 def test_share_0_gives_training_rows_back():
-    rows = torch.randn(30, 4)
-    local = local_of(rows, zeros(30), share=0.0)
+    rows, index = torch.randn(30, 4), torch.arange(30).repeat(3)
     with seeded(1):
-        row, draw = local.draw(zeros(100))
-    torch.testing.assert_close(draw, row)
-    assert all((rows == one).all(dim=1).any() for one in row)
+        drawn = local_of(rows, zeros(30), share=0.0).draw(index)
+    torch.testing.assert_close(drawn, rows[index])
 
 
 def test_draws_keep_the_covariance_and_are_no_copies():
     rows = torch.randn(400, 3, generator=torch.Generator().manual_seed(0))
     local = local_of(rows, zeros(400), share=0.9, n_neighbours=20)
     with seeded(1):
-        _, draw = local.draw(zeros(8000))
-    torch.testing.assert_close(draw.T.cov(), rows.T.cov(), rtol=0, atol=0.25)
-    assert float(torch.cdist(draw, rows).amin(dim=1).median()) > 0.05
+        drawn = local.draw(torch.randint(400, (8000,)))
+    torch.testing.assert_close(drawn.T.cov(), rows.T.cov(), rtol=0, atol=0.25)
+    assert float(torch.cdist(drawn, rows).amin(dim=1).median()) > 0.05
+
+
+def test_neighbours_are_the_nearest_others_of_the_class(monkeypatch):
+    rows, labels = torch.arange(12.0)[:, None], torch.arange(12) % 2
+    local = local_of(rows, labels, n_neighbours=2)
+    assert sorted(local.neighbours[4].tolist()) == [2, 6]
+    assert sorted(local.neighbours[0].tolist()) == [2, 4]
+    monkeypatch.setattr("bioaug.nn.local.MOST_ROWS", 3)  # 0, 4 and 10 of the even ones
+    local = local_of(rows, labels, n_neighbours=2)
+    assert sorted(local.neighbours[4].tolist()) == [0, 10]
+    assert sorted(local.neighbours[6].tolist()) in ([4, 10], [0, 4])
 
 
 @pytest.mark.parametrize("n", [1, 2, 3])
 def test_few_rows_can_be_drawn_from(n):
     rows = torch.randn(n + 40, 5)
-    labels = torch.cat([zeros(n), zeros(40) + 1])
-    local = local_of(rows, labels)
+    local = local_of(rows, torch.cat([zeros(n), zeros(40) + 1]))
     with seeded(0):
-        row, draw = local.draw(zeros(20))
-    assert torch.isfinite(draw).all()
-    assert float(torch.cdist(row, rows[:n]).amin(dim=1).max()) == 0
-
-
-def test_held_rows_are_not_saved():
-    assert local_of(torch.randn(9, 2), zeros(9)).state_dict() == {}
+        drawn = local.draw(torch.arange(n).repeat(20))
+    assert torch.isfinite(drawn).all()
+    assert local.neighbours[:n].max() < n

@@ -181,6 +181,13 @@ def test_mixing_a_batch_on_its_device(rows, synthesizer):
         assert least <= int((signals == plain[0]).all(dim=(1, 2)).sum()) <= most
 
 
+def test_mixing_refuses_workers_which_would_repeat_each_other(rows, synthesizer):
+    dataset = AugmentedDataset(*rows, synthesizer, grow=None)
+    mix = MixOnDevice(synthesizer, dataset.classes_, 0.5)
+    with pytest.raises(DataError, match=r"'num_workers' parameter.*must be 0.*Got 1"):
+        list(DataLoader(dataset, batch_size=20, collate_fn=mix, num_workers=1))
+
+
 def test_classes_that_the_synthesizer_does_not_know_stay_as_they_are(rows, synthesizer):
     X, y = rows
     y = np.where(np.arange(40) < 5, "F", y)

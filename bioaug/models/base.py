@@ -139,7 +139,11 @@ class GenerativeModel(nn.Module, ABC):
 
     @abstractmethod
     def generate(self, labels: Labels) -> Signals:
-        """Return one float32 signal in [-1, 1] per label, of any `n_timesteps`."""
+        """Return one float32 signal in [-1, 1] per label, of any `n_timesteps`.
+
+        Noise whose first dimension is the batch comes from `torch.randn`, `rand`, their `_like`
+        forms or `multinomial`, which `RowNoise` gives every row from a stream of its own.
+        """
 
 
 def registered_models() -> Mapping[str, type[GenerativeModel]]:

@@ -16,19 +16,16 @@ from bioaug._typing import Labels, Signals
 from bioaug._validation import (
     COUNT,
     POSITIVE,
-    UNIT,
     Interval,
     check_number,
     check_numbers,
     check_option,
 )
 from bioaug.models.base import Batch, GenerativeModel, Losses, Phase, SignalSpec, Update
-from bioaug.nn.local import LocalGaussians
 from bioaug.nn.mixture import BASES, fit_noise, make_noise
 
 OWNER = "Flow"
 _UNIT = Interval(Real, 0, 1, closed="left")
-NEIGHBOURS = 20
 
 
 class Flow(GenerativeModel):
@@ -55,10 +52,6 @@ class Flow(GenerativeModel):
         Of the mixture, at most, for each class; each holds 16 rows at least in the mean.
     width, depth : int, default=256, 3
         Of the network: values of a hidden row, residual blocks.
-    smoothing : float in [0, 1], default=0.9
-        How much of what tells a training row from its 20 nearest neighbours is replaced by chance
-        whenever the row is used, see `LocalGaussians`. With 0 the network learns the training rows
-        by heart if it is trained for long.
     dropout : float, default=0.0
         In the residual blocks.
     lr : float, default=3e-3
@@ -83,6 +76,7 @@ class Flow(GenerativeModel):
         "grad_clip": 1.0,
         "ema_decay": 0.999,
         "schedule": "cosine",
+        "smoothing": 0.9,  # without it, a long training learns the rows by heart
     }
 
     def __init__(
@@ -94,7 +88,6 @@ class Flow(GenerativeModel):
         n_components: int = 256,
         width: int = 256,
         depth: int = 3,
-        smoothing: float = 0.9,
         dropout: float = 0.0,
         lr: float = 3e-3,
         n_sampling_steps: int = 2,
@@ -105,10 +98,8 @@ class Flow(GenerativeModel):
         check_numbers(counts | {"n_sampling_steps": n_sampling_steps}, COUNT, owner=OWNER)
         check_number(lr, POSITIVE, name="lr", owner=OWNER)
         check_number(dropout, _UNIT, name="dropout", owner=OWNER)
-        check_number(smoothing, UNIT, name="smoothing", owner=OWNER)
         check_option(path, name="path", owner=OWNER, options=("round", "straight"))
         self.base, self.path, self.n_sampling_steps = base, path, n_sampling_steps
-        self.smoothing, self.local = smoothing, LocalGaussians(smoothing, NEIGHBOURS)
         size = spec.n_channels, spec.n_timesteps, spec.n_classes
         self.axes, self.mixture = make_noise(*size, base=base, n_components=n_components)
         self.velocity = _Velocity(self.axes.n_axes, spec.n_classes, width, depth, dropout)
@@ -116,9 +107,7 @@ class Flow(GenerativeModel):
 
     def calibrate(self, signals: Signals, labels: Labels) -> None:
         """Fit the coordinates and the starts."""
-        rows = fit_noise(self.axes, self.mixture, self.base, signals, labels)
-        if self.smoothing:
-            self.local.fit(rows, labels, scale=self.axes.deviations)
+        fit_noise(self.axes, self.mixture, self.base, signals, labels)
 
     def phases(self) -> Sequence[Phase]:
         """Return one phase of one regression."""
@@ -126,12 +115,8 @@ class Flow(GenerativeModel):
 
     def loss(self, batch: Batch) -> Losses:
         """Return the squared error of the velocity on the way from a start to a training row."""
-        labels = batch.labels
-        if len(self.local.rows):
-            row, end = self.local.draw(labels)
-        else:
-            row = end = self.axes(batch.signals)
-        cells = self.mixture.nearest(row, labels)
+        end, labels = self.axes(batch.signals), batch.labels
+        cells = self.mixture.nearest(end, labels)
         start, centre = self.mixture.draw(labels, cells), self.mixture.centres[labels, cells]
         time = torch.rand(len(end), 1, device=end.device)
         if self.path == "straight":

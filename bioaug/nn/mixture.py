@@ -27,13 +27,11 @@ def make_noise(
 
 def fit_noise(
     axes: PrincipalAxes, mixture: GaussianMixture, base: str, signals: Signals, labels: Labels
-) -> Tensor:
-    """Learn both from the training rows, and return these in the coordinates."""
+) -> None:
+    """Learn both from the training rows."""
     axes.fit(signals, labels)
-    rows = axes(signals)
     if base == "mixture":
-        mixture.fit(axes, rows, labels)
-    return rows
+        mixture.fit(axes, axes(signals), labels)
 
 
 class PrincipalAxes(nn.Module):

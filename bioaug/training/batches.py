@@ -8,9 +8,12 @@ import torch
 
 from bioaug._typing import Labels, Signals
 from bioaug.models.base import Batch
+from bioaug.nn.local import LocalGaussians
 
 
-def balanced_batches(signals: Signals, labels: Labels, batch_size: int) -> Iterator[Batch]:
+def balanced_batches(
+    signals: Signals, labels: Labels, batch_size: int, smoothing: float = 0.0
+) -> Iterator[Batch]:
     """Yield batches with equally many rows of every class, drawn with replacement.
 
     Where `batch_size` is no multiple of the number of classes, the classes that get one row more
@@ -23,16 +26,21 @@ def balanced_batches(signals: Signals, labels: Labels, batch_size: int) -> Itera
     labels : Tensor of shape (n_samples,)
         On the same device.
     batch_size : int
+    smoothing : float in [0, 1], default=0.0
+        Share of what tells a row from its neighbours that is replaced by chance at every draw, see
+        `LocalGaussians`.
     """
+    local = LocalGaussians(signals.flatten(1), labels, smoothing) if smoothing else None
     order = labels.argsort(stable=True)  # rows of a class stand together in it
     counts = labels.bincount()
     counts = counts[counts > 0]
     starts = counts.cumsum(0) - counts
-    n_classes, device = len(counts), labels.device
+    n_classes, device, shape = len(counts), labels.device, signals.shape[1:]
     places = torch.arange(batch_size, device=device)
     while True:
         shift = int(torch.randint(n_classes, ())) if batch_size % n_classes else 0
         drawn = (places + shift) % n_classes
         within = (torch.rand(batch_size, device=device, dtype=torch.float64) * counts[drawn]).long()
         rows = order[starts[drawn] + within]
-        yield Batch(signals[rows], labels[rows])
+        chosen = signals[rows] if local is None else local.draw(rows).unflatten(1, shape)
+        yield Batch(chosen, labels[rows])

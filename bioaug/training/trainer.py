@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from bioaug._validation import Interval, check_number, check_option
+from bioaug._validation import POSITIVE, UNIT, Interval, check_number, check_option
 from bioaug.exceptions import TrainingDivergedError
 from bioaug.models.base import Batch, GenerativeModel, Losses, LossOptions, Phase, Update
 from bioaug.training.runtime import PRECISIONS, Runtime
@@ -59,6 +59,9 @@ class TrainerConfig:
         In models with a discriminator, the chance of each augmentation of what it sees, real and
         synthetic alike, see `Augmentation`; "adaptive" sets it by how much better the
         discriminator knows its training rows than chance.
+    smoothing : float in [0, 1]
+        How much of what tells a training row from its 20 nearest neighbours is replaced by chance
+        whenever the row is used, see `LocalGaussians`: against learning few rows by heart.
     """
 
     n_steps: int = 1000
@@ -72,6 +75,7 @@ class TrainerConfig:
     penalty_every: int = 1
     penalty: str = "autograd"
     augment: float | str = 0.0
+    smoothing: float = 0.0
 
     def __post_init__(self) -> None:
         owner = "TrainerConfig"
@@ -81,14 +85,13 @@ class TrainerConfig:
             check_number(getattr(self, name), allowed, name=name, owner=owner)
         allowed = Interval(Real, 0, 1, closed="left")
         check_number(self.ema_decay, allowed, name="ema_decay", owner=owner, optional=True)
-        allowed = Interval(Real, 0, None, closed="neither")
-        check_number(self.grad_clip, allowed, name="grad_clip", owner=owner, optional=True)
-        check_number(self.max_time, allowed, name="max_time", owner=owner, optional=True)
+        check_number(self.grad_clip, POSITIVE, name="grad_clip", owner=owner, optional=True)
+        check_number(self.max_time, POSITIVE, name="max_time", owner=owner, optional=True)
         check_option(self.penalty, name="penalty", owner=owner, options=PENALTIES)
+        check_number(self.smoothing, UNIT, name="smoothing", owner=owner)
         if self.augment != "adaptive":
-            allowed = Interval(Real, 0, 1, closed="both")
             check_number(
-                self.augment, allowed, name="augment", owner=owner, otherwise=" or 'adaptive'"
+                self.augment, UNIT, name="augment", owner=owner, otherwise=" or 'adaptive'"
             )
         check_option(self.precision, name="precision", owner=owner, options=PRECISIONS)
         check_option(self.schedule, name="schedule", owner=owner, options=SCHEDULES)
