@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 
 from bioaug.exceptions import DataError
@@ -23,6 +23,7 @@ __all__ = [
     "COUNT",
     "POSITIVE",
     "UNIT",
+    "HasMethods",
     "Interval",
     "StrOptions",
     "check_classes",
@@ -208,6 +209,8 @@ def _check_not_constant(X: NDArray, rows: NDArray, *, owner: str, label: Any) ->
             f"The 'X' parameter of {owner} must hold no constant signal. Got {len(flat)} of "
             f"{len(rows)} in class {label}, the first in row {flat[0]}. Drop these rows."
         )
+    if of_class[:, 0].size == 1:  # a single value can only be constant
+        return
     dead = np.flatnonzero(of_class.min(axis=(0, 2)) == of_class.max(axis=(0, 2)))
     if len(dead):
         raise DataError(

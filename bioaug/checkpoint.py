@@ -50,7 +50,7 @@ def write_checkpoint(
     name = f"weights-{digest[:16]}.safetensors"
     header = {"format": FORMAT, "version": FORMAT_VERSION, "weights": name, "sha256": digest}
     whole = header | as_json(config)
-    described = json.dumps(whole | {"config_sha256": _digest(whole)}, indent=1).encode()
+    described = json.dumps(whole | {"config_sha256": json_digest(whole)}, indent=1).encode()
     folder.mkdir(parents=True, exist_ok=True)
     _replace(folder / name, weights)
     _replace(folder / CONFIG, described)
@@ -106,7 +106,7 @@ def as_json(values: Mapping[str, Any]) -> dict[str, Any]:
         ) from error
 
 
-def _digest(config: Mapping[str, Any]) -> str:
+def json_digest(config: Mapping[str, Any]) -> str:
     """Return the SHA-256 of what JSON gives back, in whatever order and layout."""
     return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
 
@@ -156,7 +156,7 @@ def _read_config(folder: Path) -> dict[str, Any]:
         raise CheckpointError(
             f"The file {str(file)!r} is damaged: {sorted(missing)} missing. {remedy}"
         )
-    if config.pop("config_sha256") != _digest(config):
+    if config.pop("config_sha256") != json_digest(config):
         raise CheckpointError(
             f"The file {str(file)!r} is damaged or was edited: its own SHA-256 is not the one in "
             f"it. {remedy}"

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from joblib import Parallel, delayed, effective_n_jobs
+from joblib import Memory, Parallel, delayed, effective_n_jobs
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
@@ -31,7 +31,8 @@ from bioaug._validation import (
 from bioaug._version import __version__
 from bioaug.checkpoint import as_json, file_name, read_checkpoint, write_checkpoint
 from bioaug.exceptions import CheckpointError, DataError, TrainingWarning
-from bioaug.fitting import FittedModel, Scorer, Training, fit_model
+from bioaug.fitting import FittedModel, Scorer, Training
+from bioaug.memory import remembered_fit
 from bioaug.models import get_model
 from bioaug.models.base import GenerativeModel
 from bioaug.training import Callback, TrainerConfig
@@ -71,6 +72,10 @@ class Synthesizer(BaseEstimator):
         Folder that training states are written to. The same fit on the same rows goes on from
         there after a crash, and ends with the same weights as an unbroken run. It needs a
         `random_state`.
+    memory : str, path or joblib.Memory, optional
+        Where trained models are kept: the same rows, labels and parameters never train twice,
+        also in parallel processes. Callbacks see no training that is not done. It works with a
+        `random_state` that is an integer; a training judged by a function of your own is not kept.
     callbacks : sequence of Callback, optional
         What may watch the training, such as `TensorBoard`.
     device : str, default="auto"
@@ -112,6 +117,7 @@ class Synthesizer(BaseEstimator):
         per_class: bool | Literal["auto"] = "auto",
         early_stopping: str | Scorer | None = None,
         checkpoint_dir: str | Path | None = None,
+        memory: Any = None,
         callbacks: Sequence[Callback] | None = None,
         device: str = "auto",
         n_jobs: int | None = None,
@@ -126,6 +132,7 @@ class Synthesizer(BaseEstimator):
         self.per_class = per_class
         self.early_stopping = early_stopping
         self.checkpoint_dir = checkpoint_dir
+        self.memory = memory
         self.callbacks = callbacks
         self.device = device
         self.n_jobs = n_jobs
@@ -174,8 +181,9 @@ class Synthesizer(BaseEstimator):
             self._training(model, config, group, seed, verbose=self.verbose if n_jobs == 1 else 0)
             for group, seed in zip(groups, seeds, strict=False)
         ]
+        memory = _location(self.memory)
         fits = (
-            delayed(fit_model)(*_rows_of(X, y, group), training)
+            delayed(remembered_fit)(*_rows_of(X, y, group), training, memory=memory)
             for group, training in zip(groups, trainings, strict=True)
         )
         self._models: list[FittedModel] = list(Parallel(n_jobs=n_jobs)(fits))  # pyright: ignore
@@ -236,7 +244,9 @@ class Synthesizer(BaseEstimator):
             seed = int(np.random.SeedSequence([self._sampling_seed, index]).generate_state(1)[0])
             training = self._training(model, config, [label], seed % 2**31, self.verbose)
             start = next(fitted for fitted in self._models if label in fitted.classes)
-            tuned.append(fit_model(*_rows_of(X, y, [label]), replace(training, folder=None), start))
+            training = replace(training, folder=None)
+            rows = _rows_of(X, y, [label])
+            tuned.append(remembered_fit(*rows, training, start, memory=_location(self.memory)))
         for fitted in self._models:
             fitted.classes = fitted.classes[~np.isin(fitted.classes, classes)]
         self._models = [fitted for fitted in self._models if len(fitted.classes)] + tuned
@@ -483,6 +493,17 @@ def _checked(seeds: Any, labels: NDArray) -> NDArray[np.int64]:
 def _rows_of(X: NDArray, y: NDArray, group: list) -> tuple[NDArray, NDArray]:
     rows = np.isin(y, group)
     return (X, y) if rows.all() else (X[rows], y[rows])
+
+
+def _location(memory: Any) -> Path | None:
+    """Return the folder of what scikit-learn takes as `memory`."""
+    if memory is not None and not isinstance(memory, str | Path | Memory):
+        raise DataError(
+            "The 'memory' parameter of Synthesizer must be a folder, a joblib.Memory or None. "
+            f"Got {memory!r} instead."
+        )
+    location = memory.location if isinstance(memory, Memory) else memory
+    return None if location is None else Path(location)
 
 
 def _names(classes: Sequence[Any] | NDArray) -> str:
