@@ -83,7 +83,9 @@ class FittedModel:
         most = CHUNK_VALUES // (spec.n_channels * spec.n_timesteps)
         chunk = max(1, min(most, CHUNK_STEPS // spec.n_timesteps, CHUNK_ROWS))
         home = next(self.model.parameters()).device
-        model = self.model.to(device).eval()
+        if home != device:  # which goes through all modules
+            self.model.to(device)
+        model = self.model.eval()
         try:
             # What does not come from the rows' own streams differs from call to call, too.
             with seeded(int(np.bitwise_xor.reduce(seeds) % SEED_LIMIT)):
@@ -93,7 +95,8 @@ class FittedModel:
                         made = model.generate(labels[part])
                     out[rows[part]] = self.codec.decode(made)
         finally:
-            self.model.to(home)
+            if home != device:
+                self.model.to(home)
 
     def sample(
         self, n_samples: int = 1, *, y: NDArray | None = None, random_state: int = 0
