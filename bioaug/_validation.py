@@ -27,6 +27,7 @@ __all__ = [
     "Interval",
     "StrOptions",
     "check_classes",
+    "check_features",
     "check_finite",
     "check_keys",
     "check_kind",
@@ -124,6 +125,13 @@ def check_signals(
     check_labels(y, owner=owner, name=names[1])
     check_classification_targets(y)
     return X, y
+
+
+def check_features(n_features: Any, X: NDArray, *, owner: str) -> None:
+    """Raise a DataError unless the last `n_features` values of each row can be features."""
+    allowed = Interval(Integral, 0, max(X.shape[1], 1) if X.ndim == 2 else 1, closed="left")
+    why = "" if X.ndim == 2 else ", since only 2-D rows can hold features"
+    check_number(n_features, allowed, name="n_features", owner=owner, otherwise=why)
 
 
 def check_kind(X: NDArray, *, owner: str, name: str = "X") -> None:

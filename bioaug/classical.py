@@ -39,15 +39,25 @@ class ClassicalMethod:
     change: Callable[[Tensor], Signals]
 
     @classmethod
-    def fit(cls, method: str, X: NDArray) -> ClassicalMethod:
-        """Take the rows of one class; `method` is one of `classical_methods()`."""
+    def fit(cls, method: str, X: NDArray, n_features: int = 0) -> ClassicalMethod:
+        """Take the rows of one class; `method` is one of `classical_methods()`.
+
+        The last `n_features` values of each row only get a little noise, except by "local".
+        """
         labels = np.zeros(len(X), np.int64)
-        codec = SignalCodec.fit(X, labels)
+        codec = SignalCodec.fit(X, labels, n_features)
         signals, codes = codec.encode(X, labels)
         if method == "local":
             gaussians = LocalGaussians(signals.flatten(1), codes, FORGOTTEN)
             return cls(codec, signals, lambda rows: gaussians.draw(rows).view_as(signals[rows]))
-        return cls(codec, signals, lambda rows: _CHANGES[method](signals[rows]))
+        end, of_class = signals.shape[2] - n_features, signals.std(dim=0, correction=0)
+
+        def change(rows: Tensor) -> Signals:
+            signal, features = signals[rows].split([end, n_features], dim=2)
+            features = features + NOISE * of_class[:, end:] * torch.randn_like(features)
+            return torch.cat([_CHANGES[method](signal), features], dim=2)
+
+        return cls(codec, signals, change)
 
     @torch.no_grad()
     def make(self, seeds: NDArray[np.int64]) -> NDArray:

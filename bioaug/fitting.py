@@ -58,6 +58,7 @@ class Training:
     device: str
     seed: int
     verbose: int
+    n_features: int = 0
 
 
 @dataclass
@@ -147,7 +148,7 @@ def fit_model(
     began = time.perf_counter()
     held_out = _held_out(y, training.seed) if training.early_stopping else np.zeros(len(y), bool)
     X, y, watched = X[~held_out], y[~held_out], (X[held_out], y[held_out])
-    codec = SignalCodec.fit(X, y) if start is None else start.codec
+    codec = SignalCodec.fit(X, y, training.n_features) if start is None else start.codec
     spec = SignalSpec(codec.n_channels, codec.n_timesteps, len(codec.classes))
     runtime = Runtime.create(training.device, training.config.precision)
     classes = np.unique(y)
@@ -237,6 +238,7 @@ def _settings(
         "config": asdict(training.config),
         "early_stopping": _identity(training.early_stopping),
         "seed": training.seed,
+        "n_features": training.n_features,
         "spec": asdict(spec),
         "training rows": rows.hexdigest(),
     }

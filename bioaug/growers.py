@@ -54,13 +54,13 @@ class SynthesizerGrower:
 class ClassicalGrower:
     """A method without training, on the rows of every class that it was given."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, n_features: int = 0) -> None:
+        self.name, self._n_features = name, n_features
         self._methods: dict[Any, ClassicalMethod] = {}
 
     def fit(self, X: NDArray, label: Any) -> ClassicalGrower:
         """Take the rows of one more class."""
-        self._methods[label] = ClassicalMethod.fit(self.name, X)
+        self._methods[label] = ClassicalMethod.fit(self.name, X, self._n_features)
         return self
 
     def seeds(self, stream: int, index: NDArray) -> NDArray[np.int64]:

@@ -36,6 +36,8 @@ class Ladder:
     least : dict
         The smallest class for every rung but the last.
     random_state : RandomState
+    n_features : int
+        Values at the end of each row that are no time steps.
 
     Attributes
     ----------
@@ -55,7 +57,9 @@ class Ladder:
         labels: list,
         least: Mapping[str, int],
         random_state: np.random.RandomState,
+        n_features: int,
     ) -> None:
+        self._n_features = n_features
         self._model, self._X, self._y = model, X, y
         self._seeds = {rung: draw_seed(random_state) for rung in (OWN, SHARED)}
         self._least = least
@@ -99,7 +103,7 @@ class Ladder:
             found = next((g for n, g in self.growers.items() if n == self._name(rung)), None)
             grower = found or (self._own() if rung == OWN else self._shared())
         else:
-            found = self.growers.get(rung) or ClassicalGrower(rung)
+            found = self.growers.get(rung) or ClassicalGrower(rung, self._n_features)
             grower = found.fit(self._X[self._y == label], label)  # pyright: ignore
         self.growers[grower.name] = grower
         return grower

@@ -80,6 +80,7 @@ def _key(X: NDArray, y: NDArray, training: Training, start: FittedModel | None) 
         "early_stopping": repr(training.early_stopping),
         "device": training.device,
         "seed": training.seed,
+        "n_features": training.n_features,
     }
     return json_digest(as_json(described))
 

@@ -28,6 +28,7 @@ from bioaug._validation import (
     Interval,
     StrOptions,
     check_classes,
+    check_features,
     check_finite,
     check_keys,
     check_kind,
@@ -68,6 +69,9 @@ class GANOversampler(BaseOverSampler):
         Training steps of each model; None takes the model's default.
     max_time : float, optional
         Seconds of training, of all models together.
+    n_features : int, default=0
+        How many of the last values of each 2-D row are no time steps but features of the beat,
+        such as RR intervals; they are made together with the signal.
     gate : bool or "auto", default="auto"
         Whether new rows are judged by their distance to the nearest real row of their class: one
         that is closer than real rows are to each other (a copy), or farther than any (outside the
@@ -139,6 +143,7 @@ class GANOversampler(BaseOverSampler):
         "per_class": ["boolean", StrOptions({"auto"})],
         "n_steps": [Interval(Integral, 0, None, closed="left"), None],
         "max_time": [POSITIVE, None],
+        "n_features": [Interval(Integral, 0, None, closed="left")],
         "gate": ["boolean", StrOptions({"auto"})],
         "ladder": [Mapping, None],
         "memory": [str, Path, Memory, None],
@@ -155,6 +160,7 @@ class GANOversampler(BaseOverSampler):
         per_class: bool | Literal["auto"] = "auto",
         n_steps: int | None = None,
         max_time: float | None = None,
+        n_features: int = 0,
         gate: bool | Literal["auto"] = "auto",
         ladder: Mapping[str, int] | None = None,
         memory: Any = None,
@@ -168,6 +174,7 @@ class GANOversampler(BaseOverSampler):
         self.per_class = per_class
         self.n_steps = n_steps
         self.max_time = max_time
+        self.n_features = n_features
         self.gate = gate
         self.ladder = ladder
         self.memory = memory
@@ -302,10 +309,14 @@ shape (n_samples, n_channels, n_timesteps)
 
     def _grow(self, X: NDArray, y: NDArray, added: dict[Any, int]) -> dict[Any, Growth]:
         """Return the new rows of every class."""
-        check_classes(X, y, list(added), owner="GANOversampler", least=1)
+        check_features(self.n_features, X, owner="GANOversampler")
+        end = X.shape[-1] - self.n_features
+        check_classes(X[..., :end], y, list(added), owner="GANOversampler", least=1)
         model = self._chosen_model(X, list(added))
         random_state = check_generator(self.random_state)
-        ladder = Ladder(model, X, y, list(added), LADDER | dict(self.ladder or {}), random_state)
+        least = LADDER | dict(self.ladder or {})
+        n_features = model.n_features if isinstance(model, Synthesizer) else self.n_features
+        ladder = Ladder(model, X, y, list(added), least, random_state, n_features)
         self._warn_of_small_classes(ladder)
         if self.random_state is None and isinstance(model, Synthesizer):
             random_state = check_generator(model.random_state)
@@ -383,6 +394,7 @@ shape (n_samples, n_channels, n_timesteps)
     def _overrides(self) -> dict[str, Any]:
         """Return the parameters that the user set here and a Synthesizer has too."""
         unset = {"per_class": "auto", "n_steps": None, "max_time": None, "memory": None}
+        unset |= {"n_features": 0}
         unset |= {"device": "auto", "n_jobs": None, "verbose": 0}
         given = {name: getattr(self, name) for name in unset}
         return {name: value for name, value in given.items() if value != unset[name]}

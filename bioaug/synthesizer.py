@@ -23,6 +23,7 @@ from bioaug._row_noise import row_seeds
 from bioaug._validation import (
     Interval,
     check_classes,
+    check_features,
     check_keys,
     check_number,
     check_option,
@@ -42,6 +43,7 @@ KIND = "synthesizer"
 _STEPS = Interval(Integral, 0, None, closed="left")
 _SECONDS = Interval(Real, 0, None, closed="neither")
 _FIT_SETTINGS = ("model", "model_params", "training_params", "n_steps", "max_time", "per_class")
+_FIT_SETTINGS += ("n_features",)
 
 
 class Synthesizer(BaseEstimator):
@@ -63,6 +65,10 @@ class Synthesizer(BaseEstimator):
     per_class : bool or "auto", default="auto"
         Whether every class gets a model of its own. "auto" trains one model for all classes
         where it can hold labels. A model without labels is always trained per class.
+    n_features : int, default=0
+        How many of the last values of each 2-D row are no time steps but features of the beat,
+        such as RR intervals. They are learned together with the signal, so that a synthetic
+        premature beat has a premature RR interval.
     early_stopping : str or callable, optional
         A score by which the training is judged on a fifth of the rows, which it then does not
         see: a name from `bioaug.metrics.get_scorer_names()`, or a callable ``(synthesizer, X, y)
@@ -115,6 +121,7 @@ class Synthesizer(BaseEstimator):
         n_steps: int | None = None,
         max_time: float | None = None,
         per_class: bool | Literal["auto"] = "auto",
+        n_features: int = 0,
         early_stopping: str | Scorer | None = None,
         checkpoint_dir: str | Path | None = None,
         memory: Any = None,
@@ -130,6 +137,7 @@ class Synthesizer(BaseEstimator):
         self.n_steps = n_steps
         self.max_time = max_time
         self.per_class = per_class
+        self.n_features = n_features
         self.early_stopping = early_stopping
         self.checkpoint_dir = checkpoint_dir
         self.memory = memory
@@ -164,10 +172,12 @@ class Synthesizer(BaseEstimator):
         """
         model, config = self._check_parameters()
         X, y = check_signals(X, y, owner="Synthesizer")
+        check_features(self.n_features, X, owner="Synthesizer")
         y = np.zeros(len(X), np.int64) if y is None else y
         classes = np.unique(y)
         least = 2 if self.early_stopping is None else 10  # two rows to judge by
-        check_classes(X, y, classes, owner="Synthesizer", least=least)
+        end = X.shape[-1] - self.n_features
+        check_classes(X[..., :end], y, classes, owner="Synthesizer", least=least)
         random_state = check_generator(self.random_state)
         seeds = [draw_seed(random_state) for _ in classes]
         per_class = self.per_class is True or not model.conditional
@@ -455,6 +465,7 @@ class Synthesizer(BaseEstimator):
             device=self.device,
             seed=seed,
             verbose=verbose,
+            n_features=self.n_features,
         )
 
     def _scorer(self) -> Scorer | None:

@@ -13,10 +13,10 @@ from safetensors.torch import save_file
 from toys import Spread
 
 from bioaug.checkpoint import (
-    json_digest,
     as_json,
     file_name,
     has_checkpoint,
+    json_digest,
     read_checkpoint,
     write_checkpoint,
 )
