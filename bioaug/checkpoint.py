@@ -52,8 +52,8 @@ def write_checkpoint(
     whole = header | as_json(config)
     described = json.dumps(whole | {"config_sha256": json_digest(whole)}, indent=1).encode()
     folder.mkdir(parents=True, exist_ok=True)
-    _replace(folder / name, weights)
-    _replace(folder / CONFIG, described)
+    replace_file(folder / name, weights)
+    replace_file(folder / CONFIG, described)
     for stale in [*folder.glob("weights-*.safetensors"), *folder.glob(".*.tmp")]:
         if stale.name != name:
             stale.unlink(missing_ok=True)
@@ -164,7 +164,7 @@ def _read_config(folder: Path) -> dict[str, Any]:
     return config
 
 
-def _replace(file: Path, content: bytes) -> None:
+def replace_file(file: Path, content: bytes) -> None:
     """Put `content` in place of `file`, on the disk before the name changes."""
     draft = file.with_name(f".{file.name}.{os.getpid()}.tmp")
     try:

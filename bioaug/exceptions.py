@@ -9,6 +9,10 @@ class DataError(BioaugError, ValueError):
     """The signals, the labels or a parameter cannot be used as they were given."""
 
 
+class LeakError(DataError):
+    """Something would be scored on patients or rows that its generator or classifier has seen."""
+
+
 class CheckpointError(BioaugError, ValueError):
     """A saved model or training state is damaged, foreign, or does not fit this run."""
 

@@ -41,6 +41,7 @@ from bioaug.exceptions import DataError, TrainingWarning
 from bioaug.gate import Gate
 from bioaug.growth import Growth, provenance_dtype
 from bioaug.ladder import LADDER, RUNGS, Ladder
+from bioaug.lineage import Lineage, remember_synthetic
 from bioaug.models import available_models
 from bioaug.synthesizer import Synthesizer
 
@@ -110,6 +111,9 @@ class GANOversampler(BaseOverSampler):
         class, and its "distance" (Euclidean, in the units of `X`; -1 and NaN without the gate);
         "n_tries"; and "status": "accepted", "replaced" and why the row made before it was
         refused, "kept" where no way was found to make a better one, or "not judged".
+    lineage_ : Lineage
+        What the new rows were learned from: ``lineage_.check(X_test, groups_test)`` raises where
+        one of these rows, or of the `groups` given, is to be scored on.
     methods_ : dict
         How each class was grown: the names in "model".
     rejected_ : dict
@@ -302,6 +306,8 @@ shape (n_samples, n_channels, n_timesteps)
         made = [_rounded(growth.X, self._dtypes) for growth in growths.values()]
         X_resampled = np.concatenate([dense, *made], dtype=dense.dtype, casting="unsafe")
         self._set_groups(len(X_resampled))
+        self.lineage_ = Lineage.of(dense, self._groups)
+        remember_synthetic(X_resampled[len(dense) :])
         if sparse.issparse(X):
             X_resampled = type(X)(X_resampled)
         labels = np.repeat(np.array(list(added), dtype=y.dtype), list(added.values()))
