@@ -16,12 +16,16 @@ from sklearn.utils.multiclass import check_classification_targets
 from bioaug.exceptions import DataError
 
 COUNT = Interval(Integral, 1, None, closed="left")
+NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
 POSITIVE = Interval(Real, 0, None, closed="neither")
 UNIT = Interval(Real, 0, 1, closed="both")
+SHARE = Interval(Real, 0, 1, closed="neither")
 
 __all__ = [
     "COUNT",
+    "NOT_NEGATIVE",
     "POSITIVE",
+    "SHARE",
     "UNIT",
     "HasMethods",
     "Interval",
