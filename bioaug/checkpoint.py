@@ -73,7 +73,11 @@ def write_checkpoint(
 def remove_stale(folder: Path) -> None:
     """Delete what a write that failed or was killed left: drafts, weights no config names."""
     with suppress(OSError, LookupError, TypeError, ValueError):  # the next write tries again
-        named = json.loads((folder / CONFIG).read_bytes())["weights"] if has_checkpoint(folder) else None
+        named = (
+            json.loads((folder / CONFIG).read_bytes())["weights"]
+            if has_checkpoint(folder)
+            else None
+        )
         for stale in [*folder.glob("weights-*.safetensors"), *folder.glob(".*.tmp")]:
             if stale.name != named:
                 stale.unlink(missing_ok=True)

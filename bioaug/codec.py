@@ -208,7 +208,9 @@ class SignalCodec:
             Where the description is not one that `to_json` gives.
         """
         label_dtype = np.dtype(described["classes_dtype"])
-        if label_dtype.itemsize > _LONGEST_LABEL:  # such as "<U999999999", which fills the memory
+        if (
+            label_dtype.kind == "V" or label_dtype.itemsize > _LONGEST_LABEL
+        ):  # such as "<U999999999", which fills the memory
             raise ValueError(f"codec: classes of {described['classes_dtype']!r}")
         codec = cls(
             classes=np.array(described["classes"], dtype=label_dtype),

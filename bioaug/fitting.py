@@ -139,6 +139,8 @@ class FittedModel:
             built = model(spec, **(model_params or {}))
         built.load_state_dict(weights)
         classes = codec.classes[described["asked for"]]
+        if classes.ndim != 1 or not len(classes):
+            raise ValueError(f"asked for: {described['asked for']}")
         check_history(described["history"])
         return cls(codec, built.eval(), classes, described["history"], described["warning"])
 

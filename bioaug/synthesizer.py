@@ -389,7 +389,14 @@ class Synthesizer(BaseEstimator):
             synthesizer.classes_ = np.unique(np.concatenate(classes))
             synthesizer.signal_shape_ = synthesizer._models[0].codec.shape
             synthesizer.n_features_in_ = synthesizer.signal_shape_[0]
-        except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        except (
+            ArithmeticError,
+            AttributeError,
+            LookupError,
+            RuntimeError,
+            TypeError,
+            ValueError,
+        ) as error:
             raise CheckpointError(
                 f"The saved model in {str(path)!r} cannot be rebuilt ({error}). Load it with the "
                 f"bioaug that wrote it ({config.get('bioaug')}), or train and save it anew."

@@ -10,7 +10,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bioaug.checkpoint import as_json, check_history, check_tensors, read_checkpoint, write_checkpoint
+from bioaug.checkpoint import (
+    as_json,
+    check_history,
+    check_tensors,
+    read_checkpoint,
+    write_checkpoint,
+)
 from bioaug.exceptions import CheckpointError
 from bioaug.models.base import GenerativeModel
 from bioaug.training.trainer import TrainerState
@@ -95,7 +101,14 @@ def read_state(folder: Path, model: GenerativeModel, settings: Mapping[str, Any]
         for name in _FIELDS:
             setattr(state, name, fields[name])
         _set_generator_states(groups["generator"])
-    except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        RuntimeError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise CheckpointError(
             f"The training saved in {str(folder)!r} does not fit its model ({error}). Delete the "
             "folder to train anew."
