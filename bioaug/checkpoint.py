@@ -24,6 +24,8 @@ from bioaug.exceptions import CheckpointError
 FORMAT = "bioaug-checkpoint"
 FORMAT_VERSION = 1
 CONFIG = "config.json"
+# What wrong content can raise where it is taken for right.
+MALFORMED = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 LARGEST_CONFIG = 2**28  # bytes; a long training's is a few MiB
 LONGEST_NAME = 60  # characters kept of a text that becomes a file name
 
@@ -111,7 +113,7 @@ def read_checkpoint(folder: str | Path) -> tuple[dict[str, Tensor], dict[str, An
         )
     try:
         return load(weights), config
-    except (SafetensorError, LookupError, RuntimeError, TypeError, ValueError) as error:
+    except (SafetensorError, *MALFORMED) as error:
         raise CheckpointError(
             f"The file {str(file)!r} is not a safetensors file ({error}). Save the model anew."
         ) from error
@@ -204,7 +206,12 @@ def _read_config(folder: Path) -> dict[str, Any]:
         raise CheckpointError(
             f"The file {str(file)!r} is damaged: {sorted(missing)} missing. {remedy}"
         )
-    if config.pop("config_sha256") != _digest(config):
+    claimed = config.pop("config_sha256")
+    try:
+        is_whole = claimed == _digest(config)
+    except RecursionError:  # nested more deeply than we write
+        is_whole = False
+    if not is_whole:
         raise CheckpointError(
             f"The file {str(file)!r} is damaged or was edited: its own SHA-256 is not the one in "
             f"it. {remedy}"

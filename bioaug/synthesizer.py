@@ -29,7 +29,14 @@ from bioaug._validation import (
     check_signals,
 )
 from bioaug._version import __version__
-from bioaug.checkpoint import as_json, file_name, read_checkpoint, remove_stale, write_checkpoint
+from bioaug.checkpoint import (
+    MALFORMED,
+    as_json,
+    file_name,
+    read_checkpoint,
+    remove_stale,
+    write_checkpoint,
+)
 from bioaug.exceptions import CheckpointError, DataError, TrainingWarning
 from bioaug.fitting import FittedModel, Scorer, Training, fit_model
 from bioaug.models import get_model
@@ -389,14 +396,7 @@ class Synthesizer(BaseEstimator):
             synthesizer.classes_ = np.unique(np.concatenate(classes))
             synthesizer.signal_shape_ = synthesizer._models[0].codec.shape
             synthesizer.n_features_in_ = synthesizer.signal_shape_[0]
-        except (
-            ArithmeticError,
-            AttributeError,
-            LookupError,
-            RuntimeError,
-            TypeError,
-            ValueError,
-        ) as error:
+        except MALFORMED as error:
             raise CheckpointError(
                 f"The saved model in {str(path)!r} cannot be rebuilt ({error}). Load it with the "
                 f"bioaug that wrote it ({config.get('bioaug')}), or train and save it anew."

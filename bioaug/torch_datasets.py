@@ -267,6 +267,12 @@ class AugmentedDataset(_Epoch, Dataset[Item]):
         self._real: Any = X
         if not isinstance(X, Dataset):
             rows, _ = check_signals(X, None, owner=owner)
+            if rows.shape[1:] != synthesizer.signal_shape_:
+                raise DataError(
+                    f"The 'X' parameter of {owner} must have signals of shape "
+                    f"{synthesizer.signal_shape_}, as the synthesizer makes. Got {rows.shape[1:]} "
+                    "instead. Reshape them, or fit a synthesizer on such signals."
+                )
             self._real = torch.from_numpy(np.ascontiguousarray(rows, dtype=np.float32))
         labels = np.asarray(y)
         if labels.shape != (len(self._real),):

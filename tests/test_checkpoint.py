@@ -200,6 +200,14 @@ def test_a_config_edited_by_hand_is_refused(folder):
         read_checkpoint(folder)
 
 
+@pytest.mark.parametrize("depth", [900, 960, 980, 990, 2000])
+def test_a_config_nested_deeply(folder, depth):
+    text = (folder / "config.json").read_text().rstrip("}")
+    (folder / "config.json").write_text(f'{text}, "deep": {"[" * depth}{"]" * depth}}}')
+    with pytest.raises(CheckpointError, match="is damaged"):
+        read_checkpoint(folder)
+
+
 def test_missing_weights(folder):
     weights_of(folder).unlink()
     with pytest.raises(CheckpointError, match=r"cannot be read.*weights-.*Copy the whole folder"):

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from bioaug.checkpoint import (
+    MALFORMED,
     as_json,
     check_history,
     check_tensors,
@@ -101,14 +102,7 @@ def read_state(folder: Path, model: GenerativeModel, settings: Mapping[str, Any]
         for name in _FIELDS:
             setattr(state, name, fields[name])
         _set_generator_states(groups["generator"])
-    except (
-        ArithmeticError,
-        AttributeError,
-        LookupError,
-        RuntimeError,
-        TypeError,
-        ValueError,
-    ) as error:
+    except MALFORMED as error:
         raise CheckpointError(
             f"The training saved in {str(folder)!r} does not fit its model ({error}). Delete the "
             "folder to train anew."
