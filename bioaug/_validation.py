@@ -137,6 +137,11 @@ def check_kind(X: NDArray, *, owner: str, name: str = "X") -> None:
             f"The {name!r} parameter of {owner} must hold numbers. Got booleans instead. "
             f"Convert them by {name}.astype(np.uint8)."
         )
+    if X.dtype.kind not in "fiu":
+        raise DataError(
+            f"The {name!r} parameter of {owner} must hold real numbers. Got {X.dtype} instead. "
+            f"Convert them by {name}.astype(np.float64)."
+        )
 
 
 def check_labels(y: NDArray, *, owner: str, name: str = "y") -> None:

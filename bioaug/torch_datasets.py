@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, IterableDataset, default_collate, get_worker_info
 
 from bioaug._row_noise import row_seeds
-from bioaug._validation import COUNT, UNIT, Interval, check_number, check_signals
+from bioaug._validation import COUNT, UNIT, Interval, check_finite, check_number, check_signals
 from bioaug.exceptions import DataError
 from bioaug.synthesizer import Synthesizer
 from bioaug.training.runtime import Runtime
@@ -273,7 +273,10 @@ class AugmentedDataset(_Epoch, Dataset[Item]):
                     f"{synthesizer.signal_shape_}, as the synthesizer makes. Got {rows.shape[1:]} "
                     "instead. Reshape them, or fit a synthesizer on such signals."
                 )
-            self._real = torch.from_numpy(np.ascontiguousarray(rows, dtype=np.float32))
+            with np.errstate(over="ignore"):
+                rows = np.ascontiguousarray(rows, dtype=np.float32)
+            check_finite(rows, owner=owner)  # in float32, where large numbers are infinite
+            self._real = torch.from_numpy(rows)
         labels = np.asarray(y)
         if labels.shape != (len(self._real),):
             raise DataError(

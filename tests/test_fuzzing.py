@@ -21,6 +21,8 @@ pytestmark = [
     pytest.mark.usefixtures("untyped"),
     pytest.mark.filterwarnings("ignore::bioaug.exceptions.TrainingWarning"),
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.DataConversionWarning"),
+    # scikit-learn's look at targets that hold NaN, before it refuses them
+    pytest.mark.filterwarnings("ignore:invalid value encountered in cast:RuntimeWarning"),
     # Many classes among few rows, which is what these tests are full of.
     pytest.mark.filterwarnings("ignore:The number of unique classes:UserWarning"),
 ]
@@ -129,7 +131,7 @@ def labels(draw, n_rows, usual=False):
     )
     chosen = [LABELS[kind][code] for code in codes]
     form = draw(st.sampled_from(LABEL_FORMS[:2] if usual else LABEL_FORMS))
-    if form == "one-hot":
+    if form == "one-hot" and len(set(codes)) == 3:  # imbalanced-learn makes one column of two
         return np.eye(3, dtype=int)[codes]
     if form == "short":
         chosen = chosen[:-1]
@@ -204,6 +206,8 @@ def check_resampled(X, y, X_new, y_new, sampler):
     np.testing.assert_array_equal(after[:n], before)
     assert np.isfinite(after.astype(np.float64)).all() or before.dtype.char == "g"
     codes, codes_new = (np.asarray(labels).tolist() for labels in (y, y_new))
+    if np.shape(y)[1:] == (1,):  # imbalanced-learn makes one dimension of it
+        codes = np.ravel(y).tolist()
     assert codes_new[:n] == codes
     added = Counter(map(str, codes_new[n:]))
     wanted = {str(label): k for label, k in sampler.sampling_strategy_.items() if k}
@@ -306,7 +310,7 @@ def score(data, usual):
         assert np.isfinite(found.value)
         least, most = (-2, 2) if metric == "mmd" else (0, 1)
         assert least <= found.value <= most + 1e-9
-        assert found.null is None or np.isfinite(found.null.mean)
+        assert found.null is None or np.isfinite(found.null.value)
 
 
 @given(data=st.data(), usual=st.booleans())

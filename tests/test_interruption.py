@@ -372,6 +372,7 @@ def test_writers_ended_at_any_moment_leave_a_whole_folder(tmp_path, sent):
     for _ in range(3):
         process = run(WRITE, str(tmp_path), stderr=subprocess.DEVNULL)
         while not (tmp_path / "config.json").exists():
+            assert process.poll() is None
             time.sleep(0.01)
         time.sleep(2 + rng.uniform(0, 0.05))
         process.send_signal(sent)
