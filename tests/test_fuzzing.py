@@ -58,10 +58,14 @@ def attempt(call):
 # What comes in
 
 
+def rows(usual):
+    return st.integers(12, 16) if usual else st.integers(0, 14)
+
+
 @st.composite
 def values(draw, n_rows=None, usual=False):
-    """Arrays of numbers, mostly such as a user has; else of every other kind."""
-    n_rows = draw(st.integers(0, 14)) if n_rows is None else n_rows
+    """Arrays of numbers such as a user has, or, where not `usual`, of every other kind."""
+    n_rows = draw(rows(usual)) if n_rows is None else n_rows
     strange = not usual and draw(st.integers(0, 4)) == 0
     tails = [(6,), (1, 6), (2, 5), (1,), (2, 1), (3,)]
     odd = [(), (0,), (0, 5), (2, 0), (1, 2, 3)]
@@ -117,6 +121,7 @@ LABELS = {
     "empty text": ["", " ", "/"],
     "tuples": [(1, 2), (3, 4), (5, 6)],
 }
+ODD_COUNTS = [(10, 0, 0), (9, 1, 0), (8, 1, 1), (5, 5, 0), (1, 2, 7)]
 USUAL_LABELS = ["int", "negative", "text", "bool", "float"]
 LABEL_FORMS = ["array", "list", "object", "series", "categorical", "column", "one-hot", "short"]
 
@@ -125,10 +130,8 @@ LABEL_FORMS = ["array", "list", "object", "series", "categorical", "column", "on
 def labels(draw, n_rows, usual=False):
     """One label for each row, in many forms."""
     kind = draw(st.sampled_from(USUAL_LABELS if usual else list(LABELS)))
-    counts = sorted(draw(st.lists(st.integers(0, 9), min_size=2, max_size=2)))
-    codes = np.resize(
-        np.repeat([0, 1, 2], [10 - counts[1], counts[1] - counts[0], counts[0]]), n_rows
-    )
+    counts = draw(st.sampled_from([(5, 3, 2), (7, 3, 0), (6, 0, 4)] + ODD_COUNTS * (not usual)))
+    codes = np.resize(np.repeat([0, 1, 2], counts), n_rows)
     chosen = [LABELS[kind][code] for code in codes]
     form = draw(st.sampled_from(LABEL_FORMS[:2] if usual else LABEL_FORMS))
     if form == "one-hot" and len(set(codes)) == 3:  # imbalanced-learn makes one column of two
@@ -150,6 +153,10 @@ def labels(draw, n_rows, usual=False):
 
 CONTAINERS = ["array", "list", "frame", "mixed frame", "csr", "csc", "coo", "fortran", "read-only"]
 CONTAINERS += ["view", "sparse frame"]
+
+
+def containers(usual):
+    return st.sampled_from([c for c in CONTAINERS if not usual or c not in ("csr", "csc", "coo")])
 
 
 def contain(X, container):
@@ -255,11 +262,11 @@ def test_much_oversampling(data, usual):
 def synthesize(data, usual):
     X = data.draw(values(usual=usual), label="X")
     y = data.draw(st.none() | labels(len(X), usual=usual), label="y")
-    container = data.draw(st.sampled_from(CONTAINERS), label="container")
-    X = contain(X, container)
+    X = contain(X, data.draw(containers(usual), label="container"))
     model = data.draw(st.sampled_from(list(SMALL)), label="model")
-    n_samples = data.draw(st.sampled_from([0, 1, 5, -1, 2.5, "3", True]), label="n_samples")
-    asked = data.draw(st.none() | labels(3), label="asked")
+    odd = [-1, 2.5, "3", True] * (not usual)
+    n_samples = data.draw(st.sampled_from([0, 1, 5, *odd]), label="n_samples")
+    asked = data.draw(st.none() if usual else st.none() | labels(3), label="asked")
     synthesizer = Synthesizer(model, model_params=SMALL[model], n_steps=1, random_state=0)
     if attempt(lambda: synthesizer.fit(X, y)) is None:
         return None
@@ -289,18 +296,20 @@ def test_much_synthesis(data, usual):
 
 
 def score(data, usual):
-    n, m = data.draw(st.integers(0, 14), label="n"), data.draw(st.integers(0, 14), label="m")
+    n, m = data.draw(rows(usual), label="n"), data.draw(rows(usual), label="m")
     real = data.draw(values(n_rows=n, usual=usual), label="real")
     made = data.draw(values(n_rows=m, usual=usual), label="synthetic")
-    if usual or data.draw(st.booleans()):
-        made = np.resize(made, (m, *real.shape[1:])) if made.size else made
-    container = st.sampled_from(CONTAINERS)
-    real, made = contain(real, data.draw(container)), contain(made, data.draw(container))
+    if made.size and (usual or data.draw(st.booleans())):
+        made = np.resize(made, (m, *real.shape[1:]))
+    real, made = (contain(X, data.draw(containers(usual))) for X in (real, made))
     given_labels = data.draw(st.booleans(), label="with labels")
     y_real = data.draw(labels(n, usual=usual)) if given_labels else None
-    y_made = data.draw(labels(m, usual=usual)) if given_labels else None
+    y_made = np.resize(y_real, m) if usual and given_labels else None
+    if given_labels and not usual:
+        y_made = data.draw(labels(m))
     metric = data.draw(st.sampled_from(["mmd", "coverage", "identifiability", "authenticity"]))
-    n_null = data.draw(st.sampled_from([0, 2, 3, 1, -1, None]), label="n_null")
+    odd = [1, -1, None] * (not usual)
+    n_null = data.draw(st.sampled_from([0, 2, 3, *odd]), label="n_null")
     found = attempt(
         lambda: getattr(metrics, metric)(
             real, made, y_real=y_real, y_synthetic=y_made, n_null=n_null, random_state=0
@@ -334,11 +343,16 @@ def synthesizer():
 
 
 def augment(data, usual, synthesizer):
-    n = data.draw(st.integers(0, 14), label="n")
-    X = contain(data.draw(values(n_rows=n, usual=usual)), data.draw(st.sampled_from(CONTAINERS)))
+    n = data.draw(rows(usual), label="n")
+    X = data.draw(values(n_rows=n, usual=usual))
+    if X.size and (usual or data.draw(st.booleans())):
+        X = np.resize(X, (n, 6))
+    X = contain(X, data.draw(containers(usual), label="container"))
     y = data.draw(labels(n, usual=usual), label="y")
-    grow = data.draw(st.sampled_from(["balanced", None, {0: 3}, {1: -1}, {"N": 1}, 3, "bogus"]))
-    mix = data.draw(st.sampled_from([0.0, 0.5, 1, -0.1, "x", lambda epoch: 0.5]), label="mix")
+    odd = [{1: -1}, {"N": 1}, 3, "bogus"] * (not usual)
+    grow = data.draw(st.sampled_from(["balanced", None, {0: 3}, *odd]), label="grow")
+    odd = [-0.1, "x"] * (not usual)
+    mix = data.draw(st.sampled_from([0.0, 0.5, 1, lambda epoch: 0.5, *odd]), label="mix")
     dataset = attempt(lambda: AugmentedDataset(X, y, synthesizer, grow=grow, mix=mix))
     if dataset is None:
         return

@@ -13,12 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bioaug._random import check_generator, draw_seed
-from bioaug._validation import check_signals
+from bioaug._validation import LARGEST, check_signals
 from bioaug.codec import as_3d
 from bioaug.exceptions import DataError
 from bioaug.metrics.score import Direction, Null, Score
-
-_LARGEST = 1e100  # what scores are found of
 
 
 class Found(NamedTuple):
@@ -215,12 +213,6 @@ def check_set(X: Any, y: Any, *, owner: str, which: str = "") -> tuple[NDArray, 
     shapes = "(n, n_timesteps) or (n, n_channels, n_timesteps)"
     with _refused(f"The {X_name!r} parameter of {owner} must hold numbers, of shape {shapes}."):
         X, _ = check_signals(X, owner=owner, names=(X_name, y_name))
-    largest = max(float(X.max()), -float(X.min()))
-    if largest > _LARGEST:
-        raise DataError(
-            f"The {X_name!r} parameter of {owner} must hold values up to {_LARGEST:g}, for their "
-            f"squares must be finite. Got {largest:g}. Use another unit."
-        )
     with _refused(f"The {y_name!r} parameter of {owner} must hold a class for each of the rows."):
         return check_signals(X, y, owner=owner, names=(X_name, y_name))
 
@@ -244,9 +236,9 @@ def in_real_units(pair: Pair) -> Pair:
     deviation = np.where(deviation > 0, deviation, 1)
     with np.errstate(over="ignore"):
         real, synthetic = ((X - mean) / deviation for X in (pair.X_real, pair.X_synthetic))
-    if np.abs(synthetic).max() > _LARGEST:
+    if np.abs(synthetic).max() > LARGEST:
         raise DataError(
-            f"The synthetic signals must lie within {_LARGEST:g} standard deviations of the real "
+            f"The synthetic signals must lie within {LARGEST:g} standard deviations of the real "
             "ones, for squares must be finite. Give both in the same unit."
         )
     return pair._replace(X_real=real, X_synthetic=synthetic)
