@@ -15,6 +15,7 @@ from torch.overrides import TorchFunctionMode
 # The constants of splitmix64 (Steele, Lea and Flood 2014), as signed numbers.
 _GAMMA, _FIRST, _SECOND = -0x61C8864680B583EB, -0x40A7B892E31B1A47, -0x6B2FB644ECCEEE15
 _UNIT = 2.0**-24
+_REPLACED = {torch.randn, torch.rand, torch.randn_like, torch.rand_like, torch.multinomial}
 
 
 def row_seeds(seed: int, rows: NDArray | int, *, epoch: int = 0) -> NDArray[np.int64]:
@@ -53,6 +54,8 @@ class RowNoise(TorchFunctionMode):
     ) -> Any:
         """Replace the random functions."""
         kwargs = kwargs or {}
+        if func not in _REPLACED:  # nearly all of a model's calls: no more work than needed
+            return func(*args, **kwargs)
         if func in (torch.randn, torch.rand):
             shape = _shape(args, kwargs)
             if shape and shape[0] == len(self.seeds):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 
 from bioaug.exceptions import DataError
@@ -25,9 +25,11 @@ __all__ = [
     "LARGEST",
     "POSITIVE",
     "UNIT",
+    "HasMethods",
     "Interval",
     "StrOptions",
     "check_classes",
+    "check_features",
     "check_finite",
     "check_keys",
     "check_kind",
@@ -125,6 +127,13 @@ def check_signals(
     check_labels(y, owner=owner, name=names[1])
     check_classification_targets(y)
     return X, y
+
+
+def check_features(n_features: Any, X: NDArray, *, owner: str) -> None:
+    """Raise a DataError unless the last `n_features` values of each row can be features."""
+    allowed = Interval(Integral, 0, max(X.shape[1], 1) if X.ndim == 2 else 1, closed="left")
+    why = "" if X.ndim == 2 else ", since only 2-D rows can hold features"
+    check_number(n_features, allowed, name="n_features", owner=owner, otherwise=why)
 
 
 def check_kind(X: NDArray, *, owner: str, name: str = "X") -> None:
@@ -229,6 +238,8 @@ def _check_not_constant(X: NDArray, rows: NDArray, *, owner: str, label: Any) ->
             f"The 'X' parameter of {owner} must hold no constant signal. Got {len(flat)} of "
             f"{len(rows)} in class {label}, the first in row {flat[0]}. Drop these rows."
         )
+    if of_class[:, 0].size == 1:  # a single value can only be constant
+        return
     dead = np.flatnonzero(of_class.min(axis=(0, 2)) == of_class.max(axis=(0, 2)))
     if len(dead):
         raise DataError(

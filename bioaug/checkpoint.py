@@ -57,7 +57,7 @@ def write_checkpoint(
     name = f"weights-{digest[:16]}.safetensors"
     header = {"format": FORMAT, "version": FORMAT_VERSION, "weights": name, "sha256": digest}
     whole = header | as_json(config)
-    described = json.dumps(whole | {"config_sha256": _digest(whole)}, indent=1).encode()
+    described = json.dumps(whole | {"config_sha256": json_digest(whole)}, indent=1).encode()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _replace(folder / name, weights)
@@ -155,7 +155,7 @@ def as_json(values: Mapping[str, Any]) -> dict[str, Any]:
         ) from error
 
 
-def _digest(config: Mapping[str, Any]) -> str:
+def json_digest(config: Mapping[str, Any]) -> str:
     """Return the SHA-256 of what JSON gives back, in whatever order and layout."""
     return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
 
@@ -208,7 +208,7 @@ def _read_config(folder: Path) -> dict[str, Any]:
         )
     claimed = config.pop("config_sha256")
     try:
-        is_whole = claimed == _digest(config)
+        is_whole = claimed == json_digest(config)
     except RecursionError:  # nested more deeply than we write
         is_whole = False
     if not is_whole:

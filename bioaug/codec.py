@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -111,8 +111,9 @@ class SignalCodec:
 
     Between `encode` and `decode` nobody knows units, class names, dtypes or the number of
     dimensions. Integers come back rounded; rows that all had mean 0 and deviation 1, or the same
-    range, come back with it. Per-beat features (RR intervals) will enter here too, as further
-    time steps: models are built for `n_timesteps` of the codec, not of the user's array.
+    range, come back with it. Features that stand behind the time steps of 2-D rows (RR intervals)
+    are further time steps to the models, each with a scale of its own, and come back within the
+    range that the training rows had.
 
     Attributes
     ----------
@@ -121,7 +122,9 @@ class SignalCodec:
     ndim : int, 2 or 3
     low, high : ndarray of shape (n_channels,), in the user's units
     n_timesteps : int
+        With the features.
     row_properties : list of RowProperty
+    feature_low, feature_high : ndarray of shape (n_features,), in the user's units
     """
 
     classes: NDArray
@@ -131,19 +134,28 @@ class SignalCodec:
     high: NDArray
     n_timesteps: int
     row_properties: list[RowProperty]
+    feature_low: NDArray = field(default_factory=lambda: np.zeros(0))
+    feature_high: NDArray = field(default_factory=lambda: np.zeros(0))
 
     @classmethod
-    def fit(cls, X: NDArray, y: NDArray) -> SignalCodec:
-        """Learn the scale of every channel from `X` (2-D or 3-D, finite) and the classes of `y`."""
-        signals = as_3d(X)
+    def fit(cls, X: NDArray, y: NDArray, n_features: int = 0) -> SignalCodec:
+        """Learn the scale of every channel from `X` (2-D or 3-D, finite) and the classes of `y`.
+
+        The last `n_features` values of each row are no time steps.
+        """
+        n_timesteps = X.shape[-1]
+        signals = as_3d(X)[..., : n_timesteps - n_features]
+        features = X[:, n_timesteps - n_features :] if n_features else np.zeros((1, 0))
         return cls(
             classes=np.unique(y),
             dtype=X.dtype,
             ndim=X.ndim,
             low=signals.min(axis=(0, 2)).astype(np.float64),
             high=signals.max(axis=(0, 2)).astype(np.float64),
-            n_timesteps=signals.shape[2],
+            n_timesteps=n_timesteps,
             row_properties=RowProperty.find(signals),
+            feature_low=features.min(axis=0).astype(np.float64),
+            feature_high=features.max(axis=0).astype(np.float64),
         )
 
     @property
@@ -173,8 +185,10 @@ class SignalCodec:
         """Return signals in the user's units, dtype and number of dimensions."""
         middle, half = self._scale()
         X = signals.numpy(force=True) * half + middle
+        end = self.n_timesteps - len(self.feature_low)
         for row_property in self.row_properties:
-            X = row_property.restore(X)
+            X[..., :end] = row_property.restore(X[..., :end])
+        X[..., end:] = X[..., end:].clip(self.feature_low, self.feature_high)
         if self.dtype.kind in "iu":
             limits = np.iinfo(self.dtype)
             X = np.clip(np.rint(X), limits.min, limits.max)
@@ -182,8 +196,13 @@ class SignalCodec:
         return X[:, 0] if self.ndim == 2 else X
 
     def _scale(self) -> tuple[NDArray, NDArray]:
-        middle, half = (self.high + self.low) / 2, (self.high - self.low) / 2
-        return middle[:, None], np.where(half > 0, half, 1)[:, None]
+        """Return the middle and half the range of every channel and time step."""
+        n_signal = self.n_timesteps - len(self.feature_low)
+        low, high = (np.repeat(limit[:, None], n_signal, axis=1) for limit in (self.low, self.high))
+        if len(self.feature_low):  # of one channel
+            low = np.concatenate([low, self.feature_low[None]], axis=1)
+            high = np.concatenate([high, self.feature_high[None]], axis=1)
+        return (high + low) / 2, np.where(high > low, (high - low) / 2, 1)
 
     def to_json(self) -> dict[str, Any]:
         """Describe the codec with what JSON can hold."""
@@ -196,6 +215,8 @@ class SignalCodec:
             "high": self.high.tolist(),
             "n_timesteps": self.n_timesteps,
             "row_properties": [vars(found) for found in self.row_properties],
+            "feature_low": self.feature_low.tolist(),
+            "feature_high": self.feature_high.tolist(),
         }
 
     @classmethod
@@ -220,6 +241,8 @@ class SignalCodec:
             high=np.array(described["high"], dtype=np.float64),
             n_timesteps=described["n_timesteps"],
             row_properties=[RowProperty(**found) for found in described["row_properties"]],
+            feature_low=np.array(described["feature_low"], dtype=np.float64),
+            feature_high=np.array(described["feature_high"], dtype=np.float64),
         )
         codec._check()
         return codec
@@ -228,11 +251,14 @@ class SignalCodec:
         """Raise a ValueError where the parts do not fit together."""
         low, high, classes = self.low, self.high, self.classes
         is_right = {
+            "n_timesteps": type(self.n_timesteps) is int and self.n_timesteps > 0,
             "classes": classes.ndim == 1 and len(classes) > 0,
             "dtype": self.dtype.kind in "fiu",
             "ndim": self.ndim == 3 or (self.ndim == 2 and len(low) == 1),
+            "feature_low": self.feature_low.ndim == 1
+            and self.feature_low.shape == self.feature_high.shape
+            and len(self.feature_low) in range(self.n_timesteps if len(low) == 1 else 1),
             "low and high": low.ndim == 1 and low.shape == high.shape and bool((low <= high).all()),
-            "n_timesteps": type(self.n_timesteps) is int and self.n_timesteps > 0,
             "row_properties": all(found.fits(self.n_channels) for found in self.row_properties),
         }
         for name, right in is_right.items():

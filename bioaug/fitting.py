@@ -58,6 +58,7 @@ class Training:
     device: str
     seed: int
     verbose: int
+    n_features: int = 0
 
 
 @dataclass
@@ -83,7 +84,9 @@ class FittedModel:
         most = CHUNK_VALUES // (spec.n_channels * spec.n_timesteps)
         chunk = max(1, min(most, CHUNK_STEPS // spec.n_timesteps, CHUNK_ROWS))
         home = next(self.model.parameters()).device
-        model = self.model.to(device).eval()
+        if home != device:  # which goes through all modules
+            self.model.to(device)
+        model = self.model.eval()
         try:
             # What does not come from the rows' own streams differs from call to call, too.
             with seeded(int(np.bitwise_xor.reduce(seeds) % SEED_LIMIT)):
@@ -93,7 +96,8 @@ class FittedModel:
                         made = model.generate(labels[part])
                     out[rows[part]] = self.codec.decode(made)
         finally:
-            self.model.to(home)
+            if home != device:
+                self.model.to(home)
 
     def sample(
         self, n_samples: int = 1, *, y: NDArray | None = None, random_state: int = 0
@@ -152,7 +156,7 @@ def fit_model(
     began = time.perf_counter()
     held_out = _held_out(y, training.seed) if training.early_stopping else np.zeros(len(y), bool)
     X, y, watched = X[~held_out], y[~held_out], (X[held_out], y[held_out])
-    codec = SignalCodec.fit(X, y) if start is None else start.codec
+    codec = SignalCodec.fit(X, y, training.n_features) if start is None else start.codec
     spec = SignalSpec(codec.n_channels, codec.n_timesteps, len(codec.classes))
     runtime = Runtime.create(training.device, training.config.precision)
     classes = np.unique(y)
@@ -242,6 +246,7 @@ def _settings(
         "config": asdict(training.config),
         "early_stopping": _identity(training.early_stopping),
         "seed": training.seed,
+        "n_features": training.n_features,
         "spec": asdict(spec),
         "training rows": rows.hexdigest(),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from numbers import Integral
@@ -9,27 +10,41 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 from imblearn.over_sampling.base import BaseOverSampler
 from imblearn.utils import check_target_type
+from joblib import Memory
 from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.utils import check_consistent_length, column_or_1d
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from bioaug._random import check_generator, draw_seed
 from bioaug._validation import (
+    COUNT,
+    POSITIVE,
+    HasMethods,
     Interval,
     StrOptions,
     check_classes,
+    check_features,
     check_finite,
+    check_keys,
     check_kind,
     check_labels,
+    check_numbers,
     check_option,
 )
-from bioaug.exceptions import DataError
+from bioaug.classical import classical_methods
+from bioaug.exceptions import DataError, TrainingWarning
+from bioaug.gate import Gate
+from bioaug.growth import Growth, provenance_dtype
+from bioaug.ladder import LADDER, RUNGS, Ladder
 from bioaug.models import available_models
 from bioaug.synthesizer import Synthesizer
+
+CHEAP = 1e11  # products of values of new and real rows, which the gate multiplies in seconds
 
 
 class GANOversampler(BaseOverSampler):
@@ -40,15 +55,37 @@ class GANOversampler(BaseOverSampler):
 
     Parameters
     ----------
-    model : str, path or Synthesizer, default="flow"
+    model : str, path, Synthesizer or object, default="flow"
         A name from `available_models()`; the folder of a saved `Synthesizer`, which is loaded and
-        not trained; or a `Synthesizer`, which is cloned and fitted.
+        not trained; a `Synthesizer`, which is cloned and fitted; any object with `fit` and
+        `sample`, such as scikit-learn's `KernelDensity`, which is cloned and fitted on each class;
+        or one of the ways without training: "local" (draws between a row and its neighbours),
+        "warp", "scale", "jitter" or "distort" (these three together).
     sampling_strategy : float, str, dict or callable, default="auto"
         As in imbalanced-learn. A dict maps classes to their final counts.
     per_class : bool or "auto", default="auto"
         Whether every class gets a model of its own, see `Synthesizer`.
     n_steps : int, optional
         Training steps of each model; None takes the model's default.
+    max_time : float, optional
+        Seconds of training, of all models together.
+    n_features : int, default=0
+        How many of the last values of each 2-D row are no time steps but features of the beat,
+        such as RR intervals; they are made together with the signal.
+    gate : bool or "auto", default="auto"
+        Whether new rows are judged by their distance to the nearest real row of their class: one
+        that is closer than real rows are to each other (a copy), or farther than any (outside the
+        class), is made again, up to ten times. A model of whose rows nine in ten are rejected,
+        or look all alike, is replaced by the next rung of the ladder. "auto" judges where that
+        takes seconds.
+    ladder : dict, optional
+        The smallest class for each way of growing; smaller ones take the next: "own", a model
+        that learns the class from its own rows (32 by default); "shared", a conditional model
+        that learns from all classes and then from this one (32); "local", draws between a row
+        and its neighbours (16); below that, "distort", rows bent in time, in gain and by noise.
+    memory : str, path or joblib.Memory, optional
+        Where trained models are kept, so that the same rows and parameters never train twice; it
+        needs a `random_state`.
     device : str, default="auto"
         "auto" takes a GPU where there is one.
     n_jobs : int, optional
@@ -62,9 +99,21 @@ class GANOversampler(BaseOverSampler):
     sampling_strategy_ : dict
         How many rows were added to each class.
     synthesizer_ : Synthesizer
-        The generator in use; `synthesizer_.save(path)` keeps it. Not set where nothing was added.
+        The generator in use; `synthesizer_.save(path)` keeps it. Not set where none was needed.
     n_original_ : int
         Number of original rows: rows from this position on are synthetic.
+    synthetic_mask_ : ndarray of bool of shape (n_resampled,)
+        Which rows are synthetic.
+    synthetic_provenance_ : DataFrame of n_synthetic rows
+        Where each synthetic row came from: "label"; "model"; "seed" and "index", from which
+        `remake` makes the row again; "nearest", the place in `X` of the nearest real row of the
+        class, and its "distance" (Euclidean, in the units of `X`; -1 and NaN without the gate);
+        "n_tries"; and "status": "accepted", "replaced" and why the row made before it was
+        refused, "kept" where no way was found to make a better one, or "not judged".
+    methods_ : dict
+        How each class was grown: the names in "model".
+    rejected_ : dict
+        How many rows the gate refused, by class and reason.
     groups_ : ndarray of shape (n_resampled,)
         Where `groups` was given: the group of every row. Synthetic rows, learned from all groups
         at once, form a group of their own: "synthetic" for text labels, else the largest plus 1.
@@ -90,9 +139,14 @@ class GANOversampler(BaseOverSampler):
 
     _parameter_constraints: dict[str, Any] = {
         **BaseOverSampler._parameter_constraints,
-        "model": [str, Path, Synthesizer],
+        "model": [str, Path, Synthesizer, HasMethods(["fit", "sample"])],
         "per_class": ["boolean", StrOptions({"auto"})],
         "n_steps": [Interval(Integral, 0, None, closed="left"), None],
+        "max_time": [POSITIVE, None],
+        "n_features": [Interval(Integral, 0, None, closed="left")],
+        "gate": ["boolean", StrOptions({"auto"})],
+        "ladder": [Mapping, None],
+        "memory": [str, Path, Memory, None],
         "device": [str],
         "n_jobs": [Integral, None],
         "verbose": ["verbose"],
@@ -100,11 +154,16 @@ class GANOversampler(BaseOverSampler):
 
     def __init__(
         self,
-        model: str | Path | Synthesizer = "flow",
+        model: Any = "flow",
         *,
         sampling_strategy: float | str | Mapping | Callable = "auto",
         per_class: bool | Literal["auto"] = "auto",
         n_steps: int | None = None,
+        max_time: float | None = None,
+        n_features: int = 0,
+        gate: bool | Literal["auto"] = "auto",
+        ladder: Mapping[str, int] | None = None,
+        memory: Any = None,
         device: str = "auto",
         n_jobs: int | None = None,
         random_state: int | np.random.RandomState | None = None,
@@ -114,6 +173,11 @@ class GANOversampler(BaseOverSampler):
         self.model = model
         self.per_class = per_class
         self.n_steps = n_steps
+        self.max_time = max_time
+        self.n_features = n_features
+        self.gate = gate
+        self.ladder = ladder
+        self.memory = memory
         self.device = device
         self.n_jobs = n_jobs
         self.random_state = random_state
@@ -154,7 +218,7 @@ shape (n_samples, n_channels, n_timesteps)
         Raises
         ------
         DataError
-            For input that cannot be used, such as a class of one row that is to grow.
+            For input that cannot be used, such as a constant signal.
         CheckpointError
             Where `model` is a folder without a whole saved model.
         """
@@ -201,58 +265,137 @@ shape (n_samples, n_channels, n_timesteps)
         check_finite(dense, owner="GANOversampler")
         return X, y, binarize_y
 
+    def remake(self, provenance: pd.DataFrame) -> NDArray:
+        """Make synthetic rows again, from nothing but their provenance.
+
+        Parameters
+        ----------
+        provenance : DataFrame of n rows
+            Any of `synthetic_provenance_`.
+
+        Returns
+        -------
+        X : ndarray of shape (n, ...)
+            The same rows, up to the rounding of another batch.
+        """
+        check_is_fitted(self, "synthetic_provenance_")
+        X = np.empty((len(provenance), *self._shape), self._dtype)
+        names, labels, seeds, index = (
+            provenance[column].to_numpy() for column in ("model", "label", "seed", "index")
+        )
+        labels = labels.astype(self._label_dtype)
+        for name in np.unique(names.astype(str)):
+            rows = names == name
+            made = self._growers[name].make(labels[rows], seeds[rows], index[rows])
+            X[rows] = _rounded(made, self._dtypes)
+        return X
+
     def _fit_resample(self, X: Any, y: NDArray) -> tuple[Any, NDArray]:
         self.n_original_ = len(y)
         dense = X.toarray() if sparse.issparse(X) else X
+        self._dtypes = self._column_dtypes or [dense.dtype]
+        self._shape, self._dtype, self._label_dtype = dense.shape[1:], dense.dtype, y.dtype
         strategy: dict[Any, int] = dict(self.sampling_strategy_)  # pyright: ignore
         added = {label: n for label, n in strategy.items() if n > 0}
-        X_parts, y_parts = [dense], [y]
-        if added:
-            check_classes(dense, y, list(added), owner="GANOversampler")
-            labels = np.repeat(np.array(list(added), dtype=y.dtype), list(added.values()))
-            random_state = check_generator(self.random_state)
-            self.synthesizer_ = self._synthesizer(dense, y, list(added), random_state)
-            # A Synthesizer's own seed serves for sampling too, where none is given here.
-            own = self.random_state is None and isinstance(self.model, Synthesizer)
-            stream = None if own else random_state
-            made = self.synthesizer_.sample(y=labels, random_state=stream)[0]
-            X_parts += [_rounded(made, self._column_dtypes or [dense.dtype])]
-            y_parts += [labels]
-        X_resampled = np.concatenate(X_parts, dtype=dense.dtype, casting="unsafe")
+        growths = self._grow(dense, y, added) if added else {}
+        self._note(growths, y.dtype)
+        made = [_rounded(growth.X, self._dtypes) for growth in growths.values()]
+        X_resampled = np.concatenate([dense, *made], dtype=dense.dtype, casting="unsafe")
         self._set_groups(len(X_resampled))
         if sparse.issparse(X):
             X_resampled = type(X)(X_resampled)
-        return X_resampled, np.concatenate(y_parts)
+        labels = np.repeat(np.array(list(added), dtype=y.dtype), list(added.values()))
+        return X_resampled, np.concatenate([y, labels])
 
-    def _synthesizer(
-        self, X: NDArray, y: NDArray, labels: list, random_state: np.random.RandomState
-    ) -> Synthesizer:
-        """Return a synthesizer that can make these labels: loaded, or trained on their rows."""
+    def _grow(self, X: NDArray, y: NDArray, added: dict[Any, int]) -> dict[Any, Growth]:
+        """Return the new rows of every class."""
+        check_features(self.n_features, X, owner="GANOversampler")
+        end = X.shape[-1] - self.n_features
+        check_classes(X[..., :end], y, list(added), owner="GANOversampler", least=1)
+        model = self._chosen_model(X, list(added))
+        random_state = check_generator(self.random_state)
+        least = LADDER | dict(self.ladder or {})
+        n_features = model.n_features if isinstance(model, Synthesizer) else self.n_features
+        ladder = Ladder(model, X, y, list(added), least, random_state, n_features)
+        self._warn_of_small_classes(ladder)
+        if self.random_state is None and isinstance(model, Synthesizer):
+            random_state = check_generator(model.random_state)
+        growths = {}
+        for label, n in added.items():
+            real = np.flatnonzero(y == label)
+            gate = Gate.fit(X[real]) if self._is_gated(n, X[real]) else None
+            growers = ladder.growers_of(label)[: None if gate else 1]
+            streams = [draw_seed(random_state) for _ in RUNGS][: len(growers)]
+            growths[label] = Growth(label, n, gate, real, y.dtype).grow(growers, streams)
+        self._growers = ladder.growers
+        if ladder.synthesizer is not None:
+            self.synthesizer_ = ladder.synthesizer
+        return growths
+
+    def _chosen_model(self, X: NDArray, labels: list) -> Any:
+        """Return what `Ladder` takes: an unfitted or a loaded Synthesizer, a name, an object."""
         if isinstance(self.model, Synthesizer):
-            chosen: Synthesizer = clone(self.model)  # pyright: ignore[reportAssignmentType]
-            chosen.set_params(**self._overrides())
-        elif self.model in available_models():
-            chosen = Synthesizer(str(self.model), **self._overrides())
-        else:
-            loaded = Synthesizer.load(self.model, device=self.device)
-            _check_fits(loaded, X, labels)
-            return loaded
-        if chosen.random_state is None and self.random_state is not None:
-            chosen.set_params(random_state=draw_seed(random_state))
-        rows = np.isin(y, labels)
-        return chosen.fit(X[rows], y[rows])
+            copied: Any = clone(self.model)
+            return copied.set_params(**self._overrides())
+        if not isinstance(self.model, str | Path) or self.model in classical_methods():
+            return self.model
+        if self.model in available_models():
+            return Synthesizer(str(self.model), **self._overrides())
+        loaded = Synthesizer.load(self.model, device=self.device)
+        _check_fits(loaded, X, labels)
+        return loaded
+
+    def _is_gated(self, n: int, rows: NDArray) -> bool:
+        return n * rows.size <= CHEAP if self.gate == "auto" else bool(self.gate)
+
+    def _warn_of_small_classes(self, ladder: Ladder) -> None:
+        simpler = [
+            f"{label} ({ladder.n_rows[label]} rows, by {rung!r})"
+            for label, rung in ladder.rungs.items()
+            if rung in RUNGS[1:] and rung != self.model
+        ]
+        if simpler:
+            warnings.warn(
+                f"GANOversampler: too few rows for a model of their own, so these classes are "
+                f"grown in a simpler way: {', '.join(simpler)}. The 'ladder' parameter has the "
+                "limits.",
+                TrainingWarning,
+                stacklevel=6,
+            )
+
+    def _note(self, growths: dict[Any, Growth], labels: np.dtype) -> None:
+        """Keep the provenance of all classes, and warn of models that failed the gate."""
+        tables = [growth.provenance for growth in growths.values()]
+        table = np.concatenate([np.zeros(0, provenance_dtype(labels)), *tables])
+        self.synthetic_provenance_, n_new = pd.DataFrame(table), len(table)
+        self.synthetic_mask_ = np.arange(self.n_original_ + n_new) >= self.n_original_
+        self.rejected_ = {label: growth.rejected for label, growth in growths.items()}
+        self.methods_ = {label: growth.methods for label, growth in growths.items()}
+        for label, growth in growths.items():
+            if growth.failed:
+                warnings.warn(
+                    f"GANOversampler, class {label}: {', '.join(growth.failed)} failed the gate "
+                    f"({growth.rejected}), so its rows come from {', '.join(growth.methods)}. "
+                    "Train for longer, or set gate=False to take the rows as they are.",
+                    TrainingWarning,
+                    stacklevel=6,
+                )
 
     def _check_model(self) -> None:
-        """Raise a DataError where `model` is no Synthesizer, no name and no path."""
-        if not isinstance(self.model, Synthesizer) and not _looks_like_path(self.model):
+        """Raise a DataError for a wrong name of a model or of a rung."""
+        check_keys(self.ladder, name="ladder", owner="GANOversampler", allowed=LADDER)
+        check_numbers(dict(self.ladder or {}), COUNT, owner="GANOversampler")
+        if isinstance(self.model, str) and not _looks_like_path(self.model):
             options, folder = available_models(), ", or the folder of a saved Synthesizer"
+            options += classical_methods()
             owner = type(self).__name__
             check_option(self.model, name="model", owner=owner, options=options, otherwise=folder)
 
     def _overrides(self) -> dict[str, Any]:
         """Return the parameters that the user set here and a Synthesizer has too."""
-        unset = {"per_class": "auto", "n_steps": None, "device": "auto", "n_jobs": None}
-        unset |= {"verbose": 0}
+        unset = {"per_class": "auto", "n_steps": None, "max_time": None, "memory": None}
+        unset |= {"n_features": 0}
+        unset |= {"device": "auto", "n_jobs": None, "verbose": 0}
         given = {name: getattr(self, name) for name in unset}
         return {name: value for name, value in given.items() if value != unset[name]}
 
@@ -287,9 +430,7 @@ def _rounded(X: NDArray, dtypes: list[Any]) -> NDArray:
     return X
 
 
-def _looks_like_path(model: str | Path) -> bool:
-    if isinstance(model, Path):
-        return True
+def _looks_like_path(model: str) -> bool:
     return model != "" and (Path(model).exists() or any(mark in model for mark in "/\\"))
 
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from joblib import Parallel, delayed, effective_n_jobs
+from joblib import Memory, Parallel, delayed, effective_n_jobs
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
@@ -23,6 +23,7 @@ from bioaug._row_noise import row_seeds
 from bioaug._validation import (
     Interval,
     check_classes,
+    check_features,
     check_keys,
     check_number,
     check_option,
@@ -38,7 +39,8 @@ from bioaug.checkpoint import (
     write_checkpoint,
 )
 from bioaug.exceptions import CheckpointError, DataError, TrainingWarning
-from bioaug.fitting import FittedModel, Scorer, Training, fit_model
+from bioaug.fitting import FittedModel, Scorer, Training
+from bioaug.memory import remembered_fit
 from bioaug.models import get_model
 from bioaug.models.base import GenerativeModel
 from bioaug.training import Callback, TrainerConfig
@@ -48,6 +50,7 @@ KIND = "synthesizer"
 _STEPS = Interval(Integral, 0, None, closed="left")
 _SECONDS = Interval(Real, 0, None, closed="neither")
 _FIT_SETTINGS = ("model", "model_params", "training_params", "n_steps", "max_time", "per_class")
+_FIT_SETTINGS += ("n_features",)
 
 
 class Synthesizer(BaseEstimator):
@@ -69,6 +72,10 @@ class Synthesizer(BaseEstimator):
     per_class : bool or "auto", default="auto"
         Whether every class gets a model of its own. "auto" trains one model for all classes
         where it can hold labels. A model without labels is always trained per class.
+    n_features : int, default=0
+        How many of the last values of each 2-D row are no time steps but features of the beat,
+        such as RR intervals. They are learned together with the signal, so that a synthetic
+        premature beat has a premature RR interval.
     early_stopping : str or callable, optional
         A score by which the training is judged on a fifth of the rows, which it then does not
         see: a name from `bioaug.metrics.get_scorer_names()`, or a callable ``(synthesizer, X, y)
@@ -78,6 +85,10 @@ class Synthesizer(BaseEstimator):
         Folder that training states are written to, also on Ctrl-C. The same fit on the same rows
         goes on from there, and ends with the same weights as an unbroken run. Where the disk is
         full, the training warns and goes on. It needs a `random_state`.
+    memory : str, path or joblib.Memory, optional
+        Where trained models are kept: the same rows, labels and parameters never train twice,
+        also in parallel processes. Callbacks see no training that is not done. It works with a
+        `random_state` that is an integer; a training judged by a function of your own is not kept.
     callbacks : sequence of Callback, optional
         What may watch the training, such as `TensorBoard`.
     device : str, default="auto"
@@ -117,8 +128,10 @@ class Synthesizer(BaseEstimator):
         n_steps: int | None = None,
         max_time: float | None = None,
         per_class: bool | Literal["auto"] = "auto",
+        n_features: int = 0,
         early_stopping: str | Scorer | None = None,
         checkpoint_dir: str | Path | None = None,
+        memory: Any = None,
         callbacks: Sequence[Callback] | None = None,
         device: str = "auto",
         n_jobs: int | None = None,
@@ -131,8 +144,10 @@ class Synthesizer(BaseEstimator):
         self.n_steps = n_steps
         self.max_time = max_time
         self.per_class = per_class
+        self.n_features = n_features
         self.early_stopping = early_stopping
         self.checkpoint_dir = checkpoint_dir
+        self.memory = memory
         self.callbacks = callbacks
         self.device = device
         self.n_jobs = n_jobs
@@ -166,10 +181,12 @@ class Synthesizer(BaseEstimator):
         """
         model, config = self._check_parameters()
         X, y = check_signals(X, y, owner="Synthesizer")
+        check_features(self.n_features, X, owner="Synthesizer")
         y = np.zeros(len(X), np.int64) if y is None else y
         classes = np.unique(y)
         least = 2 if self.early_stopping is None else 10  # two rows to judge by
-        check_classes(X, y, classes, owner="Synthesizer", least=least)
+        end = X.shape[-1] - self.n_features
+        check_classes(X[..., :end], y, classes, owner="Synthesizer", least=least)
         random_state = check_generator(self.random_state)
         seeds = [draw_seed(random_state) for _ in classes]
         per_class = self.per_class is True or not model.conditional
@@ -183,8 +200,9 @@ class Synthesizer(BaseEstimator):
             self._training(model, config, group, seed, verbose=self.verbose if n_jobs == 1 else 0)
             for group, seed in zip(groups, seeds, strict=False)
         ]
+        memory = _location(self.memory)
         fits = (
-            delayed(fit_model)(*_rows_of(X, y, group), training)
+            delayed(remembered_fit)(*_rows_of(X, y, group), training, memory=memory)
             for group, training in zip(groups, trainings, strict=True)
         )
         try:
@@ -250,7 +268,9 @@ class Synthesizer(BaseEstimator):
             seed = int(np.random.SeedSequence([self._sampling_seed, index]).generate_state(1)[0])
             training = self._training(model, config, [label], seed % 2**31, self.verbose)
             start = next(fitted for fitted in self._models if label in fitted.classes)
-            tuned.append(fit_model(*_rows_of(X, y, [label]), replace(training, folder=None), start))
+            training = replace(training, folder=None)
+            rows = _rows_of(X, y, [label])
+            tuned.append(remembered_fit(*rows, training, start, memory=_location(self.memory)))
         for fitted in self._models:
             fitted.classes = fitted.classes[~np.isin(fitted.classes, classes)]
         self._models = [fitted for fitted in self._models if len(fitted.classes)] + tuned
@@ -466,6 +486,7 @@ class Synthesizer(BaseEstimator):
             device=self.device,
             seed=seed,
             verbose=verbose,
+            n_features=self.n_features,
         )
 
     def _scorer(self) -> Scorer | None:
@@ -504,6 +525,17 @@ def _checked(seeds: Any, labels: NDArray) -> NDArray[np.int64]:
 def _rows_of(X: NDArray, y: NDArray, group: list) -> tuple[NDArray, NDArray]:
     rows = np.isin(y, group)
     return (X, y) if rows.all() else (X[rows], y[rows])
+
+
+def _location(memory: Any) -> Path | None:
+    """Return the folder of what scikit-learn takes as `memory`."""
+    if memory is not None and not isinstance(memory, str | Path | Memory):
+        raise DataError(
+            "The 'memory' parameter of Synthesizer must be a folder, a joblib.Memory or None. "
+            f"Got {memory!r} instead."
+        )
+    location = memory.location if isinstance(memory, Memory) else memory
+    return None if location is None else Path(location)
 
 
 def _names(classes: Sequence[Any] | NDArray) -> str:

@@ -234,6 +234,9 @@ class AugmentedDataset(_Epoch, Dataset[Item]):
     mix : float in [0, 1] or callable, default=0.0
         Chance that a real row is replaced by a synthetic one of its class; a callable (epoch) ->
         float is a schedule.
+    classes : array-like, optional
+        The labels in the order of their codes, for codes that do not depend on which classes `y`
+        happens to hold; None is those of `y`, sorted.
     random_state : int, default=0
 
     Attributes
@@ -267,6 +270,7 @@ class AugmentedDataset(_Epoch, Dataset[Item]):
         *,
         grow: Literal["balanced"] | Mapping[Any, int] | None = "balanced",
         mix: float | Callable[[int], float] = 0.0,
+        classes: Any = None,
         random_state: int = 0,
     ) -> None:
         super().__init__()
@@ -295,9 +299,17 @@ class AugmentedDataset(_Epoch, Dataset[Item]):
         if not callable(mix):
             check_number(mix, UNIT, name="mix", owner=owner, otherwise=" or a callable")
         self._mix, self.n_real = mix, len(labels)
-        self.classes_, codes = np.unique(labels, return_inverse=True)
+        found, codes = np.unique(labels, return_inverse=True)
+        self.classes_ = found if classes is None else np.asarray(classes)
+        places = {label: place for place, label in enumerate(self.classes_.tolist())}
+        if len(places) < len(self.classes_) or not places.keys() >= set(found.tolist()):
+            raise DataError(
+                f"The 'classes' parameter of {owner} must hold every label of y, "
+                f"{found.tolist()}, and none twice. Got {self.classes_.tolist()} instead."
+            )
+        codes = np.array([places[label] for label in found.tolist()])[codes]
         self._known = np.isin(self.classes_, synthesizer.classes_)
-        added = self._added(grow, np.bincount(codes), owner)
+        added = self._added(grow, np.bincount(codes, minlength=len(places)), owner)
         self.labels_ = np.concatenate([codes, np.repeat(np.arange(len(added)), added)])
 
     def _added(self, grow: Any, counts: NDArray, owner: str) -> NDArray:

@@ -13,10 +13,10 @@ from safetensors.torch import save_file
 from toys import Spread
 
 from bioaug.checkpoint import (
-    _digest,
     as_json,
     file_name,
     has_checkpoint,
+    json_digest,
     read_checkpoint,
     write_checkpoint,
 )
@@ -42,7 +42,7 @@ def config_of(folder):
 def rewrite_config(folder, **changes):
     """Write an edited config with a digest that fits, as an attacker would."""
     config = {k: v for k, v in config_of(folder).items() if k != "config_sha256"} | changes
-    signed = config | {"config_sha256": _digest(config)}
+    signed = config | {"config_sha256": json_digest(config)}
     (folder / "config.json").write_text(json.dumps(signed))
 
 

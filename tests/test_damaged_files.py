@@ -19,7 +19,7 @@ from safetensors.torch import load, save
 from toys import make_rows
 
 from bioaug import Synthesizer
-from bioaug.checkpoint import CONFIG, _digest
+from bioaug.checkpoint import CONFIG, json_digest
 from bioaug.exceptions import CheckpointError
 
 DENSE = {
@@ -70,7 +70,7 @@ def weights_of(folder):
 def sign(folder, config):
     """Write a config with a digest that fits, as an attacker would."""
     config = {k: v for k, v in config.items() if k != "config_sha256"}
-    (folder / CONFIG).write_text(json.dumps(config | {"config_sha256": _digest(config)}))
+    (folder / CONFIG).write_text(json.dumps(config | {"config_sha256": json_digest(config)}))
 
 
 def put_weights(folder, content):

@@ -25,7 +25,8 @@ FOLDS = StratifiedKFold(3)
 
 def make(**params):
     model = Synthesizer("biosgan", model_params=SMALL, n_steps=2)
-    return GANOversampler(**{"model": model, "random_state": 0} | params)
+    plain = {"model": model, "gate": False, "ladder": {"own": 2}, "random_state": 0}
+    return GANOversampler(**plain | params)
 
 
 @pytest.fixture

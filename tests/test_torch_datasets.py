@@ -198,6 +198,17 @@ def test_classes_that_the_synthesizer_does_not_know_stay_as_they_are(rows, synth
     assert dataset.classes_.tolist() == ["F", "N", "V"]
 
 
+def test_codes_may_be_given(rows, synthesizer):
+    X, y = rows
+    dataset = AugmentedDataset(X, y, synthesizer, classes=["V", "Q", "N"])
+    assert dataset.classes_.tolist() == ["V", "Q", "N"]
+    assert np.bincount(dataset.labels_).tolist() == [30, 0, 30]
+    assert (dataset.classes_[dataset.labels_[:40]] == y).all()
+    signals, codes = stream(DataLoader(dataset, batch_size=64))
+    assert codes.tolist() == dataset.labels_.tolist()
+    assert float(signals[40:].mean()) > 2  # all of class V
+
+
 def test_global_generators_are_left_alone(synthesizer):
     torch.manual_seed(0)
     wanted = torch.rand(3)
@@ -227,6 +238,8 @@ def test_bad_input_is_named(rows, synthesizer):
         (lambda: AugmentedDataset(X, y, synthesizer, grow={"Q": 1}), "'grow'"),
         (lambda: AugmentedDataset(X, y, synthesizer, grow="all"), "'grow'.*Got 'all'"),
         (lambda: AugmentedDataset(X, y, synthesizer, mix=1.5), "'mix'.*or a callable"),
+        (lambda: AugmentedDataset(X, y, synthesizer, classes=["N"]), "'classes'.*'N', 'V'"),
+        (lambda: AugmentedDataset(X, y, synthesizer, classes=["N", "V", "V"]), "'classes'"),
         (lambda: MixOnDevice(synthesizer, ["N", "V"], -1.0), "'share'"),
         (lambda: SyntheticDataset(synthesizer, 5).set_epoch(-1), "'epoch'"),
     ]

@@ -1,0 +1,70 @@
+"""Which synthetic rows are let through: no copies of training rows, none outside their class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import pairwise_distances_argmin_min
+from sklearn.neighbors import NearestNeighbors
+
+FEWEST = 20  # rows from which on distances among them say what held-out rows would do
+MOST_LOOKED_AT = 5000  # rows whose distances to the others are found
+RAREST = 0.01  # share of rows that may lie closer together, such as beats recorded twice
+FEWEST_DIFFERENT = 0.1  # of the real spread, below which a generator has collapsed
+ACCEPTED, COPY, OUTSIDE = "accepted", "copy", "outside"
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Judges synthetic rows of one class by the distance to their nearest real row.
+
+    Each real row's distance to its nearest other is what a held-out row's would be. A synthetic
+    row that is closer than the smallest of these (than all but 1 % of them) is a copy; one that
+    is farther than the largest lies outside the class. With fewer than 20 rows these limits say
+    nothing, and only equal rows are copies.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_rows, n_values)
+        Real rows of the class.
+    closest, farthest : float
+        Limits of the distance.
+    """
+
+    rows: NDArray
+    closest: float
+    farthest: float
+
+    @classmethod
+    def fit(cls, X: NDArray) -> Gate:
+        """Find the limits from the real rows of one class."""
+        rows = _flat(X)
+        if len(rows) < FEWEST:
+            return cls(rows, 0.0, np.inf)
+        looked_at = rows[np.linspace(0, len(rows) - 1, min(len(rows), MOST_LOOKED_AT)).astype(int)]
+        search = NearestNeighbors(n_neighbors=2, algorithm="brute").fit(rows)
+        apart = search.kneighbors(looked_at)[0][:, 1]
+        return cls(rows, float(np.quantile(apart, RAREST, method="lower")), float(apart.max()))
+
+    def judge(self, made: NDArray) -> tuple[NDArray, NDArray, NDArray]:
+        """Return of each row: the place of the nearest real row, its distance, the verdict."""
+        made = _flat(made)
+        nearest, distance = pairwise_distances_argmin_min(made, self.rows)
+        # The fast product leaves a rounding error where rows are equal.
+        distance[(made == self.rows[nearest]).all(axis=1)] = 0.0
+        verdict = np.full(len(made), ACCEPTED, dtype="<U8")
+        verdict[distance > self.farthest] = OUTSIDE
+        verdict[(distance < self.closest) | (distance == 0)] = COPY
+        return nearest, distance, verdict
+
+    def has_collapsed(self, made: NDArray) -> bool:
+        """Whether rows differ from each other much less than real rows do."""
+        if len(self.rows) < FEWEST or len(made) < FEWEST:
+            return False
+        return _flat(made).var(axis=0).sum() < FEWEST_DIFFERENT**2 * self.rows.var(axis=0).sum()
+
+
+def _flat(X: NDArray) -> NDArray:
+    return np.ascontiguousarray(X.reshape(len(X), -1), dtype=np.float64)

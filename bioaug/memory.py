@@ -1,0 +1,94 @@
+"""Trained models kept on disk, so that the same rows and parameters never train twice."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from contextlib import nullcontext
+from dataclasses import asdict, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from filelock import FileLock
+from numpy.typing import NDArray
+
+from bioaug._version import __version__
+from bioaug.checkpoint import MALFORMED, as_json, json_digest, read_checkpoint, write_checkpoint
+from bioaug.exceptions import TrainingWarning
+from bioaug.fitting import FittedModel, Training, fit_model
+
+KIND = "training"
+
+
+def remembered_fit(
+    X: NDArray,
+    y: NDArray,
+    training: Training,
+    start: FittedModel | None = None,
+    *,
+    memory: Path | None,
+) -> FittedModel:
+    """Return what `fit_model` does, from the folder `memory` where the same was trained before.
+
+    Processes that want the same training wait for the first of them. A folder that is damaged or
+    cannot be written costs the training, and a warning, but not the result.
+    """
+    scorer = training.early_stopping
+    if memory is None or not (scorer is None or is_dataclass(scorer)):
+        return fit_model(X, y, training, start)
+    folder = memory / "bioaug" / _key(X, y, training, start)
+    with _locked(folder):
+        try:
+            tensors, config = read_checkpoint(folder)
+            return FittedModel.from_json(
+                training.model, training.model_params, config["fitted"], tensors, 0
+            )
+        except MALFORMED as error:
+            if folder.exists():
+                _warn(f"{str(folder)!r} cannot be read, so this is trained again", error)
+        fitted = fit_model(X, y, training, start)
+        try:
+            write_checkpoint(folder, _tensors(fitted), {"kind": KIND, "fitted": fitted.to_json()})
+        except OSError as error:
+            _warn("the trained model could not be kept", error)
+        return fitted
+
+
+def _locked(folder: Path) -> Any:
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        return FileLock(folder.with_suffix(".lock"))
+    except OSError:  # told when the model cannot be written
+        return nullcontext()
+
+
+def _key(X: NDArray, y: NDArray, training: Training, start: FittedModel | None) -> str:
+    """Return a digest of everything that the trained weights depend on."""
+    rows = hashlib.sha256(np.ascontiguousarray(X).data)
+    rows.update(repr((X.shape, str(X.dtype), y.tolist())).encode())
+    for name, tensor in (_tensors(start) if start else {}).items():
+        rows.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
+    described = {
+        "bioaug": __version__,
+        "torch": torch.__version__,
+        "rows": rows.hexdigest(),
+        "model": training.model.name,
+        "model_params": training.model_params,
+        "config": asdict(training.config),
+        "early_stopping": repr(training.early_stopping),
+        "device": training.device,
+        "seed": training.seed,
+        "n_features": training.n_features,
+    }
+    return json_digest(as_json(described))
+
+
+def _tensors(fitted: FittedModel) -> dict[str, torch.Tensor]:
+    return {f"0/{name}": tensor for name, tensor in fitted.model.state_dict().items()}
+
+
+def _warn(what: str, error: Exception) -> None:
+    message = f"The 'memory' folder of Synthesizer is of no use here: {what} ({error})."
+    warnings.warn(message, TrainingWarning, stacklevel=4)
