@@ -151,7 +151,7 @@ def part_a(args, out, size):
     X, y, g = np.concatenate([X1, X2]), np.concatenate([y1, y2]), np.concatenate([g1, g2])
     split = [(np.arange(len(y1)), np.arange(len(y1), len(y)))]
     for name, estimator in classifiers(names, N_FEATURES).items():
-        chosen = {arm: (args.shares[0], 0.0) for arm in arms(None, 0, None, args.models, 0, {})}
+        chosen = dict.fromkeys(arms(None, 0, None, args.models, 0, {}), (args.shares[0], 0.0))
         for share in args.shares if len(args.shares) > 1 else []:
             every = arms(Grow(share), seconds, out / "models", args.models, N_FEATURES, {})
             result = compare(

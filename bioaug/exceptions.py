@@ -22,4 +22,4 @@ class TrainingDivergedError(BioaugError, RuntimeError):
 
 
 class TrainingWarning(UserWarning):
-    """Training ended early with the last good weights, or its generator looks collapsed."""
+    """Training ended early, its generator looks collapsed, or its state could not be written."""
