@@ -199,7 +199,7 @@ class GANOversampler(BaseOverSampler):
         self : GANOversampler
         """
         with self._plain_strategy():
-            return super().fit(X, y)
+            return super().fit(X, _checked_labels(y))
 
     def fit_resample(self, X: Any, y: Any, *, groups: Any = None) -> tuple[Any, Any]:
         """Train the generator and return the grown set.
@@ -226,6 +226,7 @@ shape (n_samples, n_channels, n_timesteps)
         CheckpointError
             Where `model` is a folder without a whole saved model.
         """
+        y = _checked_labels(y)
         for learned in ("synthesizer_", "groups_"):  # not always set again
             vars(self).pop(learned, None)
         if groups is not None:
@@ -252,8 +253,6 @@ shape (n_samples, n_channels, n_timesteps)
 
     def _check_X_y(self, X: Any, y: Any, accept_sparse: Any = None) -> tuple[Any, Any, bool]:
         self._check_model()
-        if np.ndim(y) == 1:
-            check_labels(np.asarray(y), owner="GANOversampler")
         y, binarize_y = check_target_type(y, indicate_one_vs_all=True)
         X, y = validate_data(
             self,
@@ -419,6 +418,19 @@ shape (n_samples, n_channels, n_timesteps)
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         return tags
+
+
+def _checked_labels(y: Any) -> Any:
+    """Check labels before imbalanced-learn does, which knows less of them, and return them.
+
+    Each of a list keeps its kind for this, where an array would make text of all.
+    """
+    if isinstance(y, list | tuple) and len(y) and isinstance(y[0], list | tuple):
+        return np.asarray(y)  # one-hot
+    labels = np.asarray(y, dtype=object) if isinstance(y, list | tuple) else np.asarray(y)
+    if labels.ndim == 1:
+        check_labels(labels, owner="GANOversampler")
+    return y
 
 
 def _column_dtypes(X: Any) -> list[Any] | None:

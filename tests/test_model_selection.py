@@ -151,7 +151,7 @@ def test_oversampling_before_the_split_is_refused(beats):
     honest = np.where(sampler.synthetic_mask_, "p00", sampler.groups_)
     with pytest.raises(LeakError, match="real rows only"):
         compare((grown, labels, honest), {"none": None})
-    with pytest.raises(LeakError, match="real rows only. Got some"):
+    with pytest.raises(LeakError, match=r"real rows only\. Got some"):
         compare((grown + 1e-3, labels, sampler.groups_), {"none": None})
 
 
@@ -298,7 +298,7 @@ def test_saved_and_loaded(beats, tmp_path):
     with pytest.raises(DataError, match="needs the predictions"):
         loaded.without(["p03"])
     (tmp_path / "bad.json").write_text("[]")
-    with pytest.raises(DataError, match="AugmentationResult.save"):
+    with pytest.raises(DataError, match=r"AugmentationResult\.save"):
         AugmentationResult.load(tmp_path / "bad.json")
 
 
