@@ -94,6 +94,10 @@ def _fill(
     )
     page.items([f"{found['arm']}: {found['text']}" for found in result.comparisons])
     page.table(_scores(result))
+    if result.comparisons:
+        page.paragraph(
+            f"The 95 % interval, p and the verdict are by {result.comparisons[0]['interval']}."
+        )
     for caption, figure in pictures.items():
         page.picture(caption, figure)
     page.heading("By class", 2)
@@ -126,7 +130,8 @@ def _fill(
     page.items([f"{name}: {value}" for name, value in protocol["arms"].items()])
     page.paragraph(
         "Intervals by folds: Nadeau and Bengio (2003), corrected for overlapping training sets. "
-        "Intervals by patients: percentile bootstrap of patients, paired. p after Holm over all "
+        "Intervals by patients: percentile bootstrap of patients, paired, widened by what repeats "
+        "differ in. p after Holm over all "
         "arms. Every line names its place in the JSON file beside this page."
     )
     if citation:
@@ -196,7 +201,8 @@ def _added(result: AugmentationResult) -> Table:
         for label in of_arm[0][1]["added"]:
             n_added = np.mean([run["added"][label] for _, run in of_arm])
             methods = sorted({m for _, run in of_arm for m in run["methods"].get(label, [])})
-            refused = sum(sum(run["rejected"].get(label, {}).values()) for _, run in of_arm)
+            gated = [run["rejected"][label] for _, run in of_arm if label in run["rejected"]]
+            refused = sum(sum(counts.values()) for counts in gated) if gated else ""
             places = f"runs[{of_arm[0][0]}] ..." if len(of_arm) > 1 else f"runs[{of_arm[0][0]}]"
             if n_added:
                 lines.append([arm, label, f"{n_added:.0f}", ", ".join(methods), refused, places])
