@@ -60,9 +60,9 @@ class Pairing:
         check_labels(groups, owner=owner, name="groups")
         patients, of_row = np.unique(groups, return_inverse=True)
         if callable(metric):
-            difference = _difference_of_rows(y, arms, of_row, metric)
             scores = [np.array([float(metric(y, one)) for one in arm]) for arm in arms]
-            return cls(patients, len(patients), difference, Repeats.of(*scores))
+            of_rows = _difference_of_rows(y, arms, of_row, metric)
+            return cls(patients, len(patients), of_rows, Repeats.of(*scores))
         classes = np.unique(y)
         check_metric(metric, classes, owner=owner)
         counts = [count_rows(y, arm, classes, of_row) for arm in arms]

@@ -144,10 +144,10 @@ def _scores(result: AugmentationResult) -> Table:
     lines = []
     for arm, line in result.table.iterrows():
         found = result.comparisons[place[arm]] if arm in place else None
-        interval = _signed(line["low"], line["high"]) if found else ""
+        interval = _signed(found["low"], found["high"]) if found else ""
         patients = _signed(*found["patients"][1:3]) if found else ""
         difference = f"{line['difference']:+.3f}" if found else "baseline"
-        p = _p(line["p_holm"]) if found else ""
+        p = _p(found["p_holm"]) if found else ""
         source = f"comparisons[{place[arm]}]" if found else "runs"
         word = found["verdict"] if found else ""
         lines.append([arm, f"{line['score']:.3f}", difference, interval, patients, p, word, source])
@@ -228,8 +228,8 @@ def _forest(result: AugmentationResult) -> Figure:
 
 
 def _score_name(result: AugmentationResult) -> str:
-    name = result.protocol["scoring"]
-    return {"f1_macro": "macro F1"}.get(name, name.replace("_", " "))
+    name: str = result.protocol["scoring"]
+    return "macro F1" if name == "f1_macro" else name.replace("_", " ")
 
 
 def _flat(value: Any) -> str:
