@@ -7,7 +7,7 @@ Nothing: an arm that is trained on another half of the rows than the baseline is
 drawn anew in every training, or tossed once by row or by patient, so that folds share them. Truth:
 an arm that gets rows of the scarce class from their true distribution. Worth: what one such row is
 worth in held-back rows (1 is true), and one of rows of which half are useless (0.5 is true).
-`tests/known_effects.py` has the simulations.
+`tests/truths.py` has the simulations.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from known_effects import compare_nothing, compare_truth, compare_worth, tell
+from truths import compare_nothing, compare_truth, compare_worth, tell
 
 FIXED = {"fixed": True, "n_patients": 40}
 NOTHING = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from known_effects import compare_nothing, compare_truth, compare_worth, tell
+from truths import compare_nothing, compare_truth, compare_worth, tell
 
 pytestmark = pytest.mark.slow
 
