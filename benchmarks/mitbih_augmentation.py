@@ -2,9 +2,10 @@
 
     python benchmarks/mitbih_augmentation.py ../shared/data --size small --parts a b c d
 
-(a) DS1 to DS2, the inter-patient split (without record 201, whose patient is record 202's): for each classifier and arm, how far the rare classes are
-    grown (to a tenth of N, or to N) is chosen on DS1's patient-grouped folds; then DS2 is opened
-    once per arm, five seeds. Also with records 232 and 213 left out.
+(a) DS1 to DS2, the inter-patient split, without record 201, whose patient is record 202's. How far
+    the rare classes are grown (to a share of N) is chosen on DS1's patient-grouped folds, for each
+    classifier and arm; then DS2 is opened once per arm, several seeds. Also with records 232 and
+    213 left out.
 (b) all records pooled, patient-grouped 5-fold.
 (c) few beats: 50, 100, 200 of each rare class of DS1 are all that classifier and generator have;
     tested on DS2.
