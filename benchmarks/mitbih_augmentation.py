@@ -11,8 +11,9 @@
     tested on DS2.
 (d) Bonn, seizure against the rest, segment-grouped 5-fold, with a tenth of the seizure chunks.
 
-Beats are 200 samples of MLII, each standardised, and three RR features, which the generators learn
-together with the beat. Classes N, S, V, F. Everything that finished is kept beside the results, so
+Beats are 200 samples of MLII, each standardised, less the patient's median beat (no label is needed
+for it); with them go five RR features: the intervals before and after the beat against the patient's
+median and the mean of ten, and their ratio. The generators learn them together with the beat. Classes N, S, V, F. Everything that finished is kept beside the results, so
 a stopped benchmark goes on. "small" uses 4,000 of the N beats to train on, and short trainings;
 "medium" 6,000; "full" all and every registered model. Each result is an `AugmentationResult` in
 JSON with a report beside it.
@@ -35,7 +36,8 @@ from bioaug.exceptions import TrainingWarning
 from bioaug.model_selection import cross_validate_augmentation
 from bioaug.report import write_report
 
-N_FEATURES = 3
+N_FEATURES = 5
+N_RECENT = 10  # beats
 SIZES = {  # N beats to train on, seconds of each generator, seeds, classifiers' names
     "small": (4000, 15, 2, ("trees", "cnn")),
     "medium": (6000, 30, 3, ("trees", "forest", "cnn")),
@@ -50,7 +52,7 @@ CITATION = (
 def classifiers(names, n_features):
     """Return the classifiers by name."""
     found = {
-        "trees": HistGradientBoostingClassifier(max_iter=100),
+        "trees": HistGradientBoostingClassifier(max_iter=60),
         "forest": RandomForestClassifier(100, min_samples_leaf=2),
         "cnn": BeatCNN(n_features),
     }
@@ -109,13 +111,21 @@ class Grow:
 
 
 def load(data_home, subset):
-    """Return standardised beats with their RR features, classes, patients and records."""
+    """Return beats as they differ from the patient's usual one, RR features, classes, patients."""
     beats = fetch_mitbih(data_home=data_home, subset=subset)
     kept = beats.target != "Q"
-    X = beats.data[kept, 0]
+    X, rr, patients = beats.data[kept, 0], beats.rr[kept], beats.groups[kept]
     X = (X - X.mean(axis=1, keepdims=True)) / X.std(axis=1, keepdims=True)
-    X = np.column_stack([X, beats.rr[kept]]).astype(np.float32)
-    return X, beats.target[kept], beats.groups[kept]
+    recent = np.empty(len(rr))
+    for patient in np.unique(patients):
+        own = np.flatnonzero(patients == patient)
+        X[own] -= np.median(X[own], axis=0)
+        padded = np.pad(rr[own, 0], (N_RECENT, 0), mode="edge")
+        recent[own] = np.convolve(padded, np.ones(N_RECENT) / N_RECENT, "valid")[: len(own)]
+    before, after, usual = rr[:, 0], rr[:, 1], rr[:, 0] / rr[:, 2]
+    features = [before / usual, after / usual, before / after, before / recent, after / recent]
+    X = np.column_stack([X, *features]).astype(np.float32)
+    return X, beats.target[kept], patients
 
 
 def load_split(data_home):
