@@ -285,6 +285,9 @@ def _evaluate_arguments(parser: argparse.ArgumentParser) -> None:
         help="signals that the generator never saw, best of other patients; without them, halves "
         "of REAL are compared and nothing is said on privacy",
     )
+    parser.add_argument(
+        "--test-records", nargs="+", metavar="RECORD", help="those of TEST, as --records of REAL"
+    )
     parser.add_argument("--tier", default="fast", choices=("fast", "full"), help="default: fast")
     parser.add_argument("--signal", choices=("ecg", "eeg"), help="adds the scores of this kind")
     parser.add_argument("--sampling-rate", type=float, metavar="HZ", help="of all signals")
@@ -301,10 +304,11 @@ def _evaluate(arguments: Arguments) -> None:
         out = check_output(arguments.out, suffixes=REPORTS, force=arguments.force)
     real = _rows(_read(arguments.data, arguments), synthetic=False)
     made = _rows(_read(arguments.synthetic, arguments), synthetic=True)
-    real = _of_classes(real, made.y)
+    real = _of_classes(real, made.y, "REAL")
     scores = None
     if arguments.test is not None:
-        test = _of_classes(_rows(_read(arguments.test, arguments), synthetic=False), made.y)
+        test = _read(arguments.test, arguments, arguments.test_records)
+        test = _of_classes(_rows(test, synthetic=False), made.y, "TEST")
     else:
         real, test = _halves(real, arguments.seed)
         scores = _scores_without_privacy(arguments.tier)
@@ -339,7 +343,7 @@ def _rows(arrays: Bunch, *, synthetic: bool) -> Bunch:
     return _chosen(arrays, np.flatnonzero(arrays.synthetic == synthetic))
 
 
-def _of_classes(real: Bunch, y_synthetic: NDArray | None) -> Bunch:
+def _of_classes(real: Bunch, y_synthetic: NDArray | None, name: str) -> Bunch:
     """Return the rows of classes that were made, for rare ones are judged by their own kind."""
     if y_synthetic is None:
         return real
@@ -349,10 +353,11 @@ def _of_classes(real: Bunch, y_synthetic: NDArray | None) -> Bunch:
         return real
     if not rows.any():
         raise DataError(
-            f"REAL and TEST must have the classes of SYNTHETIC, {np.unique(y_synthetic).tolist()}. "
-            f"Got {left_out.tolist()} instead."
+            f"{name} must have classes of SYNTHETIC, {np.unique(y_synthetic).tolist()}. Got "
+            f"{left_out.tolist()} instead."
         )
-    _note(f"no synthetic signals of class {', '.join(map(str, left_out))}, which is left out")
+    classes = ", ".join(map(str, left_out))
+    _note(f"no synthetic signals of class {classes}: these rows of {name} are left out")
     return _chosen(real, np.flatnonzero(rows))
 
 
@@ -426,9 +431,9 @@ def _add_reading(parser: argparse.ArgumentParser, *, unlabelled: bool) -> None:
     table.add_argument("--resample", type=float, metavar="HZ", help="WFDB beats to this rate")
 
 
-def _read(path: str, arguments: Arguments) -> Bunch:
+def _read(path: str, arguments: Arguments, records: list[str] | None = None) -> Bunch:
     of_records = {
-        "records": arguments.records,
+        "records": records or arguments.records,
         "leads": arguments.leads,
         "window": None if arguments.window is None else tuple(arguments.window),
         "sampling_rate": arguments.resample,
@@ -570,6 +575,8 @@ rows only: what is tested on must not have been learned from.""",
         "score how real-looking, useful and private synthetic signals are",
         _evaluate_arguments,
         _evaluate,
-        "  bioaug evaluate train.npz grown.npz --test test.npz --out report.html",
+        """\
+  bioaug evaluate train.npz grown.npz --test test.npz --out report.html
+  bioaug evaluate mitdb new.npz --records DS1 --test mitdb --test-records DS2""",
     ),
 )

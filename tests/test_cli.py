@@ -185,7 +185,7 @@ def test_evaluate(folder, tmp_path, capsys, monkeypatch, suffix):
     assert call(*words, "--test", folder / "set.csv", "--sampling-rate", 100) == 0
     printed = capsys.readouterr()
     assert "mmd" in printed.out
-    assert "class N, S, which is left out" in printed.err
+    assert "class N, S: these rows of TEST are left out" in printed.err
     text = out.read_text()
     assert "closest_record" in (json.loads(text)["scores"] if suffix == "json" else text)
     assert [len(X) for X in seen["sets"][:3]] == [36, 36, 24]  # class V, synthetic rows alone
@@ -210,6 +210,26 @@ def test_evaluate_without_test_rows_says_nothing_on_privacy(folder, tmp_path, ca
     assert len(train) + len(test) == 136
     assert call("evaluate", folder / "flat.npz", folder / "flat.npz") == 0
     assert len(seen["sets"][0]) == len(seen["sets"][1]) == 68
+
+
+def test_test_rows_may_be_other_records(folder, monkeypatch):
+    seen = []
+
+    def read(path, *, records, **_):
+        seen.append((path, records))
+        return read_arrays(folder / "set.npz")
+
+    monkeypatch.setattr("bioaug.cli.read_arrays", read)
+    monkeypatch.setattr("bioaug.metrics.evaluate", lambda *_, **__: None)
+    words = ["--records", "DS1", "--test", "mitdb", "--test-records", "DS2"]
+    assert call("evaluate", "mitdb", "new.npz", *words) == 0
+    assert seen == [("mitdb", ["DS1"]), ("new.npz", ["DS1"]), ("mitdb", ["DS2"])]
+
+
+def test_evaluate_needs_common_classes(folder, tmp_path, capsys):
+    write_arrays(tmp_path / "a.npz", make_rows((4, 1, 20)), ["Q"] * 4)
+    words = ["evaluate", tmp_path / "a.npz", folder / "set.npz"]
+    assert "REAL must have classes of SYNTHETIC" in failure(capsys, *words)
 
 
 def test_outputs_are_kept_unless_forced(folder, tmp_path, capsys):
