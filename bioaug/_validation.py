@@ -16,12 +16,18 @@ from sklearn.utils.multiclass import check_classification_targets
 from bioaug.exceptions import DataError
 
 COUNT = Interval(Integral, 1, None, closed="left")
+NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
 POSITIVE = Interval(Real, 0, None, closed="neither")
 UNIT = Interval(Real, 0, 1, closed="both")
+SHARE = Interval(Real, 0, 1, closed="neither")
+LARGEST = 1e100
 
 __all__ = [
     "COUNT",
+    "LARGEST",
+    "NOT_NEGATIVE",
     "POSITIVE",
+    "SHARE",
     "UNIT",
     "HasMethods",
     "Interval",
@@ -141,10 +147,20 @@ def check_kind(X: NDArray, *, owner: str, name: str = "X") -> None:
             f"The {name!r} parameter of {owner} must have 2 dimensions (n_samples, n_timesteps) "
             f"or 3 (n_samples, n_channels, n_timesteps). Got shape {X.shape} instead. Reshape it."
         )
+    if not X.size:
+        raise DataError(
+            f"The {name!r} parameter of {owner} must hold at least one value. "
+            f"Got shape {X.shape} instead."
+        )
     if X.dtype.kind == "b":
         raise DataError(
             f"The {name!r} parameter of {owner} must hold numbers. Got booleans instead. "
             f"Convert them by {name}.astype(np.uint8)."
+        )
+    if X.dtype.kind not in "fiu":
+        raise DataError(
+            f"The {name!r} parameter of {owner} must hold real numbers. Got {X.dtype} instead. "
+            f"Convert them by {name}.astype(np.float64)."
         )
 
 
@@ -167,11 +183,20 @@ def check_labels(y: NDArray, *, owner: str, name: str = "y") -> None:
 
 
 def check_finite(X: NDArray, *, owner: str, name: str = "X") -> None:
-    """Raise a DataError that counts and places the NaN and infinite values of `X`."""
+    """Raise a DataError that counts and places the NaN and infinite values of `X`.
+
+    Numbers are refused, too, that are too large to be squared.
+    """
     if X.dtype.kind not in "fc":
         return
     bad = ~np.isfinite(X)
     if not bad.any():
+        largest = float(max(X.max(initial=0), -X.min(initial=0)))
+        if largest > LARGEST:
+            raise DataError(
+                f"The {name!r} parameter of {owner} must hold values up to {LARGEST:g}, for their "
+                f"squares must be finite. Got {largest:g}. Use another unit."
+            )
         return
     rows = np.flatnonzero(bad.reshape(len(X), -1).any(axis=1))
     n_nan = int(np.isnan(X).sum())

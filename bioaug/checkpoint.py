@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import re
+import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,9 @@ from bioaug.exceptions import CheckpointError
 FORMAT = "bioaug-checkpoint"
 FORMAT_VERSION = 1
 CONFIG = "config.json"
+# What wrong content can raise where it is taken for right.
+MALFORMED = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+LARGEST_CONFIG = 2**28  # bytes; a long training's is a few MiB
 LONGEST_NAME = 60  # characters kept of a text that becomes a file name
 
 
@@ -35,7 +41,8 @@ def write_checkpoint(
     Raises
     ------
     OSError
-        Where the folder cannot be written. What was there before stays as it was.
+        Where the folder cannot be written, such as on a full disk. What was there before stays as
+        it was.
     CheckpointError
         Where `config` holds what JSON cannot.
     """
@@ -51,12 +58,31 @@ def write_checkpoint(
     header = {"format": FORMAT, "version": FORMAT_VERSION, "weights": name, "sha256": digest}
     whole = header | as_json(config)
     described = json.dumps(whole | {"config_sha256": json_digest(whole)}, indent=1).encode()
-    folder.mkdir(parents=True, exist_ok=True)
-    _replace(folder / name, weights)
-    _replace(folder / CONFIG, described)
-    for stale in [*folder.glob("weights-*.safetensors"), *folder.glob(".*.tmp")]:
-        if stale.name != name:
-            stale.unlink(missing_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        replace_file(folder / name, weights)
+        replace_file(folder / CONFIG, described)
+    except OSError as error:
+        raise OSError(
+            error.errno,
+            f"The folder {str(folder)!r} cannot be written ({error.strerror or error}). What it "
+            "held before is unchanged. Make room there, or give another folder",
+        ) from error
+    finally:
+        remove_stale(folder)
+
+
+def remove_stale(folder: Path) -> None:
+    """Delete what a write that failed or was killed left: drafts, weights no config names."""
+    with suppress(OSError, LookupError, TypeError, ValueError):  # the next write tries again
+        named = (
+            json.loads((folder / CONFIG).read_bytes())["weights"]
+            if has_checkpoint(folder)
+            else None
+        )
+        for stale in [*folder.glob("weights-*.safetensors"), *folder.glob(".*.tmp")]:
+            if stale.name != named:
+                stale.unlink(missing_ok=True)
 
 
 def read_checkpoint(folder: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -71,23 +97,46 @@ def read_checkpoint(folder: str | Path) -> tuple[dict[str, Tensor], dict[str, An
     config = _read_config(folder)
     file = folder / Path(str(config["weights"])).name
     try:
-        weights = file.read_bytes()
+        _check_regular(file)
+        with file.open("rb") as stream:  # not read as a whole before it is known to be ours
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        weights = file.read_bytes() if digest == config["sha256"] else b""
     except (OSError, ValueError) as error:
         raise CheckpointError(
             f"The weights of the saved model {str(folder)!r} cannot be read ({error}). "
             "Copy the whole folder again, or train and save it anew."
         ) from error
-    if hashlib.sha256(weights).hexdigest() != config["sha256"]:
+    if digest != config["sha256"]:
         raise CheckpointError(
             f"The file {str(file)!r} is damaged: its SHA-256 is not the one in {CONFIG}. "
             "Copy the folder again, or train and save it anew."
         )
     try:
         return load(weights), config
-    except SafetensorError as error:
+    except (SafetensorError, *MALFORMED) as error:
         raise CheckpointError(
             f"The file {str(file)!r} is not a safetensors file ({error}). Save the model anew."
         ) from error
+
+
+def check_tensors(
+    found: Mapping[str, Tensor], wanted: Mapping[str, Tensor], what: str = "weights"
+) -> None:
+    """Raise a ValueError unless `found` has the names, shapes and dtypes of `wanted`."""
+    for name in sorted(found.keys() ^ wanted.keys()):
+        raise ValueError(f"{what}: {name!r} is {'missing' if name in wanted else 'unknown'}")
+    for name, tensor in wanted.items():
+        is_, should = ((tuple(t.shape), str(t.dtype)) for t in (found[name], tensor))
+        if is_ != should:
+            raise ValueError(f"{what}: {name!r} has shape and dtype {is_}, not {should}")
+
+
+def check_history(history: Any) -> None:
+    """Raise a ValueError unless `history` is a list of entries, each with a step."""
+    if not isinstance(history, list) or not all(
+        isinstance(entry, dict) and isinstance(entry.get("step"), int) for entry in history
+    ):
+        raise ValueError("history: no list of entries with a step")
 
 
 def as_json(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -135,6 +184,7 @@ def _read_config(folder: Path) -> dict[str, Any]:
     file = folder / CONFIG
     remedy = "Give a folder that Synthesizer.save wrote, whole."
     try:
+        _check_regular(file, LARGEST_CONFIG)
         config = json.loads(file.read_bytes())
     except OSError as error:
         raise CheckpointError(
@@ -156,7 +206,12 @@ def _read_config(folder: Path) -> dict[str, Any]:
         raise CheckpointError(
             f"The file {str(file)!r} is damaged: {sorted(missing)} missing. {remedy}"
         )
-    if config.pop("config_sha256") != json_digest(config):
+    claimed = config.pop("config_sha256")
+    try:
+        is_whole = claimed == json_digest(config)
+    except RecursionError:  # nested more deeply than we write
+        is_whole = False
+    if not is_whole:
         raise CheckpointError(
             f"The file {str(file)!r} is damaged or was edited: its own SHA-256 is not the one in "
             f"it. {remedy}"
@@ -164,7 +219,16 @@ def _read_config(folder: Path) -> dict[str, Any]:
     return config
 
 
-def _replace(file: Path, content: bytes) -> None:
+def _check_regular(file: Path, most: float = math.inf) -> None:
+    """Raise an OSError for a device, a pipe or a folder, and for more than `most` bytes."""
+    found = file.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(f"{str(file)!r} is no regular file")
+    if found.st_size > most:
+        raise OSError(f"{str(file)!r} has {found.st_size} bytes, more than {most}")
+
+
+def replace_file(file: Path, content: bytes) -> None:
     """Put `content` in place of `file`, on the disk before the name changes."""
     draft = file.with_name(f".{file.name}.{os.getpid()}.tmp")
     try:

@@ -23,6 +23,7 @@ _ROW_STATISTICS: dict[str, Callable[[NDArray], tuple[NDArray, NDArray]]] = {
 }
 _ROW_TOLERANCE = 1e-3  # of the scale: float16 z-scores and rounded tables still count
 _FLAT = 1e-6  # of the shared scale: less is a constant row seen through rounding
+_LONGEST_LABEL = 2**16  # bytes
 _CHUNK = 4096  # rows looked at in one go, so that memory stays bounded
 
 
@@ -74,6 +75,15 @@ class RowProperty:
                 return None
         middle = (low + high) / 2
         return cls(kind, per_channel, float(middle[0]), float(middle[1]))
+
+    def fits(self, n_channels: int) -> bool:
+        """Whether this can be a property of rows with so many channels."""
+        return (
+            self.kind in _ROW_STATISTICS
+            and type(self.per_channel) is bool
+            and bool(np.isfinite([self.offset, self.scale]).all())
+            and (self.channel is None or self.channel in range(n_channels))
+        )
 
     def restore(self, X: NDArray) -> NDArray:
         """Give rows of 3-D `X` the shared offset and scale; a flat row only gets the offset."""
@@ -211,9 +221,20 @@ class SignalCodec:
 
     @classmethod
     def from_json(cls, described: dict[str, Any]) -> SignalCodec:
-        """Build the codec that `to_json` described."""
-        return cls(
-            classes=np.array(described["classes"], dtype=described["classes_dtype"]),
+        """Build the codec that `to_json` described.
+
+        Raises
+        ------
+        ValueError, TypeError, LookupError
+            Where the description is not one that `to_json` gives.
+        """
+        label_dtype = np.dtype(described["classes_dtype"])
+        if (
+            label_dtype.kind == "V" or label_dtype.itemsize > _LONGEST_LABEL
+        ):  # such as "<U999999999", which fills the memory
+            raise ValueError(f"codec: classes of {described['classes_dtype']!r}")
+        codec = cls(
+            classes=np.array(described["classes"], dtype=label_dtype),
             dtype=np.dtype(described["dtype"]),
             ndim=described["ndim"],
             low=np.array(described["low"], dtype=np.float64),
@@ -223,6 +244,26 @@ class SignalCodec:
             feature_low=np.array(described["feature_low"], dtype=np.float64),
             feature_high=np.array(described["feature_high"], dtype=np.float64),
         )
+        codec._check()
+        return codec
+
+    def _check(self) -> None:
+        """Raise a ValueError where the parts do not fit together."""
+        low, high, classes = self.low, self.high, self.classes
+        is_right = {
+            "n_timesteps": type(self.n_timesteps) is int and self.n_timesteps > 0,
+            "classes": classes.ndim == 1 and len(classes) > 0,
+            "dtype": self.dtype.kind in "fiu",
+            "ndim": self.ndim == 3 or (self.ndim == 2 and len(low) == 1),
+            "feature_low": self.feature_low.ndim == 1
+            and self.feature_low.shape == self.feature_high.shape
+            and len(self.feature_low) in range(self.n_timesteps if len(low) == 1 else 1),
+            "low and high": low.ndim == 1 and low.shape == high.shape and bool((low <= high).all()),
+            "row_properties": all(found.fits(self.n_channels) for found in self.row_properties),
+        }
+        for name, right in is_right.items():
+            if not right:
+                raise ValueError(f"codec: {name!r} is {getattr(self, name, (low, high))!r:.100}")
 
 
 def as_3d(X: NDArray) -> NDArray:

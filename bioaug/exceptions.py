@@ -9,6 +9,10 @@ class DataError(BioaugError, ValueError):
     """The signals, the labels or a parameter cannot be used as they were given."""
 
 
+class LeakError(DataError):
+    """Something would be scored on patients or rows that its generator or classifier has seen."""
+
+
 class CheckpointError(BioaugError, ValueError):
     """A saved model or training state is damaged, foreign, or does not fit this run."""
 
@@ -18,4 +22,4 @@ class TrainingDivergedError(BioaugError, RuntimeError):
 
 
 class TrainingWarning(UserWarning):
-    """Training ended early with the last good weights, or its generator looks collapsed."""
+    """Training ended early, its generator looks collapsed, or its state could not be written."""

@@ -19,7 +19,7 @@ from torch import Tensor
 from bioaug._random import SEED_LIMIT, seeded
 from bioaug._row_noise import RowNoise, row_seeds
 from bioaug._typing import Labels, Signals
-from bioaug.checkpoint import as_json, has_checkpoint
+from bioaug.checkpoint import as_json, check_history, check_tensors, has_checkpoint
 from bioaug.codec import SignalCodec
 from bioaug.models.base import GenerativeModel, SignalSpec
 from bioaug.training import (
@@ -133,11 +133,19 @@ class FittedModel:
         """Build what `to_json` described, with the weights whose names begin with `index`."""
         prefix = f"{index}/"
         weights = {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
-        with seeded(0):
-            built = model(SignalSpec(**described["spec"]), **(model_params or {}))
-        built.load_state_dict(weights)
         codec = SignalCodec.from_json(described["codec"])
+        spec = SignalSpec(codec.n_channels, codec.n_timesteps, len(codec.classes))
+        if described["spec"] != asdict(spec):
+            raise ValueError(f"spec: {described['spec']} does not fit its codec, {asdict(spec)}")
+        with torch.device("meta"):  # a wrong size is found before memory is taken for it
+            check_tensors(weights, model(spec, **(model_params or {})).state_dict())
+        with seeded(0):
+            built = model(spec, **(model_params or {}))
+        built.load_state_dict(weights)
         classes = codec.classes[described["asked for"]]
+        if classes.ndim != 1 or not len(classes):
+            raise ValueError(f"asked for: {described['asked for']}")
+        check_history(described["history"])
         return cls(codec, built.eval(), classes, described["history"], described["warning"])
 
 

@@ -15,8 +15,8 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from bioaug._version import __version__
-from bioaug.checkpoint import as_json, json_digest, read_checkpoint, write_checkpoint
-from bioaug.exceptions import CheckpointError, TrainingWarning
+from bioaug.checkpoint import MALFORMED, as_json, json_digest, read_checkpoint, write_checkpoint
+from bioaug.exceptions import TrainingWarning
 from bioaug.fitting import FittedModel, Training, fit_model
 
 KIND = "training"
@@ -45,7 +45,7 @@ def remembered_fit(
             return FittedModel.from_json(
                 training.model, training.model_params, config["fitted"], tensors, 0
             )
-        except (CheckpointError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        except MALFORMED as error:
             if folder.exists():
                 _warn(f"{str(folder)!r} cannot be read, so this is trained again", error)
         fitted = fit_model(X, y, training, start)

@@ -41,6 +41,7 @@ from bioaug.exceptions import DataError, TrainingWarning
 from bioaug.gate import Gate
 from bioaug.growth import Growth, provenance_dtype
 from bioaug.ladder import LADDER, RUNGS, Ladder
+from bioaug.lineage import Lineage, remember_synthetic
 from bioaug.models import available_models
 from bioaug.synthesizer import Synthesizer
 
@@ -110,6 +111,9 @@ class GANOversampler(BaseOverSampler):
         class, and its "distance" (Euclidean, in the units of `X`; -1 and NaN without the gate);
         "n_tries"; and "status": "accepted", "replaced" and why the row made before it was
         refused, "kept" where no way was found to make a better one, or "not judged".
+    lineage_ : Lineage
+        What the new rows were learned from: ``lineage_.check(X_test, groups_test)`` raises where
+        one of these rows, or of the `groups` given, is to be scored on.
     methods_ : dict
         How each class was grown: the names in "model".
     rejected_ : dict
@@ -195,7 +199,7 @@ class GANOversampler(BaseOverSampler):
         self : GANOversampler
         """
         with self._plain_strategy():
-            return super().fit(X, y)
+            return super().fit(X, _checked_labels(y))
 
     def fit_resample(self, X: Any, y: Any, *, groups: Any = None) -> tuple[Any, Any]:
         """Train the generator and return the grown set.
@@ -222,6 +226,7 @@ shape (n_samples, n_channels, n_timesteps)
         CheckpointError
             Where `model` is a folder without a whole saved model.
         """
+        y = _checked_labels(y)
         for learned in ("synthesizer_", "groups_"):  # not always set again
             vars(self).pop(learned, None)
         if groups is not None:
@@ -248,8 +253,6 @@ shape (n_samples, n_channels, n_timesteps)
 
     def _check_X_y(self, X: Any, y: Any, accept_sparse: Any = None) -> tuple[Any, Any, bool]:
         self._check_model()
-        if np.ndim(y) == 1:
-            check_labels(np.asarray(y), owner="GANOversampler")
         y, binarize_y = check_target_type(y, indicate_one_vs_all=True)
         X, y = validate_data(
             self,
@@ -302,6 +305,8 @@ shape (n_samples, n_channels, n_timesteps)
         made = [_rounded(growth.X, self._dtypes) for growth in growths.values()]
         X_resampled = np.concatenate([dense, *made], dtype=dense.dtype, casting="unsafe")
         self._set_groups(len(X_resampled))
+        self.lineage_ = Lineage.of(dense, self._groups)
+        remember_synthetic(X_resampled[len(dense) :])
         if sparse.issparse(X):
             X_resampled = type(X)(X_resampled)
         labels = np.repeat(np.array(list(added), dtype=y.dtype), list(added.values()))
@@ -413,6 +418,19 @@ shape (n_samples, n_channels, n_timesteps)
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         return tags
+
+
+def _checked_labels(y: Any) -> Any:
+    """Check labels before imbalanced-learn does, which knows less of them, and return them.
+
+    Each of a list keeps its kind for this, where an array would make text of all.
+    """
+    if isinstance(y, list | tuple) and len(y) and isinstance(y[0], list | tuple):
+        return np.asarray(y)  # one-hot
+    labels = np.asarray(y, dtype=object) if isinstance(y, list | tuple) else np.asarray(y)
+    if labels.ndim == 1:
+        check_labels(labels, owner="GANOversampler")
+    return y
 
 
 def _column_dtypes(X: Any) -> list[Any] | None:

@@ -30,7 +30,14 @@ from bioaug._validation import (
     check_signals,
 )
 from bioaug._version import __version__
-from bioaug.checkpoint import as_json, file_name, read_checkpoint, write_checkpoint
+from bioaug.checkpoint import (
+    MALFORMED,
+    as_json,
+    file_name,
+    read_checkpoint,
+    remove_stale,
+    write_checkpoint,
+)
 from bioaug.exceptions import CheckpointError, DataError, TrainingWarning
 from bioaug.fitting import FittedModel, Scorer, Training
 from bioaug.memory import remembered_fit
@@ -75,9 +82,9 @@ class Synthesizer(BaseEstimator):
         -> float``, greater is better. The best weights are kept; the training ends after five
         looks, a twentieth of the steps apart, without a better one.
     checkpoint_dir : path, optional
-        Folder that training states are written to. The same fit on the same rows goes on from
-        there after a crash, and ends with the same weights as an unbroken run. It needs a
-        `random_state`.
+        Folder that training states are written to, also on Ctrl-C. The same fit on the same rows
+        goes on from there, and ends with the same weights as an unbroken run. Where the disk is
+        full, the training warns and goes on. It needs a `random_state`.
     memory : str, path or joblib.Memory, optional
         Where trained models are kept: the same rows, labels and parameters never train twice,
         also in parallel processes. Callbacks see no training that is not done. It works with a
@@ -167,6 +174,8 @@ class Synthesizer(BaseEstimator):
             For rows or parameters that cannot be used.
         CheckpointError
             Where `checkpoint_dir` holds another training.
+        OSError
+            Where `checkpoint_dir` cannot be written, before the training begins.
         TrainingDivergedError
             Where a loss turned NaN before anything was learned.
         """
@@ -196,7 +205,12 @@ class Synthesizer(BaseEstimator):
             delayed(remembered_fit)(*_rows_of(X, y, group), training, memory=memory)
             for group, training in zip(groups, trainings, strict=True)
         )
-        self._models: list[FittedModel] = list(Parallel(n_jobs=n_jobs)(fits))  # pyright: ignore
+        try:
+            self._models: list[FittedModel] = list(Parallel(n_jobs=n_jobs)(fits))  # pyright: ignore
+        except KeyboardInterrupt:  # joblib has killed its workers, perhaps while they wrote
+            for folder in filter(None, (training.folder for training in trainings)):
+                remove_stale(folder)
+            raise
         self.classes_, self.signal_shape_ = classes, X.shape[1:]
         self.n_features_in_ = X.shape[1]
         self._sampling_seed, self._n_samplings = draw_seed(random_state), 0
@@ -344,7 +358,8 @@ class Synthesizer(BaseEstimator):
         Raises
         ------
         OSError
-            Where the folder cannot be written; what it held before stays.
+            Where the folder cannot be written; what it held before stays, and so does the
+            synthesizer.
         CheckpointError
             Where `model_params` or `training_params` hold what JSON cannot.
         """
@@ -381,6 +396,8 @@ class Synthesizer(BaseEstimator):
                 f"{config.get('kind')!r}. Give the folder that Synthesizer.save wrote."
             )
         try:
+            if foreign := sorted(config["parameters"].keys() - set(_FIT_SETTINGS)):
+                raise ValueError(f"parameters: {foreign} unknown")
             synthesizer = cls(
                 **config["parameters"], random_state=config["random_state"], device=device
             )
@@ -391,11 +408,15 @@ class Synthesizer(BaseEstimator):
             ]
             synthesizer._sampling_seed = int(config["sampling_seed"])
             synthesizer._n_samplings = int(config["n_samplings"])
+            if synthesizer._sampling_seed < 0 or synthesizer._n_samplings < 0:
+                raise ValueError("sampling_seed and n_samplings: negative")
+            if len({fitted.codec.shape for fitted in synthesizer._models}) != 1:
+                raise ValueError("models: not one shape of signals")
             classes = [fitted.classes for fitted in synthesizer._models]
             synthesizer.classes_ = np.unique(np.concatenate(classes))
             synthesizer.signal_shape_ = synthesizer._models[0].codec.shape
             synthesizer.n_features_in_ = synthesizer.signal_shape_[0]
-        except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        except MALFORMED as error:
             raise CheckpointError(
                 f"The saved model in {str(path)!r} cannot be rebuilt ({error}). Load it with the "
                 f"bioaug that wrote it ({config.get('bioaug')}), or train and save it anew."

@@ -14,7 +14,15 @@ from torch import Tensor
 from torch.utils.data import Dataset, IterableDataset, default_collate, get_worker_info
 
 from bioaug._row_noise import row_seeds
-from bioaug._validation import COUNT, UNIT, Interval, check_number, check_signals
+from bioaug._validation import (
+    COUNT,
+    UNIT,
+    Interval,
+    check_finite,
+    check_labels,
+    check_number,
+    check_signals,
+)
 from bioaug.exceptions import DataError
 from bioaug.synthesizer import Synthesizer
 from bioaug.training.runtime import Runtime
@@ -271,13 +279,23 @@ class AugmentedDataset(_Epoch, Dataset[Item]):
         self._real: Any = X
         if not isinstance(X, Dataset):
             rows, _ = check_signals(X, None, owner=owner)
-            self._real = torch.from_numpy(np.ascontiguousarray(rows, dtype=np.float32))
+            if rows.shape[1:] != synthesizer.signal_shape_:
+                raise DataError(
+                    f"The 'X' parameter of {owner} must have signals of shape "
+                    f"{synthesizer.signal_shape_}, as the synthesizer makes. Got {rows.shape[1:]} "
+                    "instead. Reshape them, or fit a synthesizer on such signals."
+                )
+            with np.errstate(over="ignore"):
+                rows = np.require(rows, np.float32, ["C", "W"])  # torch shares writeable rows only
+            check_finite(rows, owner=owner)  # in float32, where large numbers are infinite
+            self._real = torch.from_numpy(rows)
         labels = np.asarray(y)
         if labels.shape != (len(self._real),):
             raise DataError(
                 f"The 'y' parameter of {owner} must hold the label of each of the "
                 f"{len(self._real)} rows. Got shape {labels.shape} instead."
             )
+        check_labels(labels, owner=owner)
         if not callable(mix):
             check_number(mix, UNIT, name="mix", owner=owner, otherwise=" or a callable")
         self._mix, self.n_real = mix, len(labels)

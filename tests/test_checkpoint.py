@@ -23,7 +23,7 @@ from bioaug.checkpoint import (
 from bioaug.exceptions import CheckpointError
 from bioaug.models.base import SignalSpec
 from bioaug.training import TrainerState
-from bioaug.training.resume import read_state, write_state
+from bioaug.training.resume import copy_of, read_state, write_state
 
 TENSORS = {"a": torch.arange(6.0).view(2, 3), "b": torch.tensor(7)}
 SPEC = SignalSpec(1, 4, 2)
@@ -200,6 +200,14 @@ def test_a_config_edited_by_hand_is_refused(folder):
         read_checkpoint(folder)
 
 
+@pytest.mark.parametrize("depth", [900, 960, 980, 990, 2000])
+def test_a_config_nested_deeply(folder, depth):
+    text = (folder / "config.json").read_text().rstrip("}")
+    (folder / "config.json").write_text(f'{text}, "deep": {"[" * depth}{"]" * depth}}}')
+    with pytest.raises(CheckpointError, match="is damaged"):
+        read_checkpoint(folder)
+
+
 def test_missing_weights(folder):
     weights_of(folder).unlink()
     with pytest.raises(CheckpointError, match=r"cannot be read.*weights-.*Copy the whole folder"):
@@ -262,7 +270,7 @@ def test_nothing_is_ever_unpickled(folder, tmp_path):
 def state_folder(tmp_path):
     state = TrainerState.create(Spread(SPEC))
     state.step = 3
-    write_state(tmp_path, state, {"seed": 1, "widths": (1, 2)})
+    write_state(tmp_path, copy_of(state), {"seed": 1, "widths": (1, 2)})
     return tmp_path
 
 

@@ -555,6 +555,26 @@ def test_one_class_only(X):
         make().fit_resample(X, np.zeros(48))
 
 
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (np.array([0.0] * 40 + [np.nan] * 8), "label for every row"),
+        (np.array(["N"] * 30 + [None] * 18, dtype=object), "label for every row"),
+        ([1] * 30 + ["N"] * 18, "labels of one kind"),
+    ],
+)
+def test_labels_that_are_missing_or_mixed(X, labels, message):
+    with pytest.raises(
+        DataError, match="'y' parameter of GANOversampler must hold .*" + message[-8:]
+    ):
+        make().fit_resample(X, labels)
+
+
+def test_one_hot_lists(X):
+    _, y_resampled = make().fit_resample(X, [(1, 0, 0)] * 30 + [(0, 1, 0)] * 10 + [(0, 0, 1)] * 8)
+    assert np.sum(y_resampled, axis=0).tolist() == [30, 30, 30]
+
+
 def test_a_class_of_one_row_that_is_left_alone(X):
     y = np.array(["N"] * 35 + ["S"] * 12 + ["V"])
     _, y_resampled = make(sampling_strategy={"S": 20}).fit_resample(X, y)

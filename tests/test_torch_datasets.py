@@ -246,3 +246,20 @@ def test_bad_input_is_named(rows, synthesizer):
     for call, message in cases:
         with pytest.raises(DataError, match=message):
             call()
+
+
+def test_an_augmented_set_refuses_rows_that_it_cannot_batch(synthesizer):
+    X = np.ones((4, *synthesizer.signal_shape_), np.float32)
+    with pytest.raises(DataError, match=r"signals of shape .*as the synthesizer makes.*Reshape"):
+        AugmentedDataset(X[..., :-1], np.zeros(4), synthesizer)
+    with pytest.raises(DataError, match="labels of one kind"):
+        AugmentedDataset(X, np.array([0, "N", 1, 1], object), synthesizer)
+    with pytest.raises(DataError, match="infinity"):
+        AugmentedDataset(X.astype(np.float64) * 1e60, np.zeros(4), synthesizer)
+
+
+def test_an_augmented_set_takes_read_only_rows(synthesizer):
+    X = np.ones((4, *synthesizer.signal_shape_), np.float32)
+    X.flags.writeable = False
+    y = np.resize(synthesizer.classes_, 4)
+    assert len(AugmentedDataset(X, y, synthesizer, grow=None)) == 4

@@ -93,6 +93,9 @@ def test_too_many_dimensions_are_refused(shape):
         (np.ones((3, 0)), "0 feature"),
         (np.full((2, 2), "x"), "numeric"),
         (np.ones((2, 2)) * 1j, "Complex data not supported"),
+        (np.ones((3, 2, 0)), r"at least one value\. Got shape \(3, 2, 0\)"),
+        (np.ones((2, 2), "M8[s]"), r"must hold real numbers\. Got datetime64\[s\].*astype"),
+        (np.full((2, 2), 1e101), r"values up to 1e\+100.*Got 1e\+101\. Use another unit"),
         (np.ones((2, 2), bool), r"must hold numbers\. Got booleans.*astype\(np\.uint8\)"),
     ],
 )

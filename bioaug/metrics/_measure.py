@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bioaug._random import check_generator, draw_seed
-from bioaug._validation import check_signals
+from bioaug._validation import LARGEST, check_signals
 from bioaug.codec import as_3d
 from bioaug.exceptions import DataError
 from bioaug.metrics.score import Direction, Null, Score
@@ -234,9 +234,14 @@ def in_real_units(pair: Pair) -> Pair:
     mean = pair.X_real.mean(axis=(0, 2), keepdims=True)
     deviation = pair.X_real.std(axis=(0, 2), keepdims=True)
     deviation = np.where(deviation > 0, deviation, 1)
-    return pair._replace(
-        X_real=(pair.X_real - mean) / deviation, X_synthetic=(pair.X_synthetic - mean) / deviation
-    )
+    with np.errstate(over="ignore"):
+        real, synthetic = ((X - mean) / deviation for X in (pair.X_real, pair.X_synthetic))
+    if np.abs(synthetic).max() > LARGEST:
+        raise DataError(
+            f"The synthetic signals must lie within {LARGEST:g} standard deviations of the real "
+            "ones, for squares must be finite. Give both in the same unit."
+        )
+    return pair._replace(X_real=real, X_synthetic=synthetic)
 
 
 def by_class(pair: Pair, *, owner: str) -> list[tuple[Any, NDArray, NDArray]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ from tqdm.auto import tqdm
 from bioaug._random import seeded
 from bioaug._typing import Labels, Signals
 from bioaug.checkpoint import file_name
+from bioaug.exceptions import TrainingWarning
 from bioaug.models.base import GenerativeModel
-from bioaug.training.resume import write_state
+from bioaug.training.resume import Copied, copy_of, write_state
 from bioaug.training.trainer import Callback, TrainerState
 
 
@@ -87,6 +89,11 @@ class Pace:
 class Checkpoint(Callback):
     """Writes the state into a folder, so that a killed training can go on.
 
+    It writes before the first step, `1 / every` times along the run, and at its end; a training
+    that is interrupted or raises leaves the state at its last entry of the history. Where a write
+    fails during the training, as on a full disk, it warns, the training goes on, and the next
+    write tries again; before the first step it raises.
+
     Parameters
     ----------
     folder : path
@@ -98,20 +105,49 @@ class Checkpoint(Callback):
 
     def __init__(self, folder: str | Path, every: float, settings: Mapping[str, Any]) -> None:
         self.folder, self.settings, self.pace = Path(folder), settings, Pace(every)
+        self._begun = 0
+        self._unwritten: Copied | None = None
 
     def on_fit_begin(self, state: TrainerState) -> None:
-        """Count from where this run begins, in a folder that can be made."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        """Write the state before the first step, to see that the folder can be written.
+
+        Raises
+        ------
+        OSError
+            Where it cannot.
+        """
         self.pace.begin(state)
+        self._begun, self._unwritten = state.step, None
+        if state.step == 0:
+            write_state(self.folder, copy_of(state), self.settings)
 
     def on_step_end(self, state: TrainerState) -> None:
-        """Write where it is time and the losses of all steps so far were seen to be finite."""
-        if _is_logged(state) and self.pace.is_due(state):
-            write_state(self.folder, state, self.settings)
+        """Keep the state where the losses of all steps so far were seen; write where it is time."""
+        if _is_logged(state):
+            self._unwritten = copy_of(state)
+            if self.pace.is_due(state):
+                self._write()
 
     def on_fit_end(self, state: TrainerState) -> None:
         """Write the end of the run, from which `fit` returns at once."""
-        write_state(self.folder, state, self.settings)
+        if state.step > self._begun:
+            self._unwritten = copy_of(state)
+            self._write()
+
+    def close(self) -> None:
+        """Write the last state that was kept, where the training raised or was interrupted."""
+        self._write()
+
+    def _write(self) -> None:
+        if self._unwritten is None:
+            return
+        try:
+            write_state(self.folder, self._unwritten, self.settings)
+        except OSError as error:
+            step = self._unwritten[1]["step"]
+            message = f"The training state of step {step} was not written: {error.strerror}."
+            warnings.warn(message, TrainingWarning, stacklevel=2)
+        self._unwritten = None  # not reached by an interruption, after which `close` writes it
 
 
 class TensorBoard(Callback):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,19 +10,34 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bioaug.checkpoint import as_json, read_checkpoint, write_checkpoint
+from bioaug.checkpoint import (
+    MALFORMED,
+    as_json,
+    check_history,
+    check_tensors,
+    read_checkpoint,
+    write_checkpoint,
+)
 from bioaug.exceptions import CheckpointError
 from bioaug.models.base import GenerativeModel
 from bioaug.training.trainer import TrainerState
 
 KIND = "training"
-# What TrainerState holds beside tensors
-_FIELDS = ("step", "seconds", "history", "stop", "warning", "best_score", "n_worse")
+_FIELDS = {  # what TrainerState holds beside tensors
+    "step": int,
+    "seconds": (int, float),
+    "history": list,
+    "stop": bool,
+    "warning": (str, type(None)),
+    "best_score": (int, float),
+    "n_worse": int,
+}
+Copied = tuple[dict[str, Tensor], dict[str, Any]]  # a state's tensors, and its fields
 _OPTIONAL = ("healthy", "best")  # copies of the weights, where a callback keeps them
 
 
-def write_state(folder: Path, state: TrainerState, settings: Mapping[str, Any]) -> None:
-    """Write weights, averages, optimisers, generator states and history, as one atomic change."""
+def copy_of(state: TrainerState) -> Copied:
+    """Return weights, averages, optimisers, generator states; and history, as they are now."""
     tensors = {f"model/{name}": value for name, value in state.model.state_dict().items()}
     tensors |= {f"averaged/{name}": value for name, value in state.averaged.items()}
     for kept in _OPTIONAL:
@@ -31,8 +47,14 @@ def write_state(folder: Path, state: TrainerState, settings: Mapping[str, Any]) 
         for index, values in optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer/{name}/{index}/{key}": value for key, value in values.items()}
     tensors |= {f"generator/{name}": value for name, value in _generator_states().items()}
-    tensors = {name: torch.as_tensor(value) for name, value in tensors.items()}
     fields = {name: getattr(state, name) for name in _FIELDS}
+    copies = {name: torch.as_tensor(value).detach().clone() for name, value in tensors.items()}
+    return copies, fields | {"history": list(state.history)}
+
+
+def write_state(folder: Path, copied: Copied, settings: Mapping[str, Any]) -> None:
+    """Write what `copy_of` took, as one atomic change."""
+    tensors, fields = copied
     write_checkpoint(folder, tensors, {"kind": KIND, "settings": dict(settings), "state": fields})
 
 
@@ -64,6 +86,9 @@ def read_state(folder: Path, model: GenerativeModel, settings: Mapping[str, Any]
         group, _, rest = name.partition("/")
         groups.setdefault(group, {})[rest] = value
     try:
+        wanted = model.state_dict()
+        for kept in ("model", "averaged", *(groups.keys() & set(_OPTIONAL))):
+            check_tensors(groups[kept], wanted, kept)
         model.load_state_dict(groups["model"])
         state = TrainerState.create(model)
         for name in state.averaged:
@@ -73,10 +98,11 @@ def read_state(folder: Path, model: GenerativeModel, settings: Mapping[str, Any]
             setattr(state, kept, weights)
         for name, optimizer in state.optimizers.items():
             _load_optimizer(optimizer, name, groups.get("optimizer", {}))
+        fields = _checked(config["state"])
         for name in _FIELDS:
-            setattr(state, name, config["state"][name])
+            setattr(state, name, fields[name])
         _set_generator_states(groups["generator"])
-    except (KeyError, RuntimeError, TypeError, ValueError) as error:
+    except MALFORMED as error:
         raise CheckpointError(
             f"The training saved in {str(folder)!r} does not fit its model ({error}). Delete the "
             "folder to train anew."
@@ -92,7 +118,24 @@ def _load_optimizer(
         owner, index, slot = key.rsplit("/", 2)
         if owner == name:
             state.setdefault(int(index), {})[slot] = value
+    moved = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    for index, slots in state.items():
+        for slot, value in slots.items():
+            if value.shape not in ((), moved[index].shape):
+                raise ValueError(f"optimizer {name}: {index}/{slot} has shape {tuple(value.shape)}")
     optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+
+
+def _checked(fields: dict[str, Any]) -> dict[str, Any]:
+    """Raise a ValueError for a field of another type."""
+    for name, kind in _FIELDS.items():
+        value = fields[name]
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+            raise ValueError(f"state: {name!r} is {value!r:.50}")
+    if fields["step"] < 0 or not 0 <= fields["seconds"] < math.inf:
+        raise ValueError(f"state: step {fields['step']!r:.50}, seconds {fields['seconds']!r:.50}")
+    check_history(fields["history"])
+    return fields
 
 
 def _generator_states() -> dict[str, Tensor]:

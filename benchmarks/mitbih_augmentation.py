@@ -1,0 +1,254 @@
+"""Does augmentation help on patients never seen? MIT-BIH and Bonn, and write JSON and Markdown.
+
+    python benchmarks/mitbih_augmentation.py ../shared/data --size small --parts a b c d
+
+(a) DS1 to DS2, the inter-patient split, without record 201, whose patient is record 202's. How far
+    the rare classes are grown (to a share of N) is chosen on DS1's patient-grouped folds, for each
+    classifier and arm; then DS2 is opened once per arm, several seeds. Also with records 232 and
+    213 left out.
+(b) all records pooled, patient-grouped 5-fold.
+(c) few beats: 50, 100, 200 of each rare class of DS1 are all that classifier and generator have;
+    tested on DS2.
+(d) Bonn, seizure against the rest, segment-grouped 5-fold, with a tenth of the seizure chunks.
+
+Beats are 200 samples of MLII, each standardised, and three RR features, which the generators learn
+together with the beat. Classes N, S, V, F. Everything that finished is kept beside the results, so
+a stopped benchmark goes on. "small" uses 4,000 of the N beats to train on, and short trainings;
+"medium" 6,000; "full" all and every registered model. Each result is an `AugmentationResult` in
+JSON with a report beside it.
+"""
+
+import argparse
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+from beat_cnn import BeatCNN
+from imblearn.over_sampling import SMOTE
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+
+from bioaug import GANOversampler, available_models
+from bioaug.datasets import fetch_bonn, fetch_mitbih
+from bioaug.exceptions import TrainingWarning
+from bioaug.model_selection import cross_validate_augmentation
+from bioaug.report import write_report
+
+N_FEATURES = 3
+SIZES = {  # N beats to train on, seconds of each generator, seeds, classifiers' names
+    "small": (4000, 15, 2, ("trees", "cnn")),
+    "medium": (6000, 30, 3, ("trees", "forest", "cnn")),
+    "full": (10**9, 300, 5, ("trees", "forest", "cnn")),
+}
+CITATION = (
+    "Moody GB, Mark RG. The impact of the MIT-BIH Arrhythmia Database. IEEE Eng in Med and Biol "
+    "20(3):45-50, 2001. Goldberger et al., Circulation 101(23):e215-e220, 2000."
+)
+
+
+def classifiers(names, n_features):
+    """Return the classifiers by name."""
+    found = {
+        "trees": HistGradientBoostingClassifier(max_iter=100),
+        "forest": RandomForestClassifier(100, min_samples_leaf=2),
+        "cnn": BeatCNN(n_features),
+    }
+    return {name: found[name] for name in names}
+
+
+def arms(strategy, seconds, memory, models, n_features, weights):
+    """Return the arms, all growing the rare classes by one strategy."""
+
+    def ours(model, **settings):
+        return GANOversampler(
+            model,
+            sampling_strategy=strategy,
+            n_features=n_features,
+            memory=memory,
+            device="cpu",
+            **settings,
+        )
+
+    trained = {"n_steps": 10**9, "max_time": float(seconds)}
+    return {
+        "none": None,
+        **weights,
+        "copies": _Copies(strategy),
+        "SMOTE": SMOTE(sampling_strategy=strategy),
+        "jitter": ours("jitter"),
+        "distort": ours("distort"),
+        "local": ours("local"),
+        **{model: ours(model, **trained) for model in models},
+    }
+
+
+def _Copies(strategy):
+    from imblearn.over_sampling import RandomOverSampler
+
+    return RandomOverSampler(sampling_strategy=strategy)
+
+
+class Grow:
+    """A strategy: classes to a share of the largest, none made smaller."""
+
+    def __init__(self, share):
+        self.share = share
+
+    def __call__(self, y):
+        labels, counts = np.unique(y, return_counts=True)
+        wanted = round(self.share * counts.max())
+        return {
+            label: max(int(n), wanted)
+            for label, n in zip(labels.tolist(), counts.tolist(), strict=True)
+            if n < counts.max()
+        }
+
+    def __repr__(self):
+        return f"Grow({self.share})"
+
+
+def load(data_home, subset):
+    """Return standardised beats with their RR features, classes, patients and records."""
+    beats = fetch_mitbih(data_home=data_home, subset=subset)
+    kept = beats.target != "Q"
+    X = beats.data[kept, 0]
+    X = (X - X.mean(axis=1, keepdims=True)) / X.std(axis=1, keepdims=True)
+    X = np.column_stack([X, beats.rr[kept]]).astype(np.float32)
+    return X, beats.target[kept], beats.groups[kept]
+
+
+def load_split(data_home):
+    """Return DS1 and DS2, DS1 without record 201, whose patient is also in DS2 (record 202)."""
+    (X1, y1, g1), second = load(data_home, "DS1"), load(data_home, "DS2")
+    kept = ~np.isin(g1, second[2])
+    return (X1[kept], y1[kept], g1[kept]), second
+
+
+def thinned(y, most_n, seed=0):
+    """Return the places of all rare beats and of at most `most_n` normal ones."""
+    rng = np.random.default_rng(seed)
+    normal = rng.permutation(np.flatnonzero(y == "N"))[:most_n]
+    return np.sort(np.concatenate([normal, np.flatnonzero(y != "N")]))
+
+
+def weight_arms(name):
+    """Return class weights, and for the CNN the focal loss."""
+    found = {"class weights": {"class_weight": "balanced"}}
+    return found | ({"focal loss": {"focus": 2.0}} if name == "cnn" else {})
+
+
+def compare(out, name, estimator, X, y, groups, samplers, **settings):
+    """Run one comparison, write it and return it."""
+    began = time.perf_counter()
+    result = cross_validate_augmentation(
+        estimator, X, y, groups=groups, samplers=samplers, folder=out / "runs", **settings
+    )
+    write_report(result, out / f"{name}.html", citation=CITATION)
+    print(f"\n{name}: {time.perf_counter() - began:.0f} s\n{result.table.round(4)}", flush=True)
+    return result
+
+
+def part_a(args, out, size):
+    """DS1 to DS2."""
+    most_n, seconds, n_seeds, names = size
+    (X1, y1, g1), (X2, y2, g2) = load_split(args.data_home)
+    kept = thinned(y1, most_n)
+    X1, y1, g1 = X1[kept], y1[kept], g1[kept]
+    X, y, g = np.concatenate([X1, X2]), np.concatenate([y1, y2]), np.concatenate([g1, g2])
+    split = [(np.arange(len(y1)), np.arange(len(y1), len(y)))]
+    for name, estimator in classifiers(names, N_FEATURES).items():
+        chosen = dict.fromkeys(arms(None, 0, None, args.models, 0, {}), (args.shares[0], 0.0))
+        for share in args.shares if len(args.shares) > 1 else []:
+            every = arms(Grow(share), seconds, out / "models", args.models, N_FEATURES, {})
+            result = compare(
+                out, f"a_{name}_choose_{share}", estimator, X1, y1, g1, every, cv=args.folds
+            )
+            for arm, line in result.table.iterrows():
+                if line["score"] > chosen[arm][1]:
+                    chosen[arm] = (share, line["score"])
+        final = {"none": None} | weight_arms(name)
+        for arm, (share, _) in chosen.items():
+            every = arms(Grow(share), seconds, out / "models", args.models, N_FEATURES, {})
+            final[arm] = every[arm]
+        result = compare(out, f"a_{name}", estimator, X, y, g, final, cv=split, n_repeats=n_seeds)
+        without = result.without(args.left_out)
+        write_report(without, out / f"a_{name}_without_records.html", citation=CITATION)
+        print(f"without {args.left_out}\n{without.table.round(4)}", flush=True)
+
+
+def part_b(args, out, size):
+    """All records, patient-grouped folds."""
+    most_n, seconds, _, names = size
+    parts = [load(args.data_home, subset) for subset in ("DS1", "DS2")]
+    X, y, g = (np.concatenate(values) for values in zip(*parts, strict=True))
+    kept = thinned(y, most_n)
+    X, y, g = X[kept], y[kept], g[kept]
+    for name, estimator in classifiers(names[:1], N_FEATURES).items():
+        every = arms(
+            Grow(args.shares[0]), seconds, out / "models", args.models, N_FEATURES,
+            weight_arms(name),
+        )  # fmt: skip
+        compare(out, f"b_{name}", estimator, X, y, g, every | {"oracle": "oracle"}, cv=5)
+
+
+def part_c(args, out, size):
+    """Few beats of each rare class."""
+    most_n, seconds, n_seeds, names = size
+    (X1, y1, g1), (X2, y2, g2) = load_split(args.data_home)
+    for n in (50, 100, 200):
+        rng = np.random.default_rng(n)
+        rare = [rng.permutation(np.flatnonzero(y1 == label))[:n] for label in "SVF"]
+        normal = rng.permutation(np.flatnonzero(y1 == "N"))[: min(most_n, 40 * n)]
+        kept = np.concatenate([normal, *rare])
+        X = np.concatenate([X1[kept], X2])
+        y, g = np.concatenate([y1[kept], y2]), np.concatenate([g1[kept], g2])
+        split = [(np.arange(len(kept)), np.arange(len(kept), len(y)))]
+        for name, estimator in classifiers(names[:1], N_FEATURES).items():
+            every = arms(
+                Grow(args.shares[0]), seconds, out / "models", args.models, N_FEATURES,
+                weight_arms(name),
+            )  # fmt: skip
+            compare(out, f"c_{n}_{name}", estimator, X, y, g, every, cv=split, n_repeats=n_seeds)
+
+
+def part_d(args, out, size):
+    """Bonn EEG: a tenth of the seizure segments, to train on and to be tested on."""
+    _, seconds, _, names = size
+    eeg = fetch_bonn(data_home=args.data_home, labels="binary")
+    X = (eeg.data[:, 0] / eeg.data.std()).astype(np.float32)
+    y, g = eeg.target, eeg.groups
+    labels, counts = np.unique(y, return_counts=True)
+    rare = labels[counts.argmin()]
+    segments = np.random.default_rng(0).permutation(np.unique(g[y == rare]))
+    kept = (y != rare) | np.isin(g, segments[: len(segments) // 10])
+    for name, estimator in classifiers(names[:1], 0).items():
+        every = arms(
+            Grow(args.shares[0]), seconds, out / "models", args.models, 0, weight_arms(name)
+        )
+        compare(out, f"d_{name}", estimator, X[kept], y[kept], g[kept], every, cv=5)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data_home")
+    parser.add_argument("--size", choices=SIZES, default="small")
+    parser.add_argument("--parts", nargs="*", default=list("abcd"))
+    parser.add_argument("--models", nargs="*")
+    parser.add_argument("--shares", nargs="*", type=float)
+    parser.add_argument("--folds", type=int, default=3)
+    parser.add_argument("--left-out", nargs="*", type=int, default=[232, 213])
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/augmentation"))
+    args = parser.parse_args()
+    args.shares = args.shares or ([1.0] if args.size == "small" else [0.3, 1.0])
+    args.models = args.models or (available_models() if args.size == "full" else ["flow", "r3gan"])
+    torch.set_num_threads(1)
+    warnings.simplefilter("ignore", TrainingWarning)
+    out = args.out / args.size
+    out.mkdir(parents=True, exist_ok=True)
+    for part in args.parts:
+        {"a": part_a, "b": part_b, "c": part_c, "d": part_d}[part](args, out, SIZES[args.size])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+"""What a generator has seen travels with it, so that nothing is scored on what it learned from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import KDTree
+
+from bioaug.exceptions import LeakError
+
+N_PROJECTIONS, N_SEARCHED = 16, 4
+NEAR = 1e-3  # of a row's own size: two recordings of a beat are never that near
+FEWEST_VALUES = 8  # below which unrelated rows may well be that near
+_made: set[int] = set()  # digests of the synthetic rows that this process has made
+MOST_REMEMBERED = 5_000_000
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """The rows and groups that something was trained on, as signatures that do not hold the rows.
+
+    Attributes
+    ----------
+    signatures : ndarray of shape (n_rows, 16)
+        Projections of each row on fixed random directions.
+    groups : frozenset of str
+    n_values : int
+        Of a row.
+    """
+
+    signatures: NDArray
+    groups: frozenset[str]
+    n_values: int
+
+    @classmethod
+    def of(cls, X: Any, groups: Any = None) -> Lineage:
+        """Return the lineage of training rows and, where known, their groups."""
+        rows = _flat(X)
+        named = [] if groups is None else np.unique(np.asarray(groups)).tolist()
+        return cls(_signatures(rows), frozenset(map(str, named)), rows.shape[1])
+
+    def check(self, X: Any, groups: Any = None) -> None:
+        """Raise a LeakError where rows to be scored share a group, or a row, with these.
+
+        A row counts as the same where it differs by less than a thousandth of its own size.
+        """
+        shared = self.groups & (
+            {str(g) for g in np.unique(groups)} if groups is not None else set()
+        )
+        if shared:
+            raise LeakError(
+                f"The 'groups' of the rows to be scored must be others than those trained on. Got "
+                f"{sorted(shared)[:5]} in both. Split by groups, as GroupKFold does."
+            )
+        same = self.seen(X)
+        if same.any():
+            raise LeakError(
+                f"The 'X' to be scored must hold no row that was trained on. Got {int(same.sum())} "
+                f"of {len(same)} (nearly) equal to a training row, the first in row "
+                f"{int(same.argmax())}. Split first, by patients, and oversample the training rows "
+                "only."
+            )
+
+    def seen(self, X: Any) -> NDArray[np.bool_]:
+        """Return which rows are (nearly) equal to one of these."""
+        rows = _flat(X)
+        if rows.shape[1] != self.n_values or self.n_values < FEWEST_VALUES or not len(rows):
+            return np.zeros(len(rows), bool)
+        found, near = _signatures(rows), np.zeros(len(rows), bool)
+        size = NEAR * np.linalg.norm(found, axis=1)
+        tree = KDTree(self.signatures[:, :N_SEARCHED])
+        candidates = tree.query_ball_point(found[:, :N_SEARCHED], size)
+        for row in np.flatnonzero([len(of_row) > 0 for of_row in candidates]):
+            apart = np.linalg.norm(self.signatures[candidates[row]] - found[row], axis=1)
+            near[row] = apart.min() <= size[row]
+        return near
+
+
+def remember_synthetic(X: NDArray) -> None:
+    """Note rows that were made, for `find_synthetic`, for as long as this process lives."""
+    if len(_made) + len(X) > MOST_REMEMBERED:
+        _made.clear()
+    _made.update(_digests(X))
+
+
+def find_synthetic(X: Any) -> NDArray[np.bool_]:
+    """Return which rows this process has made."""
+    return np.array([digest in _made for digest in _digests(_flat(X))], dtype=bool)
+
+
+def _digests(X: NDArray) -> list[int]:
+    rows = np.ascontiguousarray(X.reshape(len(X), -1), dtype=np.float32)
+    return [hash(row.tobytes()) for row in rows]
+
+
+def _flat(X: Any) -> NDArray:
+    rows = np.asarray(X.toarray() if hasattr(X, "toarray") else X)
+    return rows.reshape(len(rows), int(np.prod(rows.shape[1:])))
+
+
+def _signatures(rows: NDArray) -> NDArray:
+    directions = np.random.default_rng(0).normal(size=(rows.shape[1], N_PROJECTIONS))
+    return rows.astype(np.float64) @ directions / N_PROJECTIONS**0.5

@@ -1,0 +1,283 @@
+"""One page that says what was added, whether it helped, and how that was found out."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bioaug.comparison import AugmentationResult
+from bioaug.exceptions import DataError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from bioaug.metrics import Evaluation
+
+STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 60em; margin: 2em auto; padding: 0 1em;
+       color: #222; }
+table { border-collapse: collapse; margin: 1em 0; font-size: 0.9em; }
+th, td { border-bottom: 1px solid #ccc; padding: 0.3em 0.8em; text-align: right; }
+th:first-child, td:first-child { text-align: left; }
+.helps { color: #1a6e2e; } .harms { color: #a12020; } .source { color: #888; font-size: 0.8em; }
+img { max-width: 100%; } pre { background: #f5f5f5; padding: 1em; overflow-x: auto; }
+"""
+Table = tuple[list[str], list[list[Any]]]
+
+
+def write_report(
+    result: AugmentationResult,
+    path: str | Path,
+    *,
+    evaluation: Evaluation | None = None,
+    figures: Mapping[str, Figure] | None = None,
+    citation: str | None = None,
+) -> None:
+    """Write one page about a comparison: HTML (".html") or Markdown (".md").
+
+    Every line of a table names its place in the results' JSON, which is written beside the page
+    under the same name. Pictures stand inside the HTML, and in files beside the Markdown.
+
+    Parameters
+    ----------
+    result : AugmentationResult
+    path : path
+    evaluation : Evaluation, optional
+        What `bioaug.metrics.evaluate` said about the synthetic rows.
+    figures : dict of str to Figure, optional
+        Further pictures by caption.
+    citation : str, optional
+        How to cite the data.
+
+    Raises
+    ------
+    DataError
+        For another ending.
+    """
+    path = Path(path)
+    if path.suffix not in (".html", ".md"):
+        raise DataError(
+            f"The 'path' parameter of write_report must end in '.html' or '.md'. Got {str(path)!r}."
+        )
+    result.save(path.with_suffix(".json"))
+    pictures: dict[str, Figure] = {"Paired differences from the baseline": _forest(result)}
+    pictures |= dict(figures or {})
+    page = _Html(path) if path.suffix == ".html" else _Markdown(path)
+    _fill(page, result, evaluation, pictures, citation)
+    path.write_text(page.text(), encoding="utf-8")
+
+
+def _fill(
+    page: Any, result: AugmentationResult, evaluation: Any, pictures: Mapping, citation: str | None
+) -> None:
+    protocol = result.protocol
+    page.heading("Does augmentation help?", 1)
+    if not result.is_complete:
+        page.paragraph(
+            f"Unfinished: {protocol['n_finished']} of {protocol['n_runs']} runs. What follows "
+            "compares the folds that were done."
+        )
+    page.paragraph(
+        f"{protocol['n_rows']} rows of {protocol['n_patients']} patients; scored on patients whom "
+        f"neither classifier nor generator has seen. Score: {protocol['scoring']}. Baseline: "
+        f"{protocol['baseline']}."
+    )
+    page.items([f"{found['arm']}: {found['text']}" for found in result.comparisons])
+    page.table(_scores(result))
+    for caption, figure in pictures.items():
+        page.picture(caption, figure)
+    page.heading("By class", 2)
+    page.table(_per_class(result))
+    if result.worth:
+        page.heading("What one synthetic row was worth", 2)
+        page.paragraph("In real rows that had been held back; the interval is over folds.")
+        page.table(_worth(result))
+    page.heading("What was added", 2)
+    page.table(_added(result))
+    page.heading("Is it real-looking, is it private?", 2)
+    if evaluation is None:
+        page.paragraph(
+            "Not looked at here: bioaug.metrics.evaluate(X_test, X_synthetic, X_train=...) says."
+        )
+    else:
+        table = evaluation.table.reset_index()
+        page.table(
+            (list(map(str, table.columns)), [[_text(v) for v in r] for r in table.to_numpy()])
+        )
+        page.items(evaluation.notes)
+    page.heading("Protocol", 2)
+    page.items([f"{name}: {value}" for name, value in protocol.items() if name != "arms"])
+    page.items([f"arm {name}: {value}" for name, value in protocol["arms"].items()])
+    page.paragraph(
+        "Intervals by folds: Nadeau and Bengio (2003), corrected for overlapping training sets. "
+        "Intervals by patients: percentile bootstrap of patients, paired. p after Holm over all "
+        "arms. Every line names its place in the JSON file beside this page."
+    )
+    if citation:
+        page.heading("Data", 2)
+        page.paragraph(citation)
+
+
+def _scores(result: AugmentationResult) -> Table:
+    place = {found["arm"]: k for k, found in enumerate(result.comparisons)}
+    lines = []
+    for arm, line in result.table.iterrows():
+        found = result.comparisons[place[arm]] if arm in place else None
+        interval = f"{line['low']:+.3f} to {line['high']:+.3f}" if found else ""
+        patients = "{1:+.3f} to {2:+.3f}".format(*found["patients"]) if found else ""
+        difference = f"{line['difference']:+.3f}" if found else "baseline"
+        p = f"{line['p_holm']:.3f}" if found else ""
+        source = f"comparisons[{place[arm]}]" if found else "runs"
+        word = found["verdict"] if found else ""
+        lines.append([arm, f"{line['score']:.3f}", difference, interval, patients, p, word, source])
+    names = ["arm", "score", "difference", "95 % interval", "by patients", "p (Holm)", "verdict"]
+    return [*names, "source"], lines
+
+
+def _per_class(result: AugmentationResult) -> Table:
+    lines = [
+        [arm, label, *(f"{values[name]:.3f}" for name in ("f1", "recall", "precision"))]
+        for (arm, label), values in result.per_class.iterrows()  # pyright: ignore
+    ]
+    calibrated: dict[str, list[float]] = {}
+    for run in result.runs:
+        if "calibration" in run:
+            calibrated.setdefault(run["arm"], []).append(run["calibration"]["ece"])
+    lines += [
+        [arm, "calibration error", f"{np.mean(v):.3f}", "", ""] for arm, v in calibrated.items()
+    ]
+    return ["arm", "class", "F1", "sensitivity", "precision"], lines
+
+
+def _worth(result: AugmentationResult) -> Table:
+    lines = [
+        [
+            found["arm"],
+            f"{found['n_synthetic']:.0f}",
+            f"{'at least ' if found['is_bound'] else ''}{found['value']:.3f}",
+            f"{found['low']:.3f} to {found['high']:.3f}",
+            f"worth[{place}]",
+        ]
+        for place, found in enumerate(result.worth)
+    ]
+    return ["arm", "synthetic rows", "real rows each", "95 % interval", "source"], lines
+
+
+def _added(result: AugmentationResult) -> Table:
+    lines = []
+    for arm in dict.fromkeys(run["arm"] for run in result.runs):
+        of_arm = [(k, run) for k, run in enumerate(result.runs) if run["arm"] == arm]
+        for label in of_arm[0][1]["added"]:
+            n_added = np.mean([run["added"][label] for _, run in of_arm])
+            methods = sorted({m for _, run in of_arm for m in run["methods"].get(label, [])})
+            refused = sum(sum(run["rejected"].get(label, {}).values()) for _, run in of_arm)
+            places = f"runs[{of_arm[0][0]}] ..." if len(of_arm) > 1 else f"runs[{of_arm[0][0]}]"
+            if n_added:
+                lines.append([arm, label, f"{n_added:.0f}", ", ".join(methods), refused, places])
+    return ["arm", "class", "rows added (mean)", "made by", "refused by the gate", "source"], lines
+
+
+def _forest(result: AugmentationResult) -> Figure:
+    """Draw every arm's paired difference with its interval."""
+    from matplotlib.figure import Figure
+
+    height = 1 + 0.45 * max(len(result.comparisons), 1)
+    figure = Figure(figsize=(7, height), layout="constrained")
+    axes = figure.subplots()
+    for place, found in enumerate(reversed(result.comparisons)):
+        colour = {"helps": "tab:green", "harms": "tab:red"}.get(found["verdict"], "tab:grey")
+        axes.plot([found["low"], found["high"]], [place, place], color=colour, lw=2)
+        axes.plot([found["difference"]], [place], "o", color=colour)
+    axes.axvline(0, color="black", lw=0.8)
+    axes.set_yticks(range(len(result.comparisons)))
+    axes.set_yticklabels([found["arm"] for found in reversed(result.comparisons)])
+    axes.set_xlabel(f"difference of {result.protocol['scoring']}, with 95 % interval")
+    return figure
+
+
+def _text(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float | np.floating) else str(value)
+
+
+class _Html:
+    def __init__(self, path: Path) -> None:
+        self.parts: list[str] = []
+
+    def heading(self, text: str, level: int) -> None:
+        self.parts.append(f"<h{level}>{escape(text)}</h{level}>")
+
+    def paragraph(self, text: str) -> None:
+        self.parts.append(f"<p>{escape(text)}</p>")
+
+    def items(self, texts: Sequence[str]) -> None:
+        inner = "".join(f"<li>{escape(text)}</li>" for text in texts)
+        self.parts.append(f"<ul>{inner}</ul>" if texts else "")
+
+    def table(self, table: Table) -> None:
+        names, lines = table
+        head = "".join(f"<th>{escape(name)}</th>" for name in names)
+        body = "".join(
+            "<tr>" + "".join(self._cell(n, v) for n, v in zip(names, line, strict=True)) + "</tr>"
+            for line in lines
+        )
+        self.parts.append(f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
+
+    @staticmethod
+    def _cell(name: str, value: Any) -> str:
+        kind = value if value in ("helps", "harms") else name if name == "source" else ""
+        return f'<td class="{kind}">{escape(str(value))}</td>'
+
+    def picture(self, caption: str, figure: Figure) -> None:
+        stream = io.BytesIO()
+        figure.savefig(stream, format="png", dpi=110, bbox_inches="tight")
+        coded = base64.b64encode(stream.getvalue()).decode()
+        self.parts.append(
+            f'<figure><img alt="{escape(caption)}" src="data:image/png;base64,{coded}">'
+            f"<figcaption>{escape(caption)}</figcaption></figure>"
+        )
+
+    def text(self) -> str:
+        return (
+            '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+            f"<title>Does augmentation help?</title><style>{STYLE}</style></head><body>"
+            + "\n".join(self.parts)
+            + "</body></html>\n"
+        )
+
+
+class _Markdown:
+    def __init__(self, path: Path) -> None:
+        self.path, self.parts, self.n_pictures = path, list[str](), 0
+
+    def heading(self, text: str, level: int) -> None:
+        self.parts.append(f"{'#' * level} {text}")
+
+    def paragraph(self, text: str) -> None:
+        self.parts.append(text)
+
+    def items(self, texts: Sequence[str]) -> None:
+        self.parts.append("\n".join(f"* {text}" for text in texts))
+
+    def table(self, table: Table) -> None:
+        names, lines = table
+        rows = [names, ["---"] * len(names), *lines]
+        self.parts.append("\n".join("| " + " | ".join(map(_piped, row)) + " |" for row in rows))
+
+    def picture(self, caption: str, figure: Figure) -> None:
+        self.n_pictures += 1
+        file = self.path.with_name(f"{self.path.stem}_{self.n_pictures}.png")
+        figure.savefig(file, dpi=110, bbox_inches="tight")
+        self.parts.append(f"![{caption}]({file.name})")
+
+    def text(self) -> str:
+        return "\n\n".join(part for part in self.parts if part) + "\n"
+
+
+def _piped(value: Any) -> str:
+    return str(value).replace("|", "\\|")

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from toys import make_rows
+
+from bioaug import GANOversampler
+from bioaug.exceptions import LeakError
+from bioaug.lineage import Lineage, find_synthetic
+
+
+def test_unseen_rows_and_patients_pass():
+    X = make_rows((400, 30))
+    Lineage.of(X[:300], np.arange(300) % 5).check(X[300:], np.arange(100) % 5 + 5)
+
+
+def test_a_shared_patient_is_named():
+    X = make_rows((40, 30))
+    lineage = Lineage.of(X[:20], ["p1", "p2"] * 10)
+    with pytest.raises(LeakError, match=r"Got \['p2'\] in both"):
+        lineage.check(X[20:], ["p2", "p3"] * 10)
+
+
+@pytest.mark.parametrize("noise", [0.0, 1e-6])
+def test_a_row_that_was_trained_on_is_found(noise):
+    X = make_rows((400, 30))
+    scored = X[300:].copy()
+    scored[7] = X[12] + noise
+    with pytest.raises(LeakError, match=r"Got 1 of 100 .*first in row 7"):
+        Lineage.of(X[:300]).check(scored)
+    assert Lineage.of(X[:300]).seen(scored).nonzero()[0].tolist() == [7]
+
+
+def test_signatures_do_not_hold_the_rows():
+    lineage = Lineage.of(make_rows((50, 2, 100)))
+    assert lineage.signatures.shape == (50, 16)
+
+
+def test_rows_of_few_values_are_not_compared():
+    X = np.round(make_rows((300, 2)), 1)
+    Lineage.of(X[:200]).check(X[200:])
+
+
+def test_samplers_carry_what_they_were_trained_on():
+    X, y = make_rows((80, 24)), np.repeat(["N", "V"], [50, 30])
+    groups = np.arange(80) % 4
+    sampler = GANOversampler("distort", random_state=0)
+    grown, _ = sampler.fit_resample(X, y, groups=groups)
+    assert sampler.lineage_.groups == {"0", "1", "2", "3"}
+    with pytest.raises(LeakError):
+        sampler.lineage_.check(X[:3])
+    assert find_synthetic(grown).tolist() == [False] * 80 + [True] * 20
+    assert find_synthetic(grown[80:].astype(np.float32)).all()

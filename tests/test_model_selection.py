@@ -1,0 +1,325 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+
+import joblib
+import numpy as np
+import pytest
+from imblearn.over_sampling import SMOTE, RandomOverSampler
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GroupKFold, KFold
+from sklearn.tree import DecisionTreeClassifier
+from toys import make_rows
+
+from bioaug import GANOversampler
+from bioaug.comparison import AugmentationResult
+from bioaug.exceptions import DataError, LeakError
+from bioaug.model_selection import cross_validate_augmentation
+from bioaug.report import write_report
+
+TREE = DecisionTreeClassifier(max_depth=3)
+
+
+@pytest.fixture
+def beats():
+    """Return X, y, groups of 12 patients: class "V" is rare and goes up."""
+    rng = np.random.default_rng(0)
+    X = make_rows((360, 16))
+    y = np.where(rng.random(360) < 0.2, "V", "N")
+    X[y == "V"] += np.linspace(0, 6, 16)
+    return X, y, np.repeat([f"p{i:02d}" for i in range(12)], 30)
+
+
+def compare(beats, samplers, estimator=TREE, **settings):
+    X, y, groups = beats
+    return cross_validate_augmentation(
+        estimator, X, y, groups=groups, samplers=samplers, **{"cv": 3} | settings
+    )
+
+
+ARMS = {
+    "weights": {"class_weight": "balanced"},
+    "copies": "null",
+    "SMOTE": SMOTE(),
+    "local": GANOversampler("local"),
+    "oracle": "oracle",
+}
+
+
+def test_every_arm_is_compared_on_the_same_folds(beats):
+    result = compare(beats, ARMS, n_repeats=2)
+    names = ["none", "weights", "copies", "SMOTE", "local"]
+    names += ["oracle 25%", "oracle 50%", "oracle 100%"]
+    assert result.table.index.tolist() == names
+    assert len(result.runs) == 8 * 3 * 2
+    for repeat in (0, 1):
+        for fold in range(3):
+            same = [r for r in result.runs if (r["repeat"], r["fold"]) == (repeat, fold)]
+            assert len({(r["seed"], r["n_train"], tuple(r["patients_test"])) for r in same}) == 1
+    tested = [tuple(r["patients_test"]) for r in result.runs if r["arm"] == "none"]
+    assert len(set(tested)) > 3
+    found = {found["arm"]: found for found in result.comparisons}
+    assert set(found) == set(names[1:])
+    for one in found.values():
+        assert one["low"] <= one["difference"] <= one["high"]
+        assert one["p"] <= one["p_holm"] <= 1
+        assert one["verdict"] in ("helps", "harms", "cannot be told")
+        assert one["n_patients"] == 12
+    assert {one["arm"] for one in result.worth} == {"copies", "SMOTE", "local"}
+
+
+def test_the_difference_is_that_of_the_scores(beats):
+    result = compare(beats, {"copies": "null"}, cv=4)
+    scores = {
+        arm: [r["score"] for r in result.runs if r["arm"] == arm] for arm in ("none", "copies")
+    }
+    difference = np.mean(np.subtract(scores["copies"], scores["none"]))
+    assert result.comparisons[0]["difference"] == pytest.approx(difference)
+    assert result.table.loc["copies", "score"] == pytest.approx(np.mean(scores["copies"]))
+
+
+def test_a_fixed_split_is_judged_by_patients(beats):
+    _, _, groups = beats
+    split = [(np.flatnonzero(groups < "p06"), np.flatnonzero(groups >= "p06"))]
+    result = compare(beats, {"copies": RandomOverSampler()}, cv=split, n_repeats=3)
+    found = result.comparisons[0]
+    assert found["interval"] == "patients (bootstrap)"
+    assert found["difference"] == found["patients"][0]
+    assert found["n_patients"] == 6
+
+
+class Predicted(ClassifierMixin, BaseEstimator):
+    """Says what the sign of the first value of its training rows' mean says; notes them."""
+
+    def fit(self, X, y):
+        self.classes_, self.n_ = np.unique(y), len(y)
+        return self
+
+    def predict(self, X):
+        return np.full(len(X), self.classes_[0])
+
+
+def test_held_back_rows_are_kept_from_all_arms_but_the_oracle(beats):
+    result = compare(beats, {"SMOTE": SMOTE(), "oracle": "oracle"}, Predicted(), hold_back=0.5)
+    first = {r["arm"]: r for r in result.runs if r["fold"] == 0}
+    n = first["none"]["n_train"]
+    assert {r["n_train"] for r in first.values()} == {n}
+    back = first["oracle 100%"]["added"]["V"]
+    assert 10 < back < 40
+    assert first["oracle 50%"]["added"]["V"] == pytest.approx(back / 2, abs=1)
+    assert first["oracle 100%"]["added"]["N"] == 0
+    assert n + back + first["none"]["n_test"] == 360
+
+
+def test_a_row_of_the_test_fold_never_reaches_the_generator(beats):
+    """Change a test row: the synthetic rows of its fold stay bit-identical."""
+    X, y, groups = beats
+    seen = []
+
+    class Spy(GANOversampler):
+        def fit_resample(self, X, y, *, groups=None):
+            out = super().fit_resample(X, y, groups=groups)
+            seen.append(out[0].copy())
+            return out
+
+    split = [(np.flatnonzero(groups < "p06"), np.flatnonzero(groups >= "p06"))]
+    for change in (0, 100):
+        changed = X.copy()
+        changed[-1] += change
+        compare((changed, y, groups), {"local": Spy("local")}, cv=split)
+    np.testing.assert_array_equal(*seen)
+
+
+# Leaks
+
+
+@pytest.mark.filterwarnings("ignore:The groups parameter is ignored")
+def test_patients_on_both_sides_are_refused(beats):
+    with pytest.raises(LeakError, match=r"'cv' parameter.*keep every patient on one side.*'p0"):
+        compare(beats, {"SMOTE": SMOTE()}, cv=KFold(7))
+
+
+def test_oversampling_before_the_split_is_refused(beats):
+    X, y, groups = beats
+    sampler = GANOversampler("local", random_state=0)
+    grown, labels = sampler.fit_resample(X, y, groups=groups)
+    with pytest.raises(LeakError, match=r"real rows only. Got \d+ synthetic ones"):
+        compare((grown, labels, sampler.groups_), {"none": None})
+    honest = np.where(sampler.synthetic_mask_, "p00", sampler.groups_)
+    with pytest.raises(LeakError, match="real rows only"):
+        compare((grown, labels, honest), {"none": None})
+    with pytest.raises(LeakError, match=r"real rows only\. Got some"):
+        compare((grown + 1e-3, labels, sampler.groups_), {"none": None})
+
+
+def test_a_row_that_two_patients_share_is_refused(beats):
+    X, y, groups = beats
+    X[350] = X[3]
+    with pytest.raises(LeakError, match=r"\(nearly\) equal to a training row"):
+        compare((X, y, groups), {"none": None}, cv=GroupKFold(3))
+
+
+# Errors
+
+
+def test_groups_are_needed(beats):
+    X, y, _ = beats
+    with pytest.raises(DataError, match=r"'groups' parameter.*patient of every row"):
+        cross_validate_augmentation(TREE, X, y, groups=None, samplers={"none": None})
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"samplers": {}}, "'samplers' parameter"),
+        ({"samplers": {"a": 3}}, "'samplers' parameter.*Got 3 as 'a'"),
+        ({"samplers": {"a": None}, "n_repeats": 0}, "'n_repeats'"),
+        ({"samplers": {"a": None}, "hold_back": 1.0}, "'hold_back'"),
+        ({"samplers": {"a": None}, "scoring": "f2"}, "'scoring' parameter"),
+    ],
+)
+def test_wrong_parameters_are_named(beats, settings, message):
+    with pytest.raises(DataError, match=message):
+        compare(beats, **settings)
+
+
+class Failing(BaseEstimator):
+    def fit_resample(self, X, y):
+        raise RuntimeError("no rows today")
+
+
+def test_a_failing_arm_is_named(beats):
+    with pytest.raises(RuntimeError, match="no rows today") as caught:
+        compare(beats, {"bad": Failing()})
+    assert "arm 'bad'" in " ".join(caught.value.__notes__)
+
+
+# Stopping and going on
+
+
+def test_finished_runs_are_kept_and_not_done_again(beats, tmp_path, monkeypatch):
+    first = compare(beats, ARMS, folder=tmp_path)
+    files = sorted(tmp_path.iterdir())
+    assert len(files) == 8 * 3
+    calls = []
+    monkeypatch.setattr("bioaug.model_selection._scored", lambda *a: calls.append(a))
+    second = compare(beats, ARMS, folder=tmp_path)
+    assert not calls
+    assert second.to_json() == first.to_json()
+
+
+@pytest.mark.parametrize("change", ["rows", "estimator", "sampler"])
+def test_other_settings_are_other_runs(beats, tmp_path, change):
+    X, y, groups = beats
+    compare(beats, {"SMOTE": SMOTE()}, folder=tmp_path)
+    X = X + (change == "rows")
+    tree = DecisionTreeClassifier(max_depth=2) if change == "estimator" else TREE
+    sampler = SMOTE(k_neighbors=3) if change == "sampler" else SMOTE()
+    compare((X, y, groups), {"SMOTE": sampler}, tree, folder=tmp_path)
+    assert len(list(tmp_path.iterdir())) == (9 if change == "sampler" else 12)
+
+
+def test_a_time_budget_leaves_an_unfinished_comparison(beats):
+    result = compare(beats, ARMS, max_time=1e-9)
+    assert not result.is_complete
+    assert result.protocol["n_finished"] == 0
+
+
+class Killed(ClassifierMixin, BaseEstimator):
+    """Kills its process the first time."""
+
+    def __init__(self, marker):
+        self.marker = marker
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        if not os.path.exists(self.marker):
+            open(self.marker, "w").close()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return self
+
+    def predict(self, X):
+        return np.full(len(X), self.classes_[0])
+
+
+@pytest.mark.slow
+def test_a_killed_worker_is_retried(beats, tmp_path):
+    result = compare(beats, {"SMOTE": SMOTE()}, Killed(str(tmp_path / "killed")), n_jobs=2)
+    assert result.is_complete
+    assert (tmp_path / "killed").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_a_dask_cluster_gives_the_same_result(beats):
+    distributed = pytest.importorskip("distributed")
+    alone = compare(beats, {"local": GANOversampler("local")})
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, dashboard_address=None
+        ) as cluster,
+        distributed.Client(cluster),
+        joblib.parallel_config("dask"),
+    ):
+        spread = compare(beats, {"local": GANOversampler("local")})
+    assert [r["score"] for r in spread.runs] == [r["score"] for r in alone.runs]
+
+
+@pytest.mark.slow
+def test_parallel_runs_give_the_same_result(beats):
+    alone = compare(beats, ARMS)
+    spread = compare(beats, ARMS, n_jobs=2)
+    assert [r["score"] for r in spread.runs] == [r["score"] for r in alone.runs]
+
+
+# What comes out
+
+
+def test_patients_can_be_left_out_and_the_baseline_changed(beats):
+    result = compare(beats, {"copies": "null", "SMOTE": SMOTE()})
+    without = result.without(["p03"])
+    assert without.comparisons[0]["n_patients"] == 11
+    assert all("p03" not in run["patients_test"] for run in without.runs)
+    other = result.against("SMOTE")
+    assert {found["arm"] for found in other.comparisons} == {"none", "copies"}
+    same = [f["difference"] for f in result.comparisons if f["arm"] == "SMOTE"]
+    back = [f["difference"] for f in other.comparisons if f["arm"] == "none"]
+    assert same[0] == pytest.approx(-back[0])
+
+
+def test_saved_and_loaded(beats, tmp_path):
+    result = compare(beats, {"copies": "null"})
+    result.save(tmp_path / "result.json")
+    loaded = AugmentationResult.load(tmp_path / "result.json")
+    assert repr(loaded) == repr(result)
+    with pytest.raises(DataError, match="needs the predictions"):
+        loaded.without(["p03"])
+    (tmp_path / "bad.json").write_text("[]")
+    with pytest.raises(DataError, match=r"AugmentationResult\.save"):
+        AugmentationResult.load(tmp_path / "bad.json")
+
+
+@pytest.mark.parametrize("ending", [".html", ".md"])
+def test_every_line_of_the_report_can_be_traced(beats, tmp_path, ending):
+    arms = {"copies <b>": "null", "local": GANOversampler("local"), "oracle": "oracle"}
+    result = compare(beats, arms, LogisticRegression())
+    page = tmp_path / f"report{ending}"
+    write_report(result, page, citation="Cite me.")
+    text, stored = page.read_text(), json.loads((tmp_path / "report.json").read_text())
+    for place, found in enumerate(stored["comparisons"]):
+        assert f"comparisons[{place}]" in text
+        assert f"{found['difference']:+.3f}" in text
+    for wanted in ("Does augmentation help?", "Cite me.", "12 patients", "worth[0]", "sensitivity"):
+        assert wanted in text
+    assert "<b>" not in text.replace("copies <b>", "") or ending == ".md"
+    assert ("data:image/png" in text) == (ending == ".html")
+    assert (tmp_path / "report_1.png").exists() == (ending == ".md")
+
+
+def test_other_endings_are_refused(beats, tmp_path):
+    result = compare(beats, {"copies": "null"})
+    with pytest.raises(DataError, match=r"'path' parameter of write_report must end in '.html'"):
+        write_report(result, tmp_path / "report.pdf")
