@@ -11,12 +11,13 @@
     tested on DS2.
 (d) Bonn, seizure against the rest, segment-grouped 5-fold, with a tenth of the seizure chunks.
 
-Beats are 200 samples of MLII, each standardised, less the patient's median beat (no label is needed
-for it); with them go five RR features: the intervals before and after the beat against the patient's
-median and the mean of ten, and their ratio. The generators learn them together with the beat. Classes N, S, V, F. Everything that finished is kept beside the results, so
-a stopped benchmark goes on. "small" uses 4,000 of the N beats to train on, and short trainings;
-"medium" 6,000; "full" all and every registered model. Each result is an `AugmentationResult` in
-JSON with a report beside it.
+Beats are 200 samples of MLII, each standardised, less the patient's median beat, for which no label
+is needed; with them go five RR features: the intervals before and after the beat against the
+patient's median and against the mean of ten, and their ratio. The generators learn them together
+with the beat. Classes N, S, V, F. Everything that finished is kept beside the results, so a stopped
+benchmark goes on. "small" uses 4,000 of the N beats to train on, and short trainings; "medium"
+6,000; "full" all, and every registered model. Each result is an `AugmentationResult` in JSON with a
+report beside it.
 """
 
 import argparse
