@@ -13,15 +13,21 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from imblearn.over_sampling import SMOTE
 from numpy.typing import NDArray
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.model_selection import GroupShuffleSplit, train_test_split
 from sklearn.utils import Bunch
 
 from bioaug._validation import check_option
 from bioaug._version import __version__
+from bioaug.classical import classical_methods
+from bioaug.comparison import SCORINGS, AugmentationResult
 from bioaug.exceptions import BioaugError, DataError
 from bioaug.files import check_output, read_arrays, replacing, write_arrays
+from bioaug.model_selection import cross_validate_augmentation
 from bioaug.models import available_models
+from bioaug.report import write_report
 from bioaug.samplers import GANOversampler
 from bioaug.synthesizer import Synthesizer
 
@@ -528,7 +534,85 @@ def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
     _note(f"warning: {_one_line(message)}")
 
 
-# A command is a row here: what `bioaug benchmark` and `bioaug report` need goes in the same way.
+# --- benchmark and report -------------------------------------------------------------------------
+
+CLASSIFIERS = {"forest": RandomForestClassifier, "trees": HistGradientBoostingClassifier}
+SIMPLE = {"none": None, "copies": "null", "oracle": "oracle"}
+
+
+def _benchmark_arguments(parser: argparse.ArgumentParser) -> None:
+    _add_data(parser)
+    known = f"{', '.join(SIMPLE)}, weights, smote, {', '.join(classical_methods())}"
+    parser.add_argument(
+        "--arms",
+        nargs="+",
+        default=["weights", "smote", "local", "flow"],
+        metavar="ARM",
+        help=f"{known}, or a model; default: weights smote local flow",
+    )
+    parser.add_argument("--classifier", default="forest", choices=sorted(CLASSIFIERS))
+    parser.add_argument("--folds", type=int, default=5, help="of patients; default: 5")
+    parser.add_argument("--repeats", type=int, default=1, help="with other seeds; default: 1")
+    parser.add_argument("--scoring", default="f1_macro", choices=sorted(SCORINGS))
+    parser.add_argument("--n-jobs", type=int, metavar="N", help="runs side by side")
+    parser.add_argument("--runs", metavar="FOLDER", help="keeps finished runs, to go on from")
+    _add_out(parser, "FILE", ".html or .md; the numbers go into .json beside it")
+    _add_training(parser)
+
+
+def _benchmark(arguments: Arguments) -> None:
+    out = check_output(arguments.out, suffixes=REPORTS[:2], force=arguments.force)
+    arrays = _read(arguments.data, arguments)
+    if arrays.groups is None:
+        raise DataError(
+            "The DATA of benchmark must name the patient of every row, for rows of one patient are "
+            "near copies. Give 'groups' in the .npz, --groups-column, or WFDB records."
+        )
+    result = cross_validate_augmentation(
+        CLASSIFIERS[arguments.classifier](),
+        arrays.X.reshape(len(arrays.X), -1),
+        arrays.y,
+        groups=arrays.groups,
+        samplers={name: _arm(name, arguments) for name in arguments.arms},
+        cv=arguments.folds,
+        scoring=arguments.scoring,
+        n_repeats=arguments.repeats,
+        n_jobs=arguments.n_jobs,
+        folder=arguments.runs,
+        random_state=arguments.seed,
+        verbose=int(not arguments.quiet),
+    )
+    print(result)
+    write_report(result, out)
+    print(f"wrote {out}")
+
+
+def _arm(name: str, arguments: Arguments) -> Any:
+    if name in SIMPLE:
+        return SIMPLE[name]
+    if name == "weights":
+        return {"class_weight": "balanced"}
+    if name == "smote":
+        return SMOTE()
+    if name in classical_methods():
+        return GANOversampler(name)
+    settings = _training(arguments)
+    kept = ("n_steps", "max_time", "device")
+    return GANOversampler(name, **{key: settings[key] for key in kept})
+
+
+def _report_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("result", metavar="RESULT", help="the .json that 'bioaug benchmark' wrote")
+    parser.add_argument("--citation", metavar="TEXT", help="how to cite the data")
+    _add_out(parser, "FILE", ".html or .md")
+
+
+def _report(arguments: Arguments) -> None:
+    out = check_output(arguments.out, suffixes=REPORTS[:2], force=arguments.force)
+    write_report(AugmentationResult.load(arguments.result), out, citation=arguments.citation)
+    print(f"wrote {out}")
+
+
 COMMANDS = (
     Command(
         "demo",
@@ -578,5 +662,24 @@ rows only: what is tested on must not have been learned from.""",
         """\
   bioaug evaluate train.npz grown.npz --test test.npz --out report.html
   bioaug evaluate mitdb new.npz --records DS1 --test mitdb --test-records DS2""",
+    ),
+    Command(
+        "benchmark",
+        "find out whether augmentation helps a classifier on patients never seen",
+        _benchmark_arguments,
+        _benchmark,
+        """\
+  bioaug benchmark beats.npz --arms weights smote local flow --out report.html
+  bioaug benchmark table.csv --groups-column patient --arms oracle local --out report.md
+
+Every arm sees the same folds of patients and the same classifier; the report has paired
+differences with their intervals and a verdict in words.""",
+    ),
+    Command(
+        "report",
+        "write the page of a finished benchmark again",
+        _report_arguments,
+        _report,
+        "  bioaug report report.json --out report.md",
     ),
 )

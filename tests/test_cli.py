@@ -295,3 +295,29 @@ def test_an_interruption_is_one_line_and_code_1(folder, tmp_path, capsys, monkey
     assert call("train", folder / "set.npz", "--out", tmp_path / "m") == 1
     assert capsys.readouterr().err == "bioaug: interrupted\n"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_benchmark_and_its_report_again(folder, tmp_path, capsys):
+    page = tmp_path / "page.html"
+    arms = ["weights", "smote", "distort", "dense"]
+    words = ["benchmark", folder / "set.npz", "--arms", *arms, "--folds", "2", "--out", page]
+    assert call(*words, *QUICK, "--classifier", "forest") == 0
+    told = capsys.readouterr().out
+    assert all(f"{arm}: " in told for arm in arms)
+    assert "Does augmentation help?" in page.read_text()
+    stored = json.loads(page.with_suffix(".json").read_text())
+    assert len(stored["runs"]) == 5 * 2
+    again = tmp_path / "again.md"
+    assert call("report", page.with_suffix(".json"), "--out", again, "--citation", "Cite me") == 0
+    assert "Cite me" in again.read_text()
+
+
+def test_a_benchmark_needs_patients(folder, tmp_path, capsys):
+    words = ["benchmark", folder / "flat.npz", "--out", tmp_path / "page.html"]
+    assert "must name the patient of every row" in failure(capsys, *words, "--quiet")
+
+
+def test_a_report_of_something_else(folder, tmp_path, capsys):
+    (tmp_path / "other.json").write_text("{}")
+    words = ["report", tmp_path / "other.json", "--out", tmp_path / "page.html"]
+    assert "AugmentationResult.save" in failure(capsys, *words)
