@@ -31,7 +31,7 @@ from beat_cnn import BeatCNN
 from imblearn.over_sampling import SMOTE
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 
-from bioaug import GANOversampler, available_models
+from bioaug import AugmentationResult, GANOversampler, available_models
 from bioaug.datasets import fetch_bonn, fetch_mitbih
 from bioaug.exceptions import TrainingWarning
 from bioaug.model_selection import cross_validate_augmentation
@@ -240,6 +240,41 @@ def part_d(args, out, size):
         compare(out, f"d_{name}", estimator, X[kept], y[kept], g[kept], every, cv=5)
 
 
+def summary(out):
+    """Return all results in a folder as one table each: Markdown."""
+    lines = []
+    for file in sorted(out.glob("*.json")):
+        if "choose" in file.stem:
+            continue
+        result = AugmentationResult.load(file)
+        f1 = result.per_class["f1"].unstack()
+        names = ["arm", "macro F1", "difference", "95 % interval", "p (Holm)", "verdict"]
+        names += [f"F1 {label}" for label in f1.columns]
+        lines += [
+            f"\n### {file.stem}\n",
+            f"{result.comparisons[0]['n_patients']} patients scored.\n",
+        ]
+        lines += ["| " + " | ".join(names) + " |", "|---" * len(names) + "|"]
+        for arm, line in result.table.iterrows():
+            cells = [arm, f"{line['score']:.3f} ± {line['deviation']:.3f}"]
+            if line["verdict"] == line["verdict"]:  # not the baseline
+                cells += [
+                    f"{line['difference']:+.3f}",
+                    f"{line['low']:+.3f} to {line['high']:+.3f}",
+                ]
+                cells += [f"{line['p_holm']:.2f}", line["verdict"]]
+            else:
+                cells += ["", "", "", "baseline"]
+            cells += [f"{value:.3f}" for value in f1.loc[arm]]
+            lines += ["| " + " | ".join(cells) + " |"]
+        for found in result.worth:
+            lines += [
+                f"\n{found['arm']}: one synthetic row was worth {found['value']:.3f} real ones "
+                f"({found['low']:.3f} to {found['high']:.3f})."
+            ]
+    return "\n".join(lines).strip() + "\n"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data_home")
@@ -259,6 +294,7 @@ def main():
     out.mkdir(parents=True, exist_ok=True)
     for part in args.parts:
         {"a": part_a, "b": part_b, "c": part_c, "d": part_d}[part](args, out, SIZES[args.size])
+        (out / "summary.md").write_text(summary(out))
 
 
 if __name__ == "__main__":
