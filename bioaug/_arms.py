@@ -43,6 +43,16 @@ class Arm:
         sampler = settings_of(self.sampler) if self.sampler is not None else None
         return repr((sampler, sorted(self.params.items()), self.level))
 
+    @property
+    def words(self) -> str:
+        """What it does, for a reader."""
+        if self.level:
+            return f"{self.level:.0%} of the held-back real rows are added"
+        if self.sampler is not None:
+            return in_words(self.sampler)
+        params = ", ".join(f"{name}={value!r}" for name, value in self.params.items())
+        return f"the classifier with {params}" if params else "real rows only"
+
     def resample(
         self, X: NDArray, y: NDArray, groups: NDArray, held_back: tuple[NDArray, NDArray], seed: int
     ) -> tuple[Any, Any, Any]:
@@ -100,6 +110,11 @@ def seeded_clone(estimator: Any, seed: int, params: Mapping[str, Any] | None = N
         if (name == "random_state" or name.endswith("__random_state")) and value is None
     }
     return copied.set_params(**unset)
+
+
+def in_words(estimator: Any) -> str:
+    """Return an estimator and those of its parameters that are not the defaults, on one line."""
+    return " ".join(repr(estimator).split())
 
 
 def settings_of(estimator: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,3 +42,68 @@ def two_sided_p(draws: NDArray, n_units: int) -> float:
         return 1.0
     scale = np.sqrt((n_units - 1) / n_units)
     return float(2 * student.cdf(norm.ppf(share) * scale, n_units - 1))
+
+
+@dataclass(frozen=True)
+class Repeats:
+    """What the repeats of two classifiers say about another training of them.
+
+    Attributes
+    ----------
+    error : float
+        Standard error of the mean difference over the repeats; 0 where there is only one.
+    freedom : int
+        Degrees of freedom of this error.
+    """
+
+    error: float = 0.0
+    freedom: int = 1
+
+    @classmethod
+    def of(cls, first: NDArray, second: NDArray) -> Repeats:
+        """Return the error of mean(first) - mean(second); paired where there are as many."""
+        parts = [first - second] if len(first) == len(second) else [first, second]
+        parts = [part for part in parts if len(part) > 1]
+        error = float(np.sqrt(sum(part.var(ddof=1) / len(part) for part in parts)))
+        if error < 1e-12:  # trainings without chance
+            return cls()
+        return cls(error, min(len(part) for part in parts) - 1)
+
+
+def limits(
+    value: float, draws: NDArray, n_units: int, repeats: Repeats, confidence: float
+) -> tuple[float, float]:
+    """Return the interval of drawn units, made wider by what the repeats vary.
+
+    Standard errors of units, to either side, and of repeats are added as squares, and Student's
+    degrees of freedom are those of Welch and Satterthwaite.
+    """
+    tail = tail_share(confidence, n_units)
+    low, high = np.quantile(draws, [tail, 1 - tail]).tolist()
+    if not repeats.error:
+        return low, high
+    share = (1 + confidence) / 2
+    of_units, of_repeats = draws.var() * n_units / (n_units - 1), repeats.error**2
+    freedom = (of_units + of_repeats) ** 2 / (
+        of_units**2 / (n_units - 1) + of_repeats**2 / repeats.freedom
+    )
+    half = repeats.error * student.ppf(share, n_units - 1)
+    ratio = student.ppf(share, freedom) / student.ppf(share, n_units - 1)
+    below, above = ratio * np.hypot([max(value - low, 0), max(high - value, 0)], half)
+    return value - float(below), value + float(above)
+
+
+def p_of_zero(value: float, draws: NDArray, n_units: int, repeats: Repeats) -> float:
+    """Return the p-value of 0: one minus the confidence whose interval just reaches it."""
+    of_units = two_sided_p(draws, n_units)
+    if not repeats.error:
+        return of_units
+    without, within = 1e-9, 1.0
+    for _ in range(30):
+        confidence = (without + within) / 2
+        low, high = limits(value, draws, n_units, repeats, confidence)
+        if low <= 0 <= high:
+            within = confidence
+        else:
+            without = confidence
+    return max(1 - without, of_units)

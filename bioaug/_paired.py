@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bioaug._draws import Repeats
 from bioaug._validation import check_labels, check_option
 from bioaug.exceptions import DataError
 
@@ -31,11 +32,14 @@ class Pairing:
     difference : callable
         Whole weights of shape (n_draws, n_patients) to differences of shape (n_draws,), NaN where
         the metric has no value because its class has no row with weight.
+    repeats : Repeats
+        How much the difference varies from one training to another.
     """
 
     patients: NDArray
     n_telling: int
     difference: Callable[[NDArray], NDArray]
+    repeats: Repeats
 
     @classmethod
     def of(
@@ -56,7 +60,9 @@ class Pairing:
         check_labels(groups, owner=owner, name="groups")
         patients, of_row = np.unique(groups, return_inverse=True)
         if callable(metric):
-            return cls(patients, len(patients), _difference_of_rows(y, arms, of_row, metric))
+            scores = [np.array([float(metric(y, one)) for one in arm]) for arm in arms]
+            of_rows = _difference_of_rows(y, arms, of_row, metric)
+            return cls(patients, len(patients), of_rows, Repeats.of(*scores))
         classes = np.unique(y)
         check_metric(metric, classes, owner=owner)
         counts = [count_rows(y, arm, classes, of_row) for arm in arms]
@@ -71,7 +77,8 @@ class Pairing:
         holders = counts[0][:, 0, 2] > 0  # of shape (n_patients, n_classes)
         one = place_of_class(metric, classes)
         n_telling = len(patients) if one is None else int(holders[:, one].sum())
-        return cls(patients, n_telling, difference)
+        scores = [score_of(arm.sum(axis=0), metric, classes) for arm in counts]
+        return cls(patients, n_telling, difference, Repeats.of(*scores))
 
 
 def check_row_labels(y: Any, *, owner: str, name: str = "y") -> NDArray:

@@ -17,6 +17,7 @@ from bioaug._validation import check_option
 from bioaug.exceptions import DataError
 from bioaug.statistics import (
     Interval,
+    Verdict,
     corrected_interval,
     holm,
     leave_one_patient_out,
@@ -26,12 +27,24 @@ from bioaug.statistics import (
     worth_interval,
 )
 
+
+def _macro_f1(truth: NDArray, predicted: NDArray) -> float:
+    """Return the mean F1 of the classes that there are, as `patient_bootstrap` does."""
+    return float(
+        f1_score(truth, predicted, labels=np.unique(truth), average="macro", zero_division=0)  # pyright: ignore
+    )
+
+
 SCORINGS: dict[str, Callable[[NDArray, NDArray], float]] = {
-    "f1_macro": lambda y, p: float(f1_score(y, p, average="macro", zero_division=0)),  # pyright: ignore
+    "f1_macro": _macro_f1,
     "balanced_accuracy": lambda y, p: float(balanced_accuracy_score(y, p)),
     "accuracy": lambda y, p: float(accuracy_score(y, p)),
 }
 ARRAYS = ("rows", "predicted")
+ONCE = (
+    "each was trained once, which does not tell what augmentation did from what the seed did: "
+    "give n_repeats=5"
+)
 
 
 def score_of(scoring: Any, truth: NDArray, predicted: NDArray) -> float:
@@ -44,6 +57,11 @@ def score_of(scoring: Any, truth: NDArray, predicted: NDArray) -> float:
         otherwise=" or a callable (y_true, y_predicted)",
     )  # fmt: skip
     return SCORINGS[scoring](truth, predicted)
+
+
+def name_of(scoring: Any) -> str:
+    """Return a scoring's name."""
+    return scoring if isinstance(scoring, str) else getattr(scoring, "__name__", "callable")
 
 
 @dataclass(frozen=True)
@@ -95,7 +113,10 @@ class AugmentationResult:
         adjusted = holm([found["p"] for found in compared]) if compared else []
         for found, p in zip(compared, adjusted, strict=True):
             interval = Interval(found["difference"], found["low"], found["high"], found["p"])
-            told = verdict(interval, p=float(p), n_patients=found["n_patients"])
+            metric = name_of(scored.scoring)
+            told = verdict(interval, p=float(p), n_patients=found["n_patients"], metric=metric)
+            if found["n_pairs"] == 1 and told.word != "cannot be told":
+                told = Verdict("cannot be told", f"cannot be told: {_numbers(told)}; {ONCE}")
             found |= {"p_holm": float(p), "verdict": told.word, "text": told.text}
         return cls(protocol, runs, compared, _worth(runs), scored)
 
@@ -241,6 +262,10 @@ def _compare(
         "without_a_patient": [min(without.values()), max(without.values())],
         "most_telling_patient": str(most),
     }
+
+
+def _numbers(told: Verdict) -> str:
+    return told.text.removeprefix(f"{told.word}: ")
 
 
 def _pooled(runs: list[dict[str, Any]]) -> tuple[NDArray, NDArray]:

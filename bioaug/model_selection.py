@@ -20,11 +20,11 @@ from sklearn.model_selection import StratifiedGroupKFold, check_cv
 from sklearn.utils import check_consistent_length, column_or_1d
 from tqdm.auto import tqdm
 
-from bioaug._arms import Arm, make_arms, seeded_clone, settings_of
+from bioaug._arms import Arm, in_words, make_arms, seeded_clone, settings_of
 from bioaug._validation import COUNT, POSITIVE, Interval, check_kind, check_labels, check_number
 from bioaug._version import __version__
 from bioaug.checkpoint import replace_file
-from bioaug.comparison import AugmentationResult, Scored, score_of
+from bioaug.comparison import AugmentationResult, Scored, name_of, score_of
 from bioaug.exceptions import BioaugError, DataError, LeakError
 from bioaug.lineage import Lineage, find_synthetic
 from bioaug.statistics import calibration_error, per_class_scores
@@ -122,11 +122,10 @@ def cross_validate_augmentation(
     done = _do(plan, runs, n_jobs, folder, max_time, verbose)
     protocol = {
         "bioaug": __version__,
-        "estimator": settings_of(estimator),
-        "arms": {arm.name: arm.settings for arm in arms},
-        "scoring": scoring
-        if isinstance(scoring, str)
-        else getattr(scoring, "__name__", "callable"),
+        "estimator": in_words(estimator),
+        "arms": {arm.name: arm.words for arm in arms},
+        "settings": {"estimator": settings_of(estimator)} | {a.name: a.settings for a in arms},
+        "scoring": name_of(scoring),
         "n_rows": len(y),
         "n_patients": len(np.unique(groups)),
         "classes": {str(c): int((y == c).sum()) for c in np.unique(y)},
@@ -197,7 +196,7 @@ def _do(
     for place, run in enumerate(runs):
         file = home / run.name(digest) if home else None
         if file is not None and file.exists():
-            results[place] = _read(file)
+            results[place] = _rescored(plan, _read(file))
     until = None if max_time is None else time.time() + max_time
     bar = tqdm(total=len(runs), initial=len(results), disable=not verbose, desc="arms x folds")
     for attempt in range(MOST_KILLED + 1):
@@ -267,6 +266,12 @@ def _scored(plan: _Plan, run: _Run) -> dict[str, Any]:
         chances = model.predict_proba(plan.X[run.test])
         result["calibration"] = calibration_error(truth, chances, labels)
     return result
+
+
+def _rescored(plan: _Plan, result: dict[str, Any]) -> dict[str, Any]:
+    """Return a stored result by the score of this comparison, which may not be the one stored."""
+    predicted = np.unique(plan.y)[result["predicted"]]
+    return result | {"score": score_of(plan.scoring, plan.y[result["rows"]], predicted)}
 
 
 def _held_back(plan: _Plan, run: _Run) -> tuple[NDArray, tuple[NDArray, NDArray]]:

@@ -20,14 +20,18 @@ if TYPE_CHECKING:
     from bioaug.metrics import Evaluation
 
 STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60em; margin: 2em auto; padding: 0 1em;
-       color: #222; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 62em; margin: 2em auto; padding: 0 1em;
+       color: #222; overflow-wrap: break-word; }
+.table { overflow-x: auto; }
 table { border-collapse: collapse; margin: 1em 0; font-size: 0.9em; }
-th, td { border-bottom: 1px solid #ccc; padding: 0.3em 0.8em; text-align: right; }
-th:first-child, td:first-child { text-align: left; }
-.helps { color: #1a6e2e; } .harms { color: #a12020; } .source { color: #888; font-size: 0.8em; }
-img { max-width: 100%; } pre { background: #f5f5f5; padding: 1em; overflow-x: auto; }
+th, td { border-bottom: 1px solid #ccc; padding: 0.3em 0.8em; text-align: right;
+         white-space: nowrap; }
+th.text, td.text { text-align: left; white-space: normal; }
+.helps { color: #1a6e2e; font-weight: bold; } .harms { color: #a12020; font-weight: bold; }
+.source { color: #666; font-size: 0.8em; }
+figure { margin: 1em 0; } figcaption { color: #555; font-size: 0.9em; } img { max-width: 100%; }
 """
+TEXT = ("arm", "class", "made by", "score of", "verdict")  # columns that are not numbers
 Table = tuple[list[str], list[list[Any]]]
 
 
@@ -85,15 +89,23 @@ def _fill(
         )
     page.paragraph(
         f"{protocol['n_rows']} rows of {protocol['n_patients']} patients; scored on patients whom "
-        f"neither classifier nor generator has seen. Score: {protocol['scoring']}. Baseline: "
-        f"{protocol['baseline']}."
+        f"neither classifier nor generator has seen. Score: {_score_name(result)}, greater is "
+        f"better. Baseline: {protocol['baseline']}."
     )
     page.items([f"{found['arm']}: {found['text']}" for found in result.comparisons])
     page.table(_scores(result))
+    if result.comparisons:
+        page.paragraph(
+            f"The 95 % interval, p and the verdict are by {result.comparisons[0]['interval']}."
+        )
     for caption, figure in pictures.items():
         page.picture(caption, figure)
     page.heading("By class", 2)
     page.table(_per_class(result))
+    if any("calibration" in run for run in result.runs):
+        page.heading("Calibration", 2)
+        page.paragraph("Mean distance of stated from observed probability; 0 is best.")
+        page.table(_calibration(result))
     if result.worth:
         page.heading("What one synthetic row was worth", 2)
         page.paragraph("In real rows that had been held back; the interval is over folds.")
@@ -112,11 +124,14 @@ def _fill(
         )
         page.items(evaluation.notes)
     page.heading("Protocol", 2)
-    page.items([f"{name}: {value}" for name, value in protocol.items() if name != "arms"])
-    page.items([f"arm {name}: {value}" for name, value in protocol["arms"].items()])
+    shown = {name: value for name, value in protocol.items() if name not in ("arms", "settings")}
+    page.items([f"{name.replace('_', ' ')}: {_flat(value)}" for name, value in shown.items()])
+    page.paragraph("Arms:")
+    page.items([f"{name}: {value}" for name, value in protocol["arms"].items()])
     page.paragraph(
         "Intervals by folds: Nadeau and Bengio (2003), corrected for overlapping training sets. "
-        "Intervals by patients: percentile bootstrap of patients, paired. p after Holm over all "
+        "Intervals by patients: percentile bootstrap of patients, paired, widened by what repeats "
+        "differ in. p after Holm over all "
         "arms. Every line names its place in the JSON file beside this page."
     )
     if citation:
@@ -129,10 +144,10 @@ def _scores(result: AugmentationResult) -> Table:
     lines = []
     for arm, line in result.table.iterrows():
         found = result.comparisons[place[arm]] if arm in place else None
-        interval = f"{line['low']:+.3f} to {line['high']:+.3f}" if found else ""
-        patients = "{1:+.3f} to {2:+.3f}".format(*found["patients"]) if found else ""
+        interval = _signed(found["low"], found["high"]) if found else ""
+        patients = _signed(*found["patients"][1:3]) if found else ""
         difference = f"{line['difference']:+.3f}" if found else "baseline"
-        p = f"{line['p_holm']:.3f}" if found else ""
+        p = _p(found["p_holm"]) if found else ""
         source = f"comparisons[{place[arm]}]" if found else "runs"
         word = found["verdict"] if found else ""
         lines.append([arm, f"{line['score']:.3f}", difference, interval, patients, p, word, source])
@@ -142,17 +157,27 @@ def _scores(result: AugmentationResult) -> Table:
 
 def _per_class(result: AugmentationResult) -> Table:
     lines = [
-        [arm, label, *(f"{values[name]:.3f}" for name in ("f1", "recall", "precision"))]
+        [arm, label, *(f"{values[name]:.3f}" for name in ("f1", "recall", "precision")), source]
         for (arm, label), values in result.per_class.iterrows()  # pyright: ignore
+        for source in [f"runs[{_first(result, arm)}] ..., per_class"]
     ]
+    return ["arm", "class", "F1", "sensitivity", "precision", "source"], lines
+
+
+def _calibration(result: AugmentationResult) -> Table:
     calibrated: dict[str, list[float]] = {}
     for run in result.runs:
         if "calibration" in run:
             calibrated.setdefault(run["arm"], []).append(run["calibration"]["ece"])
-    lines += [
-        [arm, "calibration error", f"{np.mean(v):.3f}", "", ""] for arm, v in calibrated.items()
+    lines = [
+        [arm, f"{np.mean(v):.3f}", f"runs[{_first(result, arm)}] ..., calibration"]
+        for arm, v in calibrated.items()
     ]
-    return ["arm", "class", "F1", "sensitivity", "precision"], lines
+    return ["arm", "calibration error", "source"], lines
+
+
+def _first(result: AugmentationResult, arm: str) -> int:
+    return next(k for k, run in enumerate(result.runs) if run["arm"] == arm)
 
 
 def _worth(result: AugmentationResult) -> Table:
@@ -176,7 +201,8 @@ def _added(result: AugmentationResult) -> Table:
         for label in of_arm[0][1]["added"]:
             n_added = np.mean([run["added"][label] for _, run in of_arm])
             methods = sorted({m for _, run in of_arm for m in run["methods"].get(label, [])})
-            refused = sum(sum(run["rejected"].get(label, {}).values()) for _, run in of_arm)
+            gated = [run["rejected"][label] for _, run in of_arm if label in run["rejected"]]
+            refused = sum(sum(counts.values()) for counts in gated) if gated else ""
             places = f"runs[{of_arm[0][0]}] ..." if len(of_arm) > 1 else f"runs[{of_arm[0][0]}]"
             if n_added:
                 lines.append([arm, label, f"{n_added:.0f}", ", ".join(methods), refused, places])
@@ -197,8 +223,27 @@ def _forest(result: AugmentationResult) -> Figure:
     axes.axvline(0, color="black", lw=0.8)
     axes.set_yticks(range(len(result.comparisons)))
     axes.set_yticklabels([found["arm"] for found in reversed(result.comparisons)])
-    axes.set_xlabel(f"difference of {result.protocol['scoring']}, with 95 % interval")
+    axes.set_xlabel(f"difference of {_score_name(result)}, with 95 % interval")
     return figure
+
+
+def _score_name(result: AugmentationResult) -> str:
+    name: str = result.protocol["scoring"]
+    return "macro F1" if name == "f1_macro" else name.replace("_", " ")
+
+
+def _flat(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{n} {name}" for name, n in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _p(value: float) -> str:
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def _signed(low: float, high: float) -> str:
+    return f"{low:+.3f} to {high:+.3f}"
 
 
 def _text(value: Any) -> str:
@@ -221,17 +266,25 @@ class _Html:
 
     def table(self, table: Table) -> None:
         names, lines = table
-        head = "".join(f"<th>{escape(name)}</th>" for name in names)
+        head = "".join(
+            f'<th class="text">{escape(name)}</th>' if name in TEXT else f"<th>{escape(name)}</th>"
+            for name in names
+        )
         body = "".join(
             "<tr>" + "".join(self._cell(n, v) for n, v in zip(names, line, strict=True)) + "</tr>"
             for line in lines
         )
-        self.parts.append(f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
+        self.parts.append(
+            f'<div class="table"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody>'
+            "</table></div>"
+        )
 
     @staticmethod
     def _cell(name: str, value: Any) -> str:
         kind = value if value in ("helps", "harms") else name if name == "source" else ""
-        return f'<td class="{kind}">{escape(str(value))}</td>'
+        kind = f"{kind} text".strip() if name in TEXT else kind
+        attribute = f' class="{kind}"' if kind else ""
+        return f"<td{attribute}>{escape(str(value))}</td>"
 
     def picture(self, caption: str, figure: Figure) -> None:
         stream = io.BytesIO()
@@ -245,6 +298,7 @@ class _Html:
     def text(self) -> str:
         return (
             '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+            '<meta name="viewport" content="width=device-width">'
             f"<title>Does augmentation help?</title><style>{STYLE}</style></head><body>"
             + "\n".join(self.parts)
             + "</body></html>\n"

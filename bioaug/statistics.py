@@ -13,7 +13,7 @@ from scipy.stats import t as student
 from sklearn.utils import check_random_state
 
 from bioaug._class_scores import calibration_error, per_class_scores
-from bioaug._draws import in_blocks, tail_share, two_sided_p
+from bioaug._draws import in_blocks, limits, p_of_zero
 from bioaug._paired import Metric, Pairing
 from bioaug._validation import COUNT, NOT_NEGATIVE, SHARE, UNIT, check_number, check_numbers
 from bioaug._worth import Worth, worth, worth_interval
@@ -207,13 +207,18 @@ def patient_bootstrap(
     macro F1 is told apart in 6 % to 7 % of 2000 sets of 10, 22 or 40 patients, where 5 % is meant;
     by plain percentiles in 11 % to 12 %, 8 % to 9 % and 7 % to 8 %; by drawing rows, in most sets.
 
-    What varies is the patients who are tested. That another training might have come out
-    otherwise is not in the interval, but for the mean over the repeats.
+    From a single repeat, what varies is the patients who are tested: that another training might
+    have come out otherwise is not in the interval, and two classifiers that differ by their seeds
+    only are often told apart. From several, the variance of their mean is added to that of the
+    patients, with the degrees of freedom of Welch's test [2]_: of two repeats that differ much, the
+    interval is wide. The training rows are the same in all of them.
 
     References
     ----------
     .. [1] Hesterberg, "What teachers should know about the bootstrap", The American Statistician
        69, 2015: the expanded percentile interval.
+    .. [2] Welch, "The generalization of 'Student's' problem when several different population
+       variances are involved", Biometrika 34, 1947.
 
     Examples
     --------
@@ -243,9 +248,9 @@ def patient_bootstrap(
     draws = draws[np.isfinite(draws)]
     if not len(draws):
         return Interval(value, -np.inf, np.inf, 1.0, confidence)
-    tail = tail_share(confidence, pair.n_telling)
-    low, high = np.quantile(draws, [tail, 1 - tail]).tolist()
-    return Interval(value, low, high, two_sided_p(draws, pair.n_telling), confidence)
+    low, high = limits(value, draws, pair.n_telling, pair.repeats, confidence)
+    p = p_of_zero(value, draws, pair.n_telling, pair.repeats)
+    return Interval(value, low, high, p, confidence)
 
 
 def leave_one_patient_out(

@@ -91,6 +91,40 @@ def test_a_fixed_split_is_judged_by_patients(beats):
     assert found["n_patients"] == 6
 
 
+def test_a_single_training_on_a_fixed_split_is_no_verdict(beats):
+    """Two seeds of a classifier differ: that is not what augmentation did."""
+    _, _, groups = beats
+    split = [(np.flatnonzero(groups < "p06"), np.flatnonzero(groups >= "p06"))]
+    worse = {"nothing learned": {"min_samples_leaf": 150}}
+    once = compare(beats, worse, cv=split).comparisons[0]
+    assert once["p"] <= 0.05
+    assert once["verdict"] == "cannot be told"
+    assert "give n_repeats=5" in once["text"]
+    fixed = DecisionTreeClassifier(max_depth=3, random_state=0)
+    several = compare(beats, {"stump": {"max_leaf_nodes": 2}}, fixed, cv=split, n_repeats=2)
+    assert "give n_repeats" not in several.comparisons[0]["text"]
+
+
+def test_the_sentence_names_the_score(beats):
+    found = compare(beats, {"copies": "null"}, scoring="balanced_accuracy").comparisons[0]
+    assert "balanced accuracy (95 %" in found["text"]
+
+    def hits(y, predicted):
+        return np.mean(y == predicted)
+
+    assert " hits (95 %" in compare(beats, {"copies": "null"}, scoring=hits).comparisons[0]["text"]
+
+
+def test_macro_f1_is_over_the_classes_that_a_fold_has(beats):
+    X, y, groups = beats
+    y = y.astype("<U2")
+    y[(groups < "p03") & (X[:, 0] > 0.5)] = "F"  # of three patients only
+    split = [(np.flatnonzero(groups < "p06"), np.flatnonzero(groups >= "p06"))]
+    result = compare((X, y, groups), {"copies": "null"}, cv=split, n_repeats=2)
+    scores = result.table["score"]
+    assert result.comparisons[0]["difference"] == pytest.approx(scores["copies"] - scores["none"])
+
+
 class Predicted(ClassifierMixin, BaseEstimator):
     """Says what the sign of the first value of its training rows' mean says; notes them."""
 
@@ -220,6 +254,13 @@ def test_other_settings_are_other_runs(beats, tmp_path, change):
     sampler = SMOTE(k_neighbors=3) if change == "sampler" else SMOTE()
     compare((X, y, groups), {"SMOTE": sampler}, tree, folder=tmp_path)
     assert len(list(tmp_path.iterdir())) == (9 if change == "sampler" else 12)
+
+
+def test_finished_runs_are_scored_anew(beats, tmp_path):
+    compare(beats, {"copies": "null"}, folder=tmp_path)
+    again = compare(beats, {"copies": "null"}, folder=tmp_path, scoring="accuracy")
+    fresh = compare(beats, {"copies": "null"}, scoring="accuracy")
+    assert again.table.equals(fresh.table)
 
 
 def test_a_time_budget_leaves_an_unfinished_comparison(beats):

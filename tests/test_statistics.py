@@ -135,6 +135,25 @@ def test_it_is_paired_and_turns_around() -> None:
     assert (there.low, there.high) == pytest.approx((-back.high, -back.low))
 
 
+def test_repeats_that_differ_widen_the_interval() -> None:
+    y, a, b, groups = make_patients(n_repeats=1)
+    arms = np.tile(a[0], (4, 1)), np.tile(b[0], (4, 1))
+    calm = patient_bootstrap(y, *arms, groups, metric="accuracy")
+    shaken = np.where(np.arange(4)[:, None] % 2 & (np.arange(len(y)) % 3 == 0), "?", arms[0])
+    whole = patient_bootstrap(y, shaken, arms[1], groups, metric="accuracy")
+    scores = [(one == y).mean(axis=1) for one in (shaken, arms[1])]
+    error = stats.sem(scores[0] - scores[1])
+    assert whole.half_width > max(calm.half_width, 1.96 * error)
+    assert (whole.low <= 0 <= whole.high) == (whole.p > 0.05)
+
+
+def test_equal_repeats_change_nothing() -> None:
+    y, a, b, groups = make_patients()
+    once = patient_bootstrap(y, a, b, groups, metric="f1_macro")
+    often = patient_bootstrap(y, np.tile(a, (3, 1)), b, groups, metric="f1_macro")
+    assert vars(often) == pytest.approx(vars(once))
+
+
 def test_width_is_that_of_the_mean_over_equal_patients() -> None:
     # Accuracy over patients of equal size is a mean: the interval is nearly Student's.
     random = np.random.default_rng(0)
