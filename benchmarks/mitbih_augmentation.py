@@ -2,20 +2,22 @@
 
     python benchmarks/mitbih_augmentation.py ../shared/data --size small --parts a b c d
 
-(a) DS1 to DS2, the inter-patient split (without record 201, whose patient is record 202's): for
-    each classifier and arm, how far the rare classes are grown (to a tenth of N, or to N) is
-    chosen on DS1's patient-grouped folds; then DS2 is opened once per arm, five seeds. Also with
-    records 232 and 213 left out.
+(a) DS1 to DS2, the inter-patient split, without record 201, whose patient is record 202's. How far
+    the rare classes are grown (to a share of N) is chosen on DS1's patient-grouped folds, for each
+    classifier and arm; then DS2 is opened once per arm, several seeds. Also with records 232 and
+    213 left out.
 (b) all records pooled, patient-grouped 5-fold.
 (c) few beats: 50, 100, 200 of each rare class of DS1 are all that classifier and generator have;
     tested on DS2.
 (d) Bonn, seizure against the rest, segment-grouped 5-fold, with a tenth of the seizure chunks.
 
-Beats are 200 samples of MLII, each standardised, and three RR features, which the generators learn
-together with the beat. Classes N, S, V, F. Everything that finished is kept beside the results, so
-a stopped benchmark goes on. "small" uses 4,000 of the N beats to train on, and short trainings;
-"medium" 6,000; "full" all and every registered model. Each result is an `AugmentationResult` in
-JSON with a report beside it.
+Beats are 200 samples of MLII, each standardised, less the patient's median beat, for which no label
+is needed; with them go five RR features: the intervals before and after the beat against the
+patient's median and against the mean of ten, and their ratio. The generators learn them together
+with the beat. Classes N, S, V, F. Everything that finished is kept beside the results, so a stopped
+benchmark goes on. "small" uses 4,000 of the N beats to train on, and short trainings; "medium"
+6,000; "full" all, and every registered model. Each result is an `AugmentationResult` in JSON with a
+report beside it.
 """
 
 import argparse
@@ -29,13 +31,14 @@ from beat_cnn import BeatCNN
 from imblearn.over_sampling import SMOTE
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 
-from bioaug import GANOversampler, available_models
+from bioaug import AugmentationResult, GANOversampler, available_models
 from bioaug.datasets import fetch_bonn, fetch_mitbih
 from bioaug.exceptions import TrainingWarning
 from bioaug.model_selection import cross_validate_augmentation
 from bioaug.report import write_report
 
-N_FEATURES = 3
+N_FEATURES = 5
+N_RECENT = 10  # beats
 SIZES = {  # N beats to train on, seconds of each generator, seeds, classifiers' names
     "small": (4000, 15, 2, ("trees", "cnn")),
     "medium": (6000, 30, 3, ("trees", "forest", "cnn")),
@@ -50,7 +53,7 @@ CITATION = (
 def classifiers(names, n_features):
     """Return the classifiers by name."""
     found = {
-        "trees": HistGradientBoostingClassifier(max_iter=100),
+        "trees": HistGradientBoostingClassifier(max_iter=60),
         "forest": RandomForestClassifier(100, min_samples_leaf=2),
         "cnn": BeatCNN(n_features),
     }
@@ -109,13 +112,21 @@ class Grow:
 
 
 def load(data_home, subset):
-    """Return standardised beats with their RR features, classes, patients and records."""
+    """Return beats as they differ from the patient's usual one, RR features, classes, patients."""
     beats = fetch_mitbih(data_home=data_home, subset=subset)
     kept = beats.target != "Q"
-    X = beats.data[kept, 0]
+    X, rr, patients = beats.data[kept, 0], beats.rr[kept], beats.groups[kept]
     X = (X - X.mean(axis=1, keepdims=True)) / X.std(axis=1, keepdims=True)
-    X = np.column_stack([X, beats.rr[kept]]).astype(np.float32)
-    return X, beats.target[kept], beats.groups[kept]
+    recent = np.empty(len(rr))
+    for patient in np.unique(patients):
+        own = np.flatnonzero(patients == patient)
+        X[own] -= np.median(X[own], axis=0)
+        padded = np.pad(rr[own, 0], (N_RECENT, 0), mode="edge")
+        recent[own] = np.convolve(padded, np.ones(N_RECENT) / N_RECENT, "valid")[: len(own)]
+    before, after, usual = rr[:, 0], rr[:, 1], rr[:, 0] / rr[:, 2]
+    features = [before / usual, after / usual, before / after, before / recent, after / recent]
+    X = np.column_stack([X, *features]).astype(np.float32)
+    return X, beats.target[kept], patients
 
 
 def load_split(data_home):
@@ -229,6 +240,41 @@ def part_d(args, out, size):
         compare(out, f"d_{name}", estimator, X[kept], y[kept], g[kept], every, cv=5)
 
 
+def summary(out):
+    """Return all results in a folder as one table each: Markdown."""
+    lines = []
+    for file in sorted(out.glob("*.json")):
+        if "choose" in file.stem:
+            continue
+        result = AugmentationResult.load(file)
+        f1 = result.per_class["f1"].unstack()
+        names = ["arm", "macro F1", "difference", "95 % interval", "p (Holm)", "verdict"]
+        names += [f"F1 {label}" for label in f1.columns]
+        lines += [
+            f"\n### {file.stem}\n",
+            f"{result.comparisons[0]['n_patients']} patients scored.\n",
+        ]
+        lines += ["| " + " | ".join(names) + " |", "|---" * len(names) + "|"]
+        for arm, line in result.table.iterrows():
+            cells = [arm, f"{line['score']:.3f} ± {line['deviation']:.3f}"]
+            if line["verdict"] == line["verdict"]:  # not the baseline
+                cells += [
+                    f"{line['difference']:+.3f}",
+                    f"{line['low']:+.3f} to {line['high']:+.3f}",
+                ]
+                cells += [f"{line['p_holm']:.2f}", line["verdict"]]
+            else:
+                cells += ["", "", "", "baseline"]
+            cells += [f"{value:.3f}" for value in f1.loc[arm]]
+            lines += ["| " + " | ".join(cells) + " |"]
+        for found in result.worth:
+            lines += [
+                f"\n{found['arm']}: one synthetic row was worth {found['value']:.3f} real ones "
+                f"({found['low']:.3f} to {found['high']:.3f})."
+            ]
+    return "\n".join(lines).strip() + "\n"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data_home")
@@ -248,6 +294,7 @@ def main():
     out.mkdir(parents=True, exist_ok=True)
     for part in args.parts:
         {"a": part_a, "b": part_b, "c": part_c, "d": part_d}[part](args, out, SIZES[args.size])
+        (out / "summary.md").write_text(summary(out))
 
 
 if __name__ == "__main__":

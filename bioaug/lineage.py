@@ -88,11 +88,11 @@ def remember_synthetic(X: NDArray) -> None:
 
 def find_synthetic(X: Any) -> NDArray[np.bool_]:
     """Return which rows this process has made."""
-    return np.array([digest in _made for digest in _digests(_flat(X))], dtype=bool)
+    return np.array([digest in _made for digest in _digests(X)], dtype=bool)
 
 
 def _digests(X: NDArray) -> list[int]:
-    rows = np.ascontiguousarray(X.reshape(len(X), -1), dtype=np.float32)
+    rows = np.ascontiguousarray(_flat(X), dtype=np.float32)
     return [hash(row.tobytes()) for row in rows]
 
 

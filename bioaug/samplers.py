@@ -134,11 +134,11 @@ class GANOversampler(BaseOverSampler):
     >>> from collections import Counter
     >>> from bioaug import GANOversampler
     >>> from bioaug.datasets import make_ecg
-    >>> ecg = make_ecg(300, classes=("N", "V"), class_weights=(0.9, 0.1), random_state=0)
+    >>> ecg = make_ecg(300, classes=("N", "V"), class_weights=(0.8, 0.2), random_state=0)
     >>> sampler = GANOversampler(n_steps=2, random_state=0)
     >>> X, y = sampler.fit_resample(ecg.data, ecg.target)
     >>> sorted(Counter(y.tolist()).items())
-    [('N', 270), ('V', 270)]
+    [('N', 240), ('V', 240)]
     """
 
     _parameter_constraints: dict[str, Any] = {

@@ -34,7 +34,9 @@ def test_the_codec_brings_features_back_and_keeps_rows_standardised():
     np.testing.assert_array_equal(again.decode(signals), codec.decode(signals))
 
 
-@pytest.mark.parametrize("model", ["flow", "local", "distort"])
+@pytest.mark.parametrize(
+    "model", [pytest.param("flow", marks=pytest.mark.slow), "local", "distort"]
+)
 def test_synthetic_beats_have_the_features_that_fit_them(model):
     X, _ = beats_with_rr(300)
     X = np.concatenate([X, X[:200] + 7])

@@ -254,7 +254,13 @@ def test_a_grid_over_the_classifier_trains_each_generator_once(tmp_path, monkeyp
     X = make_rows((80, 12))
     y = np.repeat(["N", "S", "V", "F"], [50, 10, 10, 10])
     sampler = GANOversampler(
-        n_steps=1, per_class=True, ladder={"own": 2}, gate=False, memory=tmp_path, random_state=0
+        "dense",
+        n_steps=1,
+        per_class=True,
+        ladder={"own": 2},
+        gate=False,
+        memory=tmp_path,
+        random_state=0,
     )
     trained = count_trainings(monkeypatch)
     grid = {"decisiontreeclassifier__max_depth": list(range(1, 21))}

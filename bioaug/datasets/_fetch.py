@@ -152,6 +152,11 @@ def check_files(checksums: Mapping[str, str], folder: Path) -> None:
         )
 
 
+def has_checksum(file: Path, digest: str) -> bool:
+    """Whether a file's SHA-256 is `digest`."""
+    return _sha256(file) == digest
+
+
 def _sha256(file: Path) -> str:
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -65,6 +65,13 @@ def read_beats(
     return Beats(path, leads, header.fs, peaks[complete], symbols[is_beat][complete], rr[complete])
 
 
+def read_rate(path: Path) -> float:
+    """Return the sampling rate of one record, in Hz."""
+    wfdb = import_wfdb()
+    with _quiet():
+        return float(wfdb.rdheader(str(path)).fs)
+
+
 def import_wfdb() -> Any:
     """Import wfdb, only where it is used: it takes a second that make_ecg need not wait for."""
     with _quiet():
@@ -101,7 +108,10 @@ def rr_intervals(times: NDArray[np.floating], n_flutters: NDArray[np.int64]) -> 
     -------
     rr : ndarray of shape (n_beats, 3)
         In seconds, the last one relative. The median stands in for an interval that is missing.
+        All are NaN where there are no two beats.
     """
+    if len(times) < 2:
+        return np.full((len(times), 3), np.nan, np.float32)
     rr = np.diff(times)
     is_missing = np.diff(n_flutters) > 0
     median = np.median(rr[~is_missing])

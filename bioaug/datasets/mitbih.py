@@ -43,7 +43,7 @@ SUBSETS = {
 }
 LEADS = ("MLII", "V1", "V2", "V4", "V5")
 RR_NAMES = ("rr_before", "rr_after", "rr_relative")
-_PATIENT = {"202": 201}  # all others have one record, which names them
+SAME_PATIENT = {"202": 201}  # all others have one record, which names them
 _CHECKSUM_TABLE = "mitdb.sha256"
 _OWNER = "fetch_mitbih"
 
@@ -187,7 +187,7 @@ def fetch_mitbih(
         data=data,
         target=target,
         target_names=[name for name in classes if name in set(target)],
-        groups=for_each_row([_PATIENT.get(name, int(name)) for name in names], kept),
+        groups=for_each_row([SAME_PATIENT.get(name, int(name)) for name in names], kept),
         rr=np.concatenate([beats.rr for beats in kept]),
         rr_names=list(RR_NAMES),
         record=for_each_row(names, kept),

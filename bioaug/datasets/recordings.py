@@ -1,0 +1,229 @@
+"""Heartbeats of any annotated WFDB records, as windows around each R peak."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.utils import Bunch
+
+from bioaug._validation import check_option
+from bioaug.datasets import mitbih
+from bioaug.datasets._fetch import has_checksum, read_checksums
+from bioaug.datasets._records import Beats, for_each_row, read_beats, read_rate, read_signals
+from bioaug.datasets._windows import check_sampling_rate, check_window, scale_window
+from bioaug.exceptions import BioaugError, DataError
+
+_OWNER = "read_wfdb"
+_WINDOW = (90, 110)  # at 360 Hz, as in fetch_mitbih
+_SUFFIXES = (".hea", ".dat", ".atr")
+
+
+def read_wfdb(
+    path: str | os.PathLike[str],
+    *,
+    records: str | Sequence[str] | None = None,
+    leads: str | Sequence[str] | None = None,
+    window: tuple[int, int] | None = None,
+    sampling_rate: float | None = None,
+    labels: str = "aami",
+    return_X_y: bool = False,
+) -> Any:
+    """Cut the beats out of WFDB records that are annotated as the MIT-BIH database is.
+
+    Every annotated beat whose window lies inside its record becomes one row. `fetch_mitbih` does
+    the same for MIT-BIH itself, checks its files, and downloads them.
+
+    Parameters
+    ----------
+    path : path-like
+        A folder of records, or one record: the path of its files, with or without a suffix. Each
+        needs a header (.hea), signals and reference annotations (.atr).
+    records : str or sequence of str, optional
+        Which records of a folder: names, or "DS1" or "DS2", the halves of the inter-patient split
+        of MIT-BIH. None takes all that have annotations.
+    leads : str or sequence of str, optional
+        Leads by their names in the header; records without one of them are left out, with a
+        warning that names them. None takes MLII, and a record's first lead where it has none.
+    window : tuple of two int, optional
+        Samples before the R peak and from it on, at the rate of the records. None takes a quarter
+        of a second and 0.31 seconds: (90, 110) at 360 Hz.
+    sampling_rate : float, optional
+        Rate to resample to, in Hz.
+    labels : {"aami", "symbols"}, default="aami"
+        The five AAMI classes, or the symbols of the annotations.
+    return_X_y : bool, default=False
+        Whether to return only ``(data, target)``.
+
+    Returns
+    -------
+    beats : sklearn.utils.Bunch
+        With the fields
+
+        - ``data``: float32 of shape (n_samples, n_leads, n_timesteps), in the physical units of
+          the records, mostly millivolts.
+        - ``target``: str of shape (n_samples,); ``target_names``: its values, sorted.
+        - ``groups``: str of shape (n_samples,), the record. Records 201 and 202 of MIT-BIH, of
+          one man, are both "201".
+        - ``record``: str, ``sample``: int, both of shape (n_samples,), the record and the R peak
+          in it; ``lead``: str of shape (n_samples, n_leads).
+        - ``sampling_rate``, ``window`` (in samples of it), ``records_left_out``.
+    (data, target) : tuple of ndarray
+        If `return_X_y` is true.
+
+    Raises
+    ------
+    DataError
+        If a record cannot be read, the records differ in their rates, or none has the leads.
+    OSError
+        If a file is missing.
+
+    Examples
+    --------
+    >>> from bioaug.datasets import read_wfdb
+    >>> beats = read_wfdb("mitdb", records=["100", "106"])  # doctest: +SKIP
+    >>> beats.data.shape  # doctest: +SKIP
+    (4298, 1, 200)
+    """
+    check_option(labels, name="labels", owner=_OWNER, options=("aami", "symbols"))
+    wanted = (leads,) if isinstance(leads, str) else tuple(leads or ("MLII",))
+    paths = _find_records(Path(path).expanduser(), records)
+    rate = _common_rate(paths)
+    if window is None:
+        window = scale_window(_WINDOW, mitbih.SAMPLING_RATE, rate)
+    window = check_window(window, owner=_OWNER)
+    new_rate = check_sampling_rate(rate if sampling_rate is None else sampling_rate, owner=_OWNER)
+    kept, left_out = _read_annotations(paths, wanted, window, lenient=leads is None)
+    window = scale_window(window, rate, new_rate)
+    with _readable(kept[0].path.parent):
+        data = read_signals(kept, window, new_rate, remove_baseline=False)
+    target = np.concatenate([beats.symbols for beats in kept])
+    if labels == "aami":
+        target = np.array([mitbih.AAMI_CLASS[symbol] for symbol in target])
+    if return_X_y:
+        return data, target
+    return Bunch(
+        data=data,
+        target=target,
+        target_names=np.unique(target).tolist(),
+        groups=for_each_row([_patient(beats.path) for beats in kept], kept),
+        record=for_each_row([beats.path.name for beats in kept], kept),
+        sample=np.concatenate([beats.peaks for beats in kept]),
+        lead=for_each_row([beats.leads for beats in kept], kept),
+        sampling_rate=new_rate,
+        window=window,
+        records_left_out=left_out,
+    )
+
+
+def _find_records(path: Path, records: str | Sequence[str] | None) -> list[Path]:
+    """Return the paths, without suffixes, of the records in a folder, or of the one record."""
+    if not path.is_dir():
+        stem = path.with_suffix("") if path.suffix in _SUFFIXES else path
+        if records is not None:
+            raise DataError(
+                f"The 'records' parameter of {_OWNER} chooses among the records of a folder. Got "
+                f"{records!r} with {str(path)!r}, which is no folder. Give one of the two."
+            )
+        paths = [stem]
+    elif records is not None:
+        names = [records] if isinstance(records, str) else list(records)
+        names = [name for given in names for name in mitbih.SUBSETS.get(given, (given,))]
+        paths = [path / name for name in names]
+    else:
+        paths = sorted(
+            header.with_suffix("")
+            for header in path.glob("*.hea")
+            if header.with_suffix(".atr").is_file()
+        )
+    if not paths:
+        raise FileNotFoundError(
+            f"The 'path' parameter of {_OWNER} must be a record, or a folder of records with "
+            f"annotations (.hea and .atr). There is none in {str(path)!r}."
+        )
+    needed = [f"{record}{suffix}" for record in paths for suffix in (".hea", ".atr")]
+    missing = [file for file in needed if not Path(file).is_file()]
+    if missing:
+        raise FileNotFoundError(
+            f"The 'path' parameter of {_OWNER} must have a header (.hea) and annotations (.atr) "
+            f"for every record. There is no {missing[0]!r}, and {len(missing)} files are missing "
+            "in all."
+        )
+    return paths
+
+
+def _common_rate(paths: Sequence[Path]) -> float:
+    """Return the sampling rate that all records have."""
+    rates = {}
+    for path in paths:
+        with _readable(path):
+            rates.setdefault(read_rate(path), path.name)
+    if len(rates) > 1:
+        (first, one), (second, other) = list(rates.items())[:2]
+        raise DataError(
+            f"The records of {_OWNER} must have one sampling rate. Got {first:g} Hz in {one} and "
+            f"{second:g} Hz in {other}. Read them one by one, each with the same 'sampling_rate'."
+        )
+    return next(iter(rates))
+
+
+def _read_annotations(
+    paths: Sequence[Path], wanted: tuple[str, ...], window: tuple[int, int], *, lenient: bool
+) -> tuple[list[Beats], list[str]]:
+    """Return the beats of the records that have any, and the names of the other records."""
+    kept, left_out = [], []
+    for path in paths:
+        with _readable(path):
+            beats = read_beats(
+                path,
+                wanted,
+                window,
+                beat_symbols=mitbih.AAMI_CLASS,
+                first_lead_instead=lenient,
+            )
+        if beats is None or not len(beats.peaks):
+            left_out.append(path.name)
+        else:
+            kept.append(beats)
+    if not kept:
+        raise DataError(
+            f"The records of {_OWNER} must have the leads {wanted!r} and annotated beats with room "
+            f"for the window {window!r}. None of {', '.join(left_out)} does. Give other leads or "
+            "a shorter window."
+        )
+    if left_out:
+        warnings.warn(
+            f"{len(left_out)} of {len(paths)} records lack a lead of {wanted!r}, or beats, and are "
+            f"left out: {', '.join(left_out)}.",
+            UserWarning,
+            stacklevel=3,
+        )
+    return kept, left_out
+
+
+def _patient(path: Path) -> str:
+    """Return the record's name, or for the second record of one man that of his first."""
+    same = mitbih.SAME_PATIENT.get(path.name)
+    header = path.with_name(f"{path.name}.hea")
+    if same is None or not has_checksum(header, read_checksums("mitdb.sha256")[header.name]):
+        return path.name
+    return str(same)
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Turn whatever wfdb raises on a damaged file into a DataError."""
+    try:
+        yield
+    except (BioaugError, OSError):
+        raise
+    except Exception as error:
+        raise DataError(
+            f"The 'path' parameter of {_OWNER} must be an annotated WFDB record. Could not read "
+            f"{str(path)!r} ({type(error).__name__}: {error}). Copy or download it again."
+        ) from error

@@ -1,0 +1,323 @@
+"""The command line: every command on tiny arrays, and one line for everything that goes wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from toys import make_rows
+
+import bioaug
+from bioaug import Synthesizer, cli
+from bioaug.files import read_arrays, write_arrays
+
+QUICK = ["--steps", "1", "--quiet", "--device", "cpu"]
+# The command prints warnings by itself; as errors they would end it.
+pytestmark = pytest.mark.filterwarnings("always::bioaug.exceptions.TrainingWarning")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with a set of 60 N, 40 S and 36 V of 12 patients, and a model of it."""
+    folder = tmp_path_factory.mktemp("cli")
+    X, y = make_rows((136, 1, 20)), np.repeat(["N", "S", "V"], [60, 40, 36])
+    groups = np.arange(136) % 12
+    for suffix in ("npz", "csv"):
+        write_arrays(folder / f"set.{suffix}", X, y, groups=groups)
+    write_arrays(folder / "flat.npz", X[:, 0], y)
+    assert cli.main(["train", str(folder / "set.npz"), "--out", str(folder / "model"), *QUICK]) == 0
+    return folder
+
+
+def call(*words):
+    return cli.main([str(word) for word in words])
+
+
+def failure(capsys, *words):
+    """Return the one line that a command fails with."""
+    capsys.readouterr()  # what was printed before
+    assert call(*words) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("bioaug: error: ")
+    assert err.count("\n") == 1
+    return err
+
+
+def test_help_and_version_in_a_process_of_its_own(tmp_path):
+    root = Path(bioaug.__file__).parents[1]
+    found = subprocess.run(
+        [sys.executable, "-m", "bioaug", "--help"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for command in cli.COMMANDS:
+        assert command.name in found.stdout
+    assert found.stderr == ""
+
+
+@pytest.mark.parametrize("command", cli.COMMANDS, ids=lambda command: command.name)
+def test_every_command_has_an_example_that_can_be_parsed(capsys, command):
+    with pytest.raises(SystemExit, match="0"):
+        call(command.name, "--help")
+    printed = capsys.readouterr().out
+    lines = [line.split() for line in command.example.splitlines() if "  bioaug " in line]
+    assert lines
+    for words in lines:
+        assert " ".join(words) in printed
+        assert cli.build_parser().parse_args(words[1:]).run is command.run
+
+
+def test_without_a_command_the_help_is_shown(capsys):
+    assert call() == 2
+    assert "bioaug demo" in capsys.readouterr().out
+
+
+def test_demo(tmp_path, capsys):
+    out = tmp_path / "demo.png"
+    assert call("demo", "--out", out, "--beats", 200, *QUICK) == 0
+    assert out.read_bytes().startswith(b"\x89PNG")
+    printed = capsys.readouterr().out
+    assert "before: F 10, N 150, Q 10, S 14, V 16" in printed
+    assert "after:  F 150, N 150, Q 150, S 150, V 150" in printed
+
+
+def test_train_learns_what_it_is_told_to(folder, tmp_path, capsys):
+    given = ["--classes", "V", "S", "--per-class", "--seed", 3, "--early-stopping", "mmd"]
+    assert call("train", folder / "set.csv", "--out", tmp_path / "m", *given, *QUICK) == 0
+    synthesizer = Synthesizer.load(tmp_path / "m")
+    assert synthesizer.classes_.tolist() == ["S", "V"]
+    assert synthesizer.signal_shape_ == (1, 20)
+    assert synthesizer.per_class is True
+    assert synthesizer.random_state == 3
+    assert "trained on S 40, V 36" in capsys.readouterr().out
+
+
+def test_the_model_is_the_librarys(folder):
+    arrays = read_arrays(folder / "set.npz")
+    expected = Synthesizer(n_steps=1, random_state=0, device="cpu").fit(arrays.X, arrays.y)
+    found = Synthesizer.load(folder / "model")
+    np.testing.assert_array_equal(found.sample(6)[0], expected.sample(6)[0])
+
+
+def test_train_without_labels(folder, tmp_path, capsys):
+    write_arrays(tmp_path / "a.csv", make_rows((40, 12)))
+    assert call("train", tmp_path / "a.csv", "--out", tmp_path / "m", "--unlabelled", *QUICK) == 0
+    assert "trained on 40 signals" in capsys.readouterr().out
+    assert call("sample", tmp_path / "m", "--n", 3, "--out", tmp_path / "b.csv") == 0
+    assert read_arrays(tmp_path / "b.csv").X.shape == (3, 12)
+    words = ["train", tmp_path / "a.csv", "--unlabelled", "--classes", "0", "--out", tmp_path / "n"]
+    assert "--classes needs labels" in failure(capsys, *words)
+
+
+def test_sample(folder, tmp_path):
+    words = ["sample", folder / "model", "--device", "cpu"]
+    assert call(*words, "--counts", "V=3", "N=2", "--out", tmp_path / "a.npz") == 0
+    found = read_arrays(tmp_path / "a.npz")
+    assert found.y.tolist() == ["V"] * 3 + ["N"] * 2
+    assert found.X.shape == (5, 1, 20)
+    for name, seed in {"b": 1, "c": 1, "d": 2}.items():
+        assert call(*words, "--n", 6, "--seed", seed, "--out", tmp_path / f"{name}.csv") == 0
+    b, c, d = (read_arrays(tmp_path / f"{name}.csv").X for name in "bcd")
+    np.testing.assert_array_equal(b, c)
+    assert not (b == d).any()
+    assert call(*words, "--n", 0, "--out", tmp_path / "e.csv") == 0
+
+
+@pytest.mark.parametrize("suffix", ["npz", "csv"])
+def test_grow(folder, tmp_path, suffix):
+    out = tmp_path / f"grown.{suffix}"
+    words = ["--strategy", "S=50", "V=70", "--model", folder / "model", "--seed", 1]
+    assert call("grow", folder / f"set.{suffix}", "--out", out, *words, "--device", "cpu") == 0
+    before, after = read_arrays(folder / f"set.{suffix}"), read_arrays(out)
+    np.testing.assert_array_equal(after.X[~after.synthetic], before.X)
+    assert after.y[after.synthetic].tolist() == ["S"] * 10 + ["V"] * 34
+    assert set(after.groups[after.synthetic]) == {12}
+    provenance = pd.read_csv(tmp_path / "grown.provenance.csv")
+    assert provenance["label"].tolist() == after.y[after.synthetic].tolist()
+
+
+@pytest.mark.parametrize(
+    ("strategy", "sizes"), [("auto", [60] * 3), ("minority", [60, 40, 60]), ("1.0", None)]
+)
+def test_strategies(folder, tmp_path, capsys, strategy, sizes):
+    words = ["grow", folder / "set.npz", "--model", "local", "--strategy", strategy]
+    words += ["--out", tmp_path / "a.npz"]
+    if sizes is None:  # a ratio is for two classes
+        assert "binary" in failure(capsys, *words)
+    else:
+        assert call(*words) == 0
+        assert np.unique(read_arrays(tmp_path / "a.npz").y, return_counts=True)[1].tolist() == sizes
+
+
+def test_warnings_are_lines(folder, tmp_path, capsys):
+    X, y = make_rows((60, 12)), np.repeat([0, 1], [40, 20])
+    np.savez(tmp_path / "a.npz", X=X, y=y)
+    assert call("grow", tmp_path / "a.npz", "--out", tmp_path / "b.npz", *QUICK) == 0
+    err = capsys.readouterr().err
+    assert err.startswith("bioaug: warning: GANOversampler: too few rows")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("suffix", ["html", "md", "json"])
+def test_evaluate(folder, tmp_path, capsys, monkeypatch, suffix):
+    seen = {}
+    evaluate = bioaug.metrics.evaluate
+
+    def few(*sets, scores, **options):
+        seen.update(sets=sets, scores=scores, options=options)
+        return evaluate(*sets, scores=["mmd", "closest_record"], **options)
+
+    monkeypatch.setattr("bioaug.metrics.evaluate", few)
+    words = ["grow", folder / "set.npz", "--model", "local", "--strategy", "V=60"]
+    assert call(*words, "--out", tmp_path / "grown.csv") == 0
+    out = tmp_path / f"report.{suffix}"
+    words = ["evaluate", folder / "set.npz", tmp_path / "grown.csv", "--out", out, "--quiet"]
+    assert call(*words, "--test", folder / "set.csv", "--sampling-rate", 100) == 0
+    printed = capsys.readouterr()
+    assert "mmd" in printed.out
+    assert "class N, S: these rows of TEST are left out" in printed.err
+    text = out.read_text()
+    assert "closest_record" in (json.loads(text)["scores"] if suffix == "json" else text)
+    assert [len(X) for X in seen["sets"][:3]] == [36, 36, 24]  # class V, synthetic rows alone
+    assert seen["options"]["sampling_rate"] == 100
+    assert seen["scores"] is None
+
+
+def test_evaluate_without_test_rows_says_nothing_on_privacy(folder, tmp_path, capsys, monkeypatch):
+    seen = {}
+
+    def record(*sets, **options):
+        seen.update(sets=sets, options=options)
+
+    monkeypatch.setattr("bioaug.metrics.evaluate", record)
+    assert call("sample", folder / "model", "--n", 30, "--out", tmp_path / "a.npz") == 0
+    assert call("evaluate", folder / "set.npz", tmp_path / "a.npz") == 0
+    assert "no --test" in capsys.readouterr().err
+    assert "mmd" in seen["options"]["scores"]
+    assert not {"membership", "closest_record"} & set(seen["options"]["scores"])
+    train, test = (seen["options"][f"groups_{name}"] for name in ("train", "test"))
+    assert not set(train) & set(test)
+    assert len(train) + len(test) == 136
+    assert call("evaluate", folder / "flat.npz", folder / "flat.npz") == 0
+    assert len(seen["sets"][0]) == len(seen["sets"][1]) == 68
+
+
+def test_test_rows_may_be_other_records(folder, monkeypatch):
+    seen = []
+
+    def read(path, *, records, **_):
+        seen.append((path, records))
+        return read_arrays(folder / "set.npz")
+
+    monkeypatch.setattr("bioaug.cli.read_arrays", read)
+    monkeypatch.setattr("bioaug.metrics.evaluate", lambda *_, **__: None)
+    words = ["--records", "DS1", "--test", "mitdb", "--test-records", "DS2"]
+    assert call("evaluate", "mitdb", "new.npz", *words) == 0
+    assert seen == [("mitdb", ["DS1"]), ("new.npz", ["DS1"]), ("mitdb", ["DS2"])]
+
+
+def test_evaluate_needs_common_classes(folder, tmp_path, capsys):
+    write_arrays(tmp_path / "a.npz", make_rows((4, 1, 20)), ["Q"] * 4)
+    words = ["evaluate", tmp_path / "a.npz", folder / "set.npz"]
+    assert "REAL must have classes of SYNTHETIC" in failure(capsys, *words)
+
+
+def test_outputs_are_kept_unless_forced(folder, tmp_path, capsys):
+    words = ["sample", folder / "model", "--n", 3, "--out", tmp_path / "a.npz"]
+    assert call(*words) == 0
+    before = (tmp_path / "a.npz").read_bytes()
+    assert "exists" in failure(capsys, *words, "--seed", 1)
+    assert "exists" in failure(capsys, "train", folder / "set.npz", "--out", folder / "model")
+    assert (tmp_path / "a.npz").read_bytes() == before
+    assert call(*words, "--seed", 1, "--force") == 0
+    assert (tmp_path / "a.npz").read_bytes() != before
+    (tmp_path / "b.provenance.csv").write_text("")
+    words = ["grow", folder / "set.npz", "--out", tmp_path / "b.csv"]
+    assert "b.provenance.csv' exists" in failure(capsys, *words)
+
+
+def test_odd_input_gives_one_line(folder, tmp_path, capsys):
+    X, y = make_rows((80, 12)), np.repeat([0, 1], 40)
+    out = ["--out", tmp_path / "out.npz"]
+    np.savez(tmp_path / "no_y.npz", X=X)
+    np.savez(tmp_path / "pickled.npz", X=X, y=y.astype(object))
+    X[3, 4] = np.nan
+    np.savez(tmp_path / "nan.npz", X=X, y=y)
+    for name, expected in {
+        "missing.npz": "There is none at",
+        "set.mat": "must end in .npz or .csv",
+        "no_y.npz": "with the array 'y'. Got X",
+        "pickled.npz": "plain arrays",
+        "nan.npz": "Got 1 NaN",
+    }.items():
+        if name == "set.mat":
+            (tmp_path / name).write_text("")
+        assert expected in failure(capsys, "grow", tmp_path / name, *out)
+        assert expected in failure(capsys, "train", tmp_path / name, "--out", tmp_path / "m")
+    data = folder / "set.npz"
+    assert "must end in" in failure(capsys, "grow", data, "--out", tmp_path / "out.txt")
+    assert "no folder" in failure(capsys, "grow", data, "--out", tmp_path / "no" / "out.npz")
+    assert "Did you mean 'flow'" in failure(capsys, "grow", data, *out, "--model", "flwo")
+    words = ["train", data, "--out", tmp_path / "m"]
+    assert "'--classes'" in failure(capsys, *words, "--classes", "X")
+    words = ["sample", folder / "model", *out, "--counts"]
+    assert "CLASS=N" in failure(capsys, *words, "V")
+    assert "'--counts' parameter of bioaug must be one of 'N', 'S'" in failure(
+        capsys, *words, "X=1"
+    )
+    assert "no saved model" in failure(capsys, "sample", tmp_path, *out, "--n", 1)
+    words = ["grow", data, *out, "--strategy"]
+    assert "one word" in failure(capsys, *words, "S", "V")
+    assert "--strategy" not in failure(capsys, *words, "all of them")
+    assert [file for file in tmp_path.iterdir() if file.stem == "out"] == []
+
+
+def test_debug_shows_where(tmp_path, capsys):
+    assert call("train", tmp_path / "a.npz", "--out", tmp_path / "m", "--debug") == 2
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_an_interruption_is_one_line_and_code_1(folder, tmp_path, capsys, monkeypatch):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Synthesizer, "fit", interrupt)
+    assert call("train", folder / "set.npz", "--out", tmp_path / "m") == 1
+    assert capsys.readouterr().err == "bioaug: interrupted\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_benchmark_and_its_report_again(folder, tmp_path, capsys):
+    page = tmp_path / "page.html"
+    arms = ["weights", "smote", "distort", "dense"]
+    words = ["benchmark", folder / "set.npz", "--arms", *arms, "--folds", "2", "--out", page]
+    assert call(*words, *QUICK, "--classifier", "forest") == 0
+    told = capsys.readouterr().out
+    assert all(f"{arm}: " in told for arm in arms)
+    assert "Does augmentation help?" in page.read_text()
+    stored = json.loads(page.with_suffix(".json").read_text())
+    assert len(stored["runs"]) == 5 * 2
+    again = tmp_path / "again.md"
+    assert call("report", page.with_suffix(".json"), "--out", again, "--citation", "Cite me") == 0
+    assert "Cite me" in again.read_text()
+
+
+def test_a_benchmark_needs_patients(folder, tmp_path, capsys):
+    words = ["benchmark", folder / "flat.npz", "--out", tmp_path / "page.html"]
+    assert "must name the patient of every row" in failure(capsys, *words, "--quiet")
+
+
+def test_a_report_of_something_else(folder, tmp_path, capsys):
+    (tmp_path / "other.json").write_text("{}")
+    words = ["report", tmp_path / "other.json", "--out", tmp_path / "page.html"]
+    assert "AugmentationResult.save" in failure(capsys, *words)
