@@ -23,6 +23,7 @@ extensions = [
 exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = f"bioaug {release}"
+myst_heading_anchors = 2
 numpydoc_show_class_members = False
 autodoc_typehints = "none"
 sphinx_gallery_conf = {
