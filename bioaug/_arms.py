@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ from imblearn.over_sampling import RandomOverSampler
 from numpy.typing import NDArray
 from sklearn.base import clone
 
+from bioaug.checkpoint import CONFIG, has_checkpoint
 from bioaug.exceptions import DataError
 
 NONE, NULL, ORACLE = "none", "null", "oracle"
@@ -97,6 +100,13 @@ def make_arms(samplers: Mapping[str, Any]) -> list[Arm]:
                 "None, 'null', 'oracle' or dicts of the estimator's parameters. Got "
                 f"{value!r} as {name!r}."
             )
+    names = [arm.name for arm in arms]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice or sum(value is None for value in samplers.values()) > 1:
+        raise DataError(
+            "The 'samplers' parameter of cross_validate_augmentation must give every arm a name of "
+            f"its own, None only once ('none' is always there). Got {twice or 'None twice'}."
+        )
     return arms
 
 
@@ -122,4 +132,15 @@ def settings_of(estimator: Any) -> str:
     params = (
         estimator.get_params(deep=True) if hasattr(estimator, "get_params") else vars(estimator)
     )
-    return repr((type(estimator).__qualname__, sorted((k, repr(v)) for k, v in params.items())))
+    kind = type(estimator)
+    values = sorted((name, _value(value)) for name, value in params.items())
+    return repr((kind.__module__, kind.__qualname__, values))
+
+
+def _value(value: Any) -> str:
+    """Return a parameter as text that differs where the value does."""
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype} {value.shape} {hashlib.sha256(value.tobytes()).hexdigest()}"
+    if isinstance(value, str | Path) and has_checkpoint(value):  # another model may lie there later
+        return f"{value} {hashlib.sha256((Path(value) / CONFIG).read_bytes()).hexdigest()}"
+    return repr(value)

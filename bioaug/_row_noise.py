@@ -14,7 +14,7 @@ from torch.overrides import TorchFunctionMode
 
 # The constants of splitmix64 (Steele, Lea and Flood 2014), as signed numbers.
 _GAMMA, _FIRST, _SECOND = -0x61C8864680B583EB, -0x40A7B892E31B1A47, -0x6B2FB644ECCEEE15
-_UNIT = 2.0**-24
+_UNIT = 2.0**-23
 _REPLACED = {torch.randn, torch.rand, torch.randn_like, torch.rand_like, torch.multinomial}
 
 
@@ -74,9 +74,9 @@ class RowNoise(TorchFunctionMode):
         counter = torch.arange(self.n_drawn, self.n_drawn + n_words, device=self.seeds.device)
         self.n_drawn += n_words
         words = _mixed(self.seeds[:, None] + _GAMMA * (counter + 1))
-        # Two numbers of 24 bits from every word of 64, none of them 0 or 1.
-        first = (((words >> 40) & 0xFFFFFF).float() + 0.5) * _UNIT
-        second = (((words >> 8) & 0xFFFFFF).float() + 0.5) * _UNIT
+        # Two numbers of 23 bits from every word of 64, none of them 0 or 1.
+        first = (((words >> 41) & 0x7FFFFF).float() + 0.5) * _UNIT
+        second = (((words >> 9) & 0x7FFFFF).float() + 0.5) * _UNIT
         if normal:  # Box and Muller
             length, angle = (-2 * first.log()).sqrt(), 2 * torch.pi * second
             first, second = length * angle.cos(), length * angle.sin()

@@ -27,37 +27,32 @@ class ClassicalMethod:
 
     Parameters
     ----------
+    name : str
+        One of `classical_methods()`.
     codec : SignalCodec
     signals : Tensor of shape (n_rows, n_channels, n_timesteps)
         Encoded.
-    change : callable
-        (places of rows) -> new signals.
+    gaussians : LocalGaussians or None
+        For "local".
     """
 
+    name: str
     codec: SignalCodec
     signals: Signals
-    change: Callable[[Tensor], Signals]
+    gaussians: LocalGaussians | None
 
     @classmethod
-    def fit(cls, method: str, X: NDArray, n_features: int = 0) -> ClassicalMethod:
-        """Take the rows of one class; `method` is one of `classical_methods()`.
+    def fit(cls, name: str, X: NDArray, n_features: int = 0) -> ClassicalMethod:
+        """Take the rows of one class.
 
         The last `n_features` values of each row only get a little noise, except by "local".
         """
         labels = np.zeros(len(X), np.int64)
         codec = SignalCodec.fit(X, labels, n_features)
         signals, codes = codec.encode(X, labels)
-        if method == "local":
-            gaussians = LocalGaussians(signals.flatten(1), codes, FORGOTTEN)
-            return cls(codec, signals, lambda rows: gaussians.draw(rows).view_as(signals[rows]))
-        end, of_class = signals.shape[2] - n_features, signals.std(dim=0, correction=0)
-
-        def change(rows: Tensor) -> Signals:
-            signal, features = signals[rows].split([end, n_features], dim=2)
-            features = features + NOISE * of_class[:, end:] * torch.randn_like(features)
-            return torch.cat([_CHANGES[method](signal), features], dim=2)
-
-        return cls(codec, signals, change)
+        is_local = name == "local"
+        gaussians = LocalGaussians(signals.flatten(1), codes, FORGOTTEN) if is_local else None
+        return cls(name, codec, signals, gaussians)
 
     @torch.no_grad()
     def make(self, seeds: NDArray[np.int64]) -> NDArray:
@@ -70,7 +65,17 @@ class ClassicalMethod:
     def _block(self, seeds: Tensor) -> NDArray:
         with RowNoise(seeds):
             rows = (torch.rand(len(seeds), dtype=torch.float64) * len(self.signals)).long()
-            return self.codec.decode(self.change(rows))
+            return self.codec.decode(self._changed(rows))
+
+    def _changed(self, rows: Tensor) -> Signals:
+        signals = self.signals[rows]
+        if self.gaussians is not None:
+            return self.gaussians.draw(rows).view_as(signals)
+        end = signals.shape[2] - len(self.codec.feature_low)
+        features = signals[..., end:]
+        deviation = self.signals.std(dim=0, correction=0)[..., end:]
+        features = features + NOISE * deviation * torch.randn_like(features)
+        return torch.cat([_CHANGES[self.name](signals[..., :end]), features], dim=2)
 
 
 def classical_methods() -> list[str]:

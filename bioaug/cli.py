@@ -562,7 +562,8 @@ def _benchmark_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _benchmark(arguments: Arguments) -> None:
     out = check_output(arguments.out, suffixes=REPORTS[:2], force=arguments.force)
-    arrays = _read(arguments.data, arguments)
+    check_output(out.with_suffix(".json"), suffixes=REPORTS, force=arguments.force)
+    arrays = _rows(_read(arguments.data, arguments), synthetic=False)
     if arrays.groups is None:
         raise DataError(
             "The DATA of benchmark must name the patient of every row, for rows of one patient are "

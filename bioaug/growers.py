@@ -96,8 +96,13 @@ class AdaptedGrower:
         for label, seed in seeds.items():
             model: Any = clone(self._model, safe=False)
             _set_seed(model, seed)
-            with seeded(seed):  # for a model that takes no random_state
-                fitted = model.fit(X[y == label].reshape(-1, int(np.prod(self._shape))))
+            rows = X[y == label]
+            try:
+                with seeded(seed):  # for a model that takes no random_state
+                    fitted = model.fit(rows.reshape(len(rows), -1))
+            except Exception as error:
+                error.add_note(f"GANOversampler: in {self.name}.fit, {len(rows)} rows of {label}.")
+                raise
             self._fitted[label] = model if fitted is None else fitted
         return self
 
@@ -133,6 +138,11 @@ class AdaptedGrower:
                 f"The 'model' parameter of GANOversampler must sample rows of "
                 f"{int(np.prod(self._shape))} values. Got an array of shape {rows.shape} for "
                 f"{DRAW} rows from {self.name}."
+            )
+        if not np.isfinite(rows).all():
+            raise DataError(
+                f"The 'model' parameter of GANOversampler must sample finite rows. Got NaN or "
+                f"infinity from {self.name} in class {label}."
             )
         order = np.random.default_rng(seed).permutation(DRAW)  # mixtures draw part by part
         return rows[order].reshape(DRAW, *self._shape)

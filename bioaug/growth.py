@@ -12,6 +12,7 @@ from bioaug.gate import ACCEPTED, COPY, OUTSIDE, Gate
 from bioaug.growers import Grower
 
 ROUNDS = 10  # a rejected row is made again so often
+FEWEST = 20  # judged rows that tell whether a generator has failed
 WORST = 0.9  # share of rejected rows from which on a generator has failed
 FAILED, NOT_JUDGED = "of a failed model", "not judged"
 
@@ -46,6 +47,8 @@ class Growth:
         Places of the class's real rows in the training set.
     dtype : dtype
         Of labels.
+    finish : callable
+        What is done to new rows before they are judged, such as rounding.
 
     Attributes
     ----------
@@ -61,8 +64,16 @@ class Growth:
 
     X: NDArray
 
-    def __init__(self, label: Any, n: int, gate: Gate | None, real: NDArray, dtype: Any) -> None:
-        self.label, self.gate, self.real = label, gate, real
+    def __init__(
+        self,
+        label: Any,
+        n: int,
+        gate: Gate | None,
+        real: NDArray,
+        dtype: Any,
+        finish: Callable[[NDArray], NDArray],
+    ) -> None:
+        self.label, self.gate, self.real, self.finish = label, gate, real, finish
         self.provenance = np.zeros(n, provenance_dtype(dtype))
         self.provenance["label"] = label
         self.rejected: dict[str, int] = {COPY: 0, OUTSIDE: 0}
@@ -95,7 +106,8 @@ class Growth:
             index = n_made + np.arange(len(left))
             n_made += len(left)
             made, bad = self._make(grower, stream, left, index)
-            has_failed = bad.mean() > WORST or (self.gate and self.gate.has_collapsed(made))
+            is_refused = len(bad) >= FEWEST and bad.mean() > WORST
+            has_failed = is_refused or (self.gate and self.gate.has_collapsed(made))
             if attempt == 0 and has_failed and not is_last:
                 self.failed.append(grower.name)
                 status = self.provenance["status"]
@@ -112,7 +124,8 @@ class Growth:
         """Write rows and where they came from; return the rows, and which the gate refused."""
         table = self.provenance
         seeds = grower.seeds(stream, index)
-        made = grower.make(np.full(len(places), self.label, table["label"].dtype), seeds, index)
+        labels = np.full(len(places), self.label, table["label"].dtype)
+        made = self.finish(grower.make(labels, seeds, index))
         if not hasattr(self, "X"):
             self.X = np.empty((len(table), *made.shape[1:]), made.dtype)
         self.X[places] = made

@@ -18,6 +18,7 @@ from bioaug.synthesizer import Synthesizer
 # others comes from benchmarks/small_classes.py.
 OWN, SHARED, LOCAL, DISTORT = RUNGS = ("own", "shared", "local", "distort")
 LADDER = {OWN: 32, SHARED: 32, LOCAL: 16}
+FINE_TUNING = 0.2  # share of the time of a shared model
 MOST_SHARED = 2000  # rows of each other class that a shared model learns from
 
 
@@ -132,14 +133,21 @@ class Ladder:
         others = [np.flatnonzero(self._y == c) for c in np.unique(self._y)]
         kept = np.concatenate([rng.permutation(rows)[:MOST_SHARED] for rows in others])
         synthesizer = self._seeded(SHARED).set_params(per_class=False)
+        most = synthesizer.max_time
+        if most is not None:
+            synthesizer.set_params(max_time=(1 - FINE_TUNING) * most)
         synthesizer.fit(self._X[kept], self._y[kept])
         small = np.isin(self._y, labels)
-        synthesizer.fine_tune(self._X[small], self._y[small])
+        tuning = None if most is None else FINE_TUNING * most
+        synthesizer.fine_tune(self._X[small], self._y[small], max_time=tuning)
         self.synthesizer = self.synthesizer or synthesizer
         return SynthesizerGrower(synthesizer, self._name(SHARED))
 
     def _seeded(self, rung: str) -> Synthesizer:
         chosen: Synthesizer = clone(self._model)  # pyright: ignore[reportAssignmentType]
+        n_trained = len({rung for rung in self.rungs.values() if rung in (OWN, SHARED)})
+        if chosen.max_time is not None:
+            chosen.set_params(max_time=chosen.max_time / n_trained)
         if chosen.random_state is None:
             chosen.set_params(random_state=self._seeds[rung])
         return chosen

@@ -39,17 +39,20 @@ class Lineage:
     def of(cls, X: Any, groups: Any = None) -> Lineage:
         """Return the lineage of training rows and, where known, their groups."""
         rows = _flat(X)
-        named = [] if groups is None else np.unique(np.asarray(groups)).tolist()
-        return cls(_signatures(rows), frozenset(map(str, named)), rows.shape[1])
+        return cls(_signatures(rows), _names(groups), rows.shape[1])
+
+    def joined(self, other: Lineage) -> Lineage:
+        """Return the lineage of what was trained on both, of rows of one length."""
+        signatures = np.concatenate([self.signatures, other.signatures])
+        return Lineage(signatures, self.groups | other.groups, self.n_values)
 
     def check(self, X: Any, groups: Any = None) -> None:
         """Raise a LeakError where rows to be scored share a group, or a row, with these.
 
-        A row counts as the same where it differs by less than a thousandth of its own size.
+        A row counts as the same where it differs by less than a thousandth of what it differs from
+        the mean row. Rows of fewer than 8 values, or of another length, are not compared.
         """
-        shared = self.groups & (
-            {str(g) for g in np.unique(groups)} if groups is not None else set()
-        )
+        shared = self.groups & _names(groups)
         if shared:
             raise LeakError(
                 f"The 'groups' of the rows to be scored must be others than those trained on. Got "
@@ -69,21 +72,24 @@ class Lineage:
         rows = _flat(X)
         if rows.shape[1] != self.n_values or self.n_values < FEWEST_VALUES or not len(rows):
             return np.zeros(len(rows), bool)
-        found, near = _signatures(rows), np.zeros(len(rows), bool)
+        middle = self.signatures.mean(axis=0)
+        found, known = _signatures(rows) - middle, self.signatures - middle
         size = NEAR * np.linalg.norm(found, axis=1)
-        tree = KDTree(self.signatures[:, :N_SEARCHED])
-        candidates = tree.query_ball_point(found[:, :N_SEARCHED], size)
-        for row in np.flatnonzero([len(of_row) > 0 for of_row in candidates]):
-            apart = np.linalg.norm(self.signatures[candidates[row]] - found[row], axis=1)
-            near[row] = apart.min() <= size[row]
+        tree = KDTree(known[:, :N_SEARCHED])
+        most = float(size.max()) + 1e-300
+        nearest = np.asarray(tree.query(found[:, :N_SEARCHED], distance_upper_bound=most)[1])
+        candidates = np.flatnonzero(nearest < len(known))
+        apart = np.linalg.norm(known[nearest[candidates]] - found[candidates], axis=1)
+        near = np.zeros(len(rows), bool)
+        near[candidates] = apart <= size[candidates]
         return near
 
 
-def remember_synthetic(X: NDArray) -> None:
-    """Note rows that were made, for `find_synthetic`, for as long as this process lives."""
+def remember_synthetic(X: NDArray, real: NDArray) -> None:
+    """Note rows that were made, but for copies of real ones, for as long as this process lives."""
     if len(_made) + len(X) > MOST_REMEMBERED:
         _made.clear()
-    _made.update(_digests(X))
+    _made.update(set(_digests(X)) - set(_digests(real)))
 
 
 def find_synthetic(X: Any) -> NDArray[np.bool_]:
@@ -103,4 +109,13 @@ def _flat(X: Any) -> NDArray:
 
 def _signatures(rows: NDArray) -> NDArray:
     directions = np.random.default_rng(0).normal(size=(rows.shape[1], N_PROJECTIONS))
-    return rows.astype(np.float64) @ directions / N_PROJECTIONS**0.5
+    return np.nan_to_num(rows.astype(np.float64)) @ directions / N_PROJECTIONS**0.5
+
+
+def _names(groups: Any) -> frozenset[str]:
+    """Return groups as text, 1.0 as 1."""
+    found = [] if groups is None else np.unique(np.asarray(groups)).tolist()
+    return frozenset(
+        str(int(group) if isinstance(group, float) and group.is_integer() else group)
+        for group in found
+    )

@@ -81,6 +81,7 @@ def _key(X: NDArray, y: NDArray, training: Training, start: FittedModel | None) 
         "device": training.device,
         "seed": training.seed,
         "n_features": training.n_features,
+        "start": None if start is None else start.codec.to_json(),
     }
     return json_digest(as_json(described))
 

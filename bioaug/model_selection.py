@@ -8,7 +8,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Real
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +106,8 @@ def cross_validate_augmentation(
     check_number(n_repeats, COUNT, name="n_repeats", owner=OWNER)
     check_number(max_time, POSITIVE, name="max_time", owner=OWNER, optional=True)
     check_number(hold_back, _SHARE, name="hold_back", owner=OWNER)
+    check_number(random_state, _WHOLE, name="random_state", owner=OWNER)
+    score_of(scoring, y, y)  # a wrong name is told before anything is trained
     arms = make_arms(samplers)
     plan = _Plan(estimator, X, y, groups, scoring, hold_back if any(a.level for a in arms) else 0.0)
     folds = [
@@ -140,6 +142,7 @@ def cross_validate_augmentation(
 
 
 _SHARE = Interval(Real, 0, 1, closed="neither")
+_WHOLE = Interval(Integral, 0, None, closed="left")
 
 
 @dataclass(frozen=True)
@@ -156,8 +159,10 @@ class _Plan:
     def digest(self) -> str:
         """Return a digest of the rows and the classifier."""
         rows = hashlib.sha256(np.ascontiguousarray(self.X).data)
-        rows.update(repr((self.y.tolist(), self.groups.tolist(), self.hold_back)).encode())
-        rows.update(repr((settings_of(self.estimator), __version__)).encode())
+        rows.update(
+            repr((self.X.shape, str(self.X.dtype), self.y.tolist(), self.groups.tolist())).encode()
+        )
+        rows.update(repr((settings_of(self.estimator), self.hold_back, __version__)).encode())
         return rows.hexdigest()
 
 
@@ -171,6 +176,11 @@ class _Run:
     train: NDArray
     test: NDArray
     seed: int
+
+    @property
+    def names(self) -> dict[str, Any]:
+        """What this comparison calls the run."""
+        return {"arm": self.arm.name, "repeat": self.repeat, "fold": self.fold}
 
     def name(self, plan_digest: str) -> str:
         """Return a file name that differs where anything differs that the result depends on."""
@@ -196,7 +206,7 @@ def _do(
     for place, run in enumerate(runs):
         file = home / run.name(digest) if home else None
         if file is not None and file.exists():
-            results[place] = _rescored(plan, _read(file))
+            results[place] = _rescored(plan, _read(file)) | run.names
     until = None if max_time is None else time.time() + max_time
     bar = tqdm(total=len(runs), initial=len(results), disable=not verbose, desc="arms x folds")
     for attempt in range(MOST_KILLED + 1):
@@ -244,10 +254,7 @@ def _scored(plan: _Plan, run: _Run) -> dict[str, Any]:
     fitted = time.perf_counter()
     truth, predicted = plan.y[run.test], np.asarray(model.predict(plan.X[run.test]))
     labels = np.unique(plan.y)
-    result = {
-        "arm": run.arm.name,
-        "repeat": run.repeat,
-        "fold": run.fold,
+    result = run.names | {
         "seed": run.seed,
         "level": run.arm.level,
         "n_train": len(y),
@@ -316,8 +323,8 @@ def _checked(X: Any, y: Any, groups: Any) -> tuple[NDArray, NDArray, NDArray]:
 def _folds(
     cv: Any, X: NDArray, y: NDArray, groups: NDArray, random_state: int, repeat: int
 ) -> Iterable[tuple[NDArray, NDArray]]:
-    if isinstance(cv, int):
-        cv = StratifiedGroupKFold(cv, shuffle=True, random_state=random_state + repeat)
+    if isinstance(cv, Integral):
+        cv = StratifiedGroupKFold(int(cv), shuffle=True, random_state=random_state + repeat)
     splitter: Any = check_cv(cv, y, classifier=True)
     return splitter.split(X, y, groups)
 

@@ -45,6 +45,7 @@ from bioaug.lineage import Lineage, remember_synthetic
 from bioaug.models import available_models
 from bioaug.synthesizer import Synthesizer
 
+NEAR_COPIES = ("jitter", "scale", "warp", "distort")  # what a user who asks for these wants
 CHEAP = 1e11  # products of values of new and real rows, which the gate multiplies in seconds
 
 
@@ -78,7 +79,7 @@ class GANOversampler(BaseOverSampler):
         that is closer than real rows are to each other (a copy), or farther than any (outside the
         class), is made again, up to ten times. A model of whose rows nine in ten are rejected,
         or look all alike, is replaced by the next rung of the ladder. "auto" judges where that
-        takes seconds.
+        takes seconds, and not what "jitter", "scale", "warp" and "distort" make.
     ladder : dict, optional
         The smallest class for each way of growing; smaller ones take the next: "own", a model
         that learns the class from its own rows (32 by default); "shared", a conditional model
@@ -290,7 +291,7 @@ shape (n_samples, n_channels, n_timesteps)
         for name in np.unique(names.astype(str)):
             rows = names == name
             made = self._growers[name].make(labels[rows], seeds[rows], index[rows])
-            X[rows] = _rounded(made, self._dtypes)
+            X[rows] = self._finished(made)
         return X
 
     def _fit_resample(self, X: Any, y: NDArray) -> tuple[Any, NDArray]:
@@ -302,11 +303,11 @@ shape (n_samples, n_channels, n_timesteps)
         added = {label: n for label, n in strategy.items() if n > 0}
         growths = self._grow(dense, y, added) if added else {}
         self._note(growths, y.dtype)
-        made = [_rounded(growth.X, self._dtypes) for growth in growths.values()]
+        made = [growth.X for growth in growths.values()]
         X_resampled = np.concatenate([dense, *made], dtype=dense.dtype, casting="unsafe")
         self._set_groups(len(X_resampled))
         self.lineage_ = Lineage.of(dense, self._groups)
-        remember_synthetic(X_resampled[len(dense) :])
+        remember_synthetic(X_resampled[len(dense) :], dense)
         if sparse.issparse(X):
             X_resampled = type(X)(X_resampled)
         labels = np.repeat(np.array(list(added), dtype=y.dtype), list(added.values()))
@@ -331,11 +332,15 @@ shape (n_samples, n_channels, n_timesteps)
             gate = Gate.fit(X[real]) if self._is_gated(n, X[real]) else None
             growers = ladder.growers_of(label)[: None if gate else 1]
             streams = [draw_seed(random_state) for _ in RUNGS][: len(growers)]
-            growths[label] = Growth(label, n, gate, real, y.dtype).grow(growers, streams)
+            growth = Growth(label, n, gate, real, y.dtype, self._finished)
+            growths[label] = growth.grow(growers, streams)
         self._growers = ladder.growers
         if ladder.synthesizer is not None:
             self.synthesizer_ = ladder.synthesizer
         return growths
+
+    def _finished(self, made: NDArray) -> NDArray:
+        return _rounded(made, self._dtypes)
 
     def _chosen_model(self, X: NDArray, labels: list) -> Any:
         """Return what `Ladder` takes: an unfitted or a loaded Synthesizer, a name, an object."""
@@ -351,7 +356,10 @@ shape (n_samples, n_channels, n_timesteps)
         return loaded
 
     def _is_gated(self, n: int, rows: NDArray) -> bool:
-        return n * rows.size <= CHEAP if self.gate == "auto" else bool(self.gate)
+        if self.gate != "auto":
+            return bool(self.gate)
+        chosen_as_near = isinstance(self.model, str) and self.model in NEAR_COPIES
+        return not chosen_as_near and (n + min(len(rows), 5000)) * rows.size <= CHEAP
 
     def _warn_of_small_classes(self, ladder: Ladder) -> None:
         simpler = [
@@ -377,6 +385,15 @@ shape (n_samples, n_channels, n_timesteps)
         self.rejected_ = {label: growth.rejected for label, growth in growths.items()}
         self.methods_ = {label: growth.methods for label, growth in growths.items()}
         for label, growth in growths.items():
+            kept = int(np.char.startswith(growth.provenance["status"], "kept").sum())
+            if kept:
+                warnings.warn(
+                    f"GANOversampler, class {label}: {kept} of {len(growth.X)} new rows were kept "
+                    "although the gate refused them, as no way made better ones; see "
+                    "synthetic_provenance_.",
+                    TrainingWarning,
+                    stacklevel=6,
+                )
             if growth.failed:
                 warnings.warn(
                     f"GANOversampler, class {label}: {', '.join(growth.failed)} failed the gate "
@@ -390,6 +407,11 @@ shape (n_samples, n_channels, n_timesteps)
         """Raise a DataError for a wrong name of a model or of a rung."""
         check_keys(self.ladder, name="ladder", owner="GANOversampler", allowed=LADDER)
         check_numbers(dict(self.ladder or {}), COUNT, owner="GANOversampler")
+        if isinstance(self.model, type):
+            raise DataError(
+                "The 'model' parameter of GANOversampler must be an object, not a class. Got "
+                f"{self.model.__name__}. Write {self.model.__name__}()."
+            )
         if isinstance(self.model, str) and not _looks_like_path(self.model):
             options, folder = available_models(), ", or the folder of a saved Synthesizer"
             options += classical_methods()
@@ -441,10 +463,13 @@ def _column_dtypes(X: Any) -> list[Any] | None:
 def _rounded(X: NDArray, dtypes: list[Any]) -> NDArray:
     """Round and clip, where a cast to integers would cut off: all of `X`, or column by column."""
     for column, dtype in enumerate(dtypes):
-        if dtype.kind in "iu" and X.dtype != dtype:
+        if dtype.kind in "iub" and X.dtype != dtype:
             part = X if len(dtypes) == 1 else X[:, column]
-            limits = np.iinfo(getattr(dtype, "numpy_dtype", getattr(dtype, "subtype", dtype)))
-            part[:] = np.clip(np.rint(part), limits.min, limits.max)
+            low, high = 0, 1
+            if dtype.kind != "b":
+                limits = np.iinfo(getattr(dtype, "numpy_dtype", getattr(dtype, "subtype", dtype)))
+                low, high = limits.min, limits.max
+            part[:] = np.clip(np.rint(part), low, high)
     return X
 
 

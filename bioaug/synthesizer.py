@@ -257,7 +257,8 @@ class Synthesizer(BaseEstimator):
             )
         classes = np.unique(y)
         least = 2 if self.early_stopping is None else 10
-        check_classes(X, y, classes, owner="fine_tune", least=least)
+        end = X.shape[-1] - self.n_features
+        check_classes(X[..., :end], y, classes, owner="fine_tune", least=least)
         check_number(n_steps, _STEPS, name="n_steps", owner="fine_tune", optional=True)
         check_number(max_time, _SECONDS, name="max_time", owner="fine_tune", optional=True)
         n_steps = config.n_steps // 10 if n_steps is None else n_steps
