@@ -307,6 +307,9 @@ shape (n_samples, n_channels, n_timesteps)
         X_resampled = np.concatenate([dense, *made], dtype=dense.dtype, casting="unsafe")
         self._set_groups(len(X_resampled))
         self.lineage_ = Lineage.of(dense, self._groups)
+        learned = self.synthesizer_.lineage_ if hasattr(self, "synthesizer_") else None
+        if learned is not None:  # a loaded one may have seen other rows
+            self.lineage_ = self.lineage_.joined(learned)
         remember_synthetic(X_resampled[len(dense) :], dense)
         if sparse.issparse(X):
             X_resampled = type(X)(X_resampled)

@@ -40,6 +40,7 @@ from bioaug.checkpoint import (
 )
 from bioaug.exceptions import CheckpointError, DataError, TrainingWarning
 from bioaug.fitting import FittedModel, Scorer, Training
+from bioaug.lineage import N_PROJECTIONS, Lineage
 from bioaug.memory import remembered_fit
 from bioaug.models import get_model
 from bioaug.models.base import GenerativeModel
@@ -105,6 +106,9 @@ class Synthesizer(BaseEstimator):
         Labels in the training rows; one label 0 where `y` was not given.
     signal_shape_ : tuple
         ``(n_timesteps,)`` or ``(n_channels, n_timesteps)``.
+    lineage_ : Lineage or None
+        What it was trained on, as signatures; ``lineage_.check(X_test)`` raises where one of these
+        rows is to be scored on. Kept by `save`.
     history_ : list of dict
         Mean losses along the training, each with "classes", "step", "seconds" and "phase".
 
@@ -211,6 +215,7 @@ class Synthesizer(BaseEstimator):
             for folder in filter(None, (training.folder for training in trainings)):
                 remove_stale(folder)
             raise
+        self.lineage_: Lineage | None = Lineage.of(X)
         self.classes_, self.signal_shape_ = classes, X.shape[1:]
         self.n_features_in_ = X.shape[1]
         self._sampling_seed, self._n_samplings = draw_seed(random_state), 0
@@ -275,6 +280,8 @@ class Synthesizer(BaseEstimator):
         for fitted in self._models:
             fitted.classes = fitted.classes[~np.isin(fitted.classes, classes)]
         self._models = [fitted for fitted in self._models if len(fitted.classes)] + tuned
+        if self.lineage_ is not None:
+            self.lineage_ = self.lineage_.joined(Lineage.of(X))
         self._warn(tuned)
         return self
 
@@ -370,6 +377,8 @@ class Synthesizer(BaseEstimator):
             for index, fitted in enumerate(self._models)
             for name, value in fitted.model.state_dict().items()
         }
+        if self.lineage_ is not None:
+            tensors["lineage"] = torch.from_numpy(self.lineage_.signatures)
         config = {
             "kind": KIND,
             "bioaug": __version__,
@@ -417,6 +426,11 @@ class Synthesizer(BaseEstimator):
             synthesizer.classes_ = np.unique(np.concatenate(classes))
             synthesizer.signal_shape_ = synthesizer._models[0].codec.shape
             synthesizer.n_features_in_ = synthesizer.signal_shape_[0]
+            synthesizer.lineage_ = None
+            if "lineage" in tensors:
+                n_values = math.prod(synthesizer.signal_shape_)
+                signatures = tensors["lineage"].double().numpy().reshape(-1, N_PROJECTIONS)
+                synthesizer.lineage_ = Lineage(signatures, frozenset(), n_values)
         except MALFORMED as error:
             raise CheckpointError(
                 f"The saved model in {str(path)!r} cannot be rebuilt ({error}). Load it with the "

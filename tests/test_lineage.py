@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from toys import make_rows
 
-from bioaug import GANOversampler
+from bioaug import GANOversampler, Synthesizer
 from bioaug.exceptions import LeakError
 from bioaug.lineage import Lineage, find_synthetic
 
@@ -51,3 +51,27 @@ def test_samplers_carry_what_they_were_trained_on():
         sampler.lineage_.check(X[:3])
     assert find_synthetic(grown).tolist() == [False] * 80 + [True] * 20
     assert find_synthetic(grown[80:].astype(np.float32)).all()
+
+
+def test_a_saved_generator_carries_what_it_was_trained_on(tmp_path):
+    X, y = make_rows((120, 24)), np.tile(["N", "V"], 60)
+    Synthesizer("dense", n_steps=1, random_state=0).fit(X, y).save(tmp_path)
+    with pytest.raises(LeakError, match="Got 3 of 3"):
+        Synthesizer.load(tmp_path).lineage_.check(X[:3])
+    sampler = GANOversampler(tmp_path, sampling_strategy={"V": 50}, gate=False, random_state=0)
+    sampler.fit_resample(X[:80], y[:80])
+    with pytest.raises(LeakError, match="Got 40 of 40"):
+        sampler.lineage_.check(X[80:])
+
+
+def test_a_common_baseline_is_no_likeness():
+    X = np.random.default_rng(0).normal(size=(600, 200)) + 3000
+    Lineage.of(X[:300]).check(X[300:])
+    assert Lineage.of(X[:300]).seen(X[:10]).all()
+
+
+def test_missing_values_and_groups_of_another_kind():
+    X = make_rows((60, 30))
+    X[3, 4] = np.nan
+    with pytest.raises(LeakError, match=r"Got \['1'\] in both"):
+        Lineage.of(X[:30], np.arange(30) % 2).check(X[30:], np.full(30, 1.0))

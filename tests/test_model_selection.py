@@ -263,6 +263,18 @@ def test_finished_runs_are_scored_anew(beats, tmp_path):
     assert again.table.equals(fresh.table)
 
 
+def test_stored_runs_are_read_under_the_names_and_the_score_of_this_comparison(beats, tmp_path):
+    compare(beats, {"null": "null"}, folder=tmp_path)
+    other = compare(beats, {"copies": "null"}, folder=tmp_path, scoring="accuracy")
+    fresh = compare(beats, {"copies": "null"}, scoring="accuracy")
+    assert other.table.equals(fresh.table)
+
+
+def test_arms_with_one_name_are_refused(beats):
+    with pytest.raises(DataError, match=r"every arm a name of its own.*\['none'\]"):
+        compare(beats, {"none": SMOTE(), "null": "null"})
+
+
 def test_a_time_budget_leaves_an_unfinished_comparison(beats):
     result = compare(beats, ARMS, max_time=1e-9)
     assert not result.is_complete

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import warnings
 from collections import Counter
 
@@ -140,6 +141,31 @@ def test_a_wrong_ladder_is_named(ladder):
     X, y = two_classes()
     with pytest.raises(DataError, match=r"'(ladder key|own)' parameter of GANOversampler"):
         GANOversampler(ladder=ladder).fit_resample(X, y)
+
+
+def test_fitted_samplers_can_be_pickled():
+    X, y = two_classes()
+    for model in ("local", "distort", "flow"):
+        sampler = GANOversampler(model, **QUICK)
+        made = grown(sampler, X, y)
+        again = pickle.loads(pickle.dumps(sampler)).remake(sampler.synthetic_provenance_)
+        np.testing.assert_allclose(again, made, rtol=1e-4, atol=1e-3)
+
+
+def test_a_method_that_was_asked_for_is_the_one_used():
+    X, y = two_classes()
+    for model in ("jitter", "scale", "warp"):
+        sampler = GANOversampler(model, **QUICK)
+        sampler.fit_resample(X, y)
+        assert sampler.methods_ == {"V": [model]}
+
+
+def test_one_refused_row_is_no_failed_model():
+    X, y = two_classes()
+    for seed in range(20):
+        sampler = GANOversampler("local", sampling_strategy={"V": 41}, random_state=seed)
+        sampler.fit_resample(X, y)
+        assert sampler.methods_ == {"V": ["local"]}
 
 
 # The gate
