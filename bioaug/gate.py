@@ -25,32 +25,47 @@ class Gate:
     is farther than the largest lies outside the class. With fewer than 20 rows these limits say
     nothing, and only equal rows are copies.
 
+    Distances are Euclidean. Features behind the time steps, which have units of their own, are
+    scaled to vary as much as a time step does in the mean.
+
     Parameters
     ----------
+    middle, weights : ndarray of shape (n_values,)
+        What is subtracted from a row, and what it is multiplied by.
     rows : ndarray of shape (n_rows, n_values)
-        Real rows of the class.
+        Real rows of the class, so changed.
     closest, farthest : float
         Limits of the distance.
     """
 
+    middle: NDArray
+    weights: NDArray
     rows: NDArray
     closest: float
     farthest: float
 
     @classmethod
-    def fit(cls, X: NDArray) -> Gate:
-        """Find the limits from the real rows of one class."""
+    def fit(cls, X: NDArray, n_features: int = 0) -> Gate:
+        """Find the limits from the real rows of one class; the last values may be features."""
         rows = _flat(X)
+        middle, weights = rows.mean(axis=0), np.ones(rows.shape[1])
+        if n_features:
+            spread = rows.std(axis=0)
+            usual = np.sqrt((spread[:-n_features] ** 2).mean())
+            own = spread[-n_features:]
+            weights[-n_features:] = usual / np.where(own > 0, own, 1)
+        rows = (rows - middle) * weights
         if len(rows) < FEWEST:
-            return cls(rows, 0.0, np.inf)
+            return cls(middle, weights, rows, 0.0, np.inf)
         looked_at = rows[np.linspace(0, len(rows) - 1, min(len(rows), MOST_LOOKED_AT)).astype(int)]
         search = NearestNeighbors(n_neighbors=2, algorithm="brute").fit(rows)
         apart = search.kneighbors(looked_at)[0][:, 1]
-        return cls(rows, float(np.quantile(apart, RAREST, method="lower")), float(apart.max()))
+        closest = float(np.quantile(apart, RAREST, method="lower"))
+        return cls(middle, weights, rows, closest, float(apart.max()))
 
     def judge(self, made: NDArray) -> tuple[NDArray, NDArray, NDArray]:
         """Return of each row: the place of the nearest real row, its distance, the verdict."""
-        made = _flat(made)
+        made = self._scaled(made)
         nearest, distance = pairwise_distances_argmin_min(made, self.rows)
         # The fast product leaves a rounding error where rows are equal.
         distance[(made == self.rows[nearest]).all(axis=1)] = 0.0
@@ -63,7 +78,11 @@ class Gate:
         """Whether rows differ from each other much less than real rows do."""
         if len(self.rows) < FEWEST or len(made) < FEWEST:
             return False
-        return _flat(made).var(axis=0).sum() < FEWEST_DIFFERENT**2 * self.rows.var(axis=0).sum()
+        spread = self._scaled(made).var(axis=0).sum()
+        return bool(spread < FEWEST_DIFFERENT**2 * self.rows.var(axis=0).sum())
+
+    def _scaled(self, made: NDArray) -> NDArray:
+        return (_flat(made) - self.middle) * self.weights
 
 
 def _flat(X: NDArray) -> NDArray:

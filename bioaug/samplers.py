@@ -109,7 +109,7 @@ class GANOversampler(BaseOverSampler):
     synthetic_provenance_ : DataFrame of n_synthetic rows
         Where each synthetic row came from: "label"; "model"; "seed" and "index", from which
         `remake` makes the row again; "nearest", the place in `X` of the nearest real row of the
-        class, and its "distance" (Euclidean, in the units of `X`; -1 and NaN without the gate);
+        class, and its "distance" (see `Gate`, in the units of `X`; -1 and NaN without the gate);
         "n_tries"; and "status": "accepted", "replaced" and why the row made before it was
         refused, "kept" where no way was found to make a better one, or "not judged".
     lineage_ : Lineage
@@ -233,6 +233,7 @@ shape (n_samples, n_channels, n_timesteps)
         if groups is not None:
             groups = column_or_1d(groups)
             check_consistent_length(X, groups)
+            _check_groups(groups)
         self._groups, self._column_dtypes = groups, _column_dtypes(X)
         try:
             with self._plain_strategy():
@@ -332,7 +333,7 @@ shape (n_samples, n_channels, n_timesteps)
         growths = {}
         for label, n in added.items():
             real = np.flatnonzero(y == label)
-            gate = Gate.fit(X[real]) if self._is_gated(n, X[real]) else None
+            gate = Gate.fit(X[real], n_features) if self._is_gated(n, X[real]) else None
             growers = ladder.growers_of(label)[: None if gate else 1]
             streams = [draw_seed(random_state) for _ in RUNGS][: len(growers)]
             growth = Growth(label, n, gate, real, y.dtype, self._finished)
@@ -456,6 +457,16 @@ def _checked_labels(y: Any) -> Any:
     if labels.ndim == 1:
         check_labels(labels, owner="GANOversampler")
     return y
+
+
+def _check_groups(groups: NDArray) -> None:
+    """Raise a DataError for groups from which no name of a new one can be made."""
+    is_plain = groups.dtype.kind in "iufUb" or all(isinstance(g, str | int) for g in groups)
+    if not is_plain or (groups.dtype.kind == "f" and not np.isfinite(groups).all()):
+        raise DataError(
+            "The 'groups' parameter of fit_resample must be numbers or text, none missing. Got "
+            f"{groups.dtype}, such as {groups[0]!r}. Convert them by groups.astype(str)."
+        )
 
 
 def _column_dtypes(X: Any) -> list[Any] | None:

@@ -576,6 +576,12 @@ def test_labels_that_are_missing_or_mixed(X, labels, message):
         make().fit_resample(X, labels)
 
 
+@pytest.mark.parametrize("missing", [np.nan, np.datetime64("2020")])
+def test_groups_that_cannot_be_named_are_refused_before_the_training(X, y, missing):
+    with pytest.raises(DataError, match="'groups' parameter of fit_resample"):
+        make(model="no training").fit_resample(X, y, groups=np.array([missing] * 48))
+
+
 def test_one_hot_lists(X):
     _, y_resampled = make().fit_resample(X, [(1, 0, 0)] * 30 + [(0, 1, 0)] * 10 + [(0, 0, 1)] * 8)
     assert np.sum(y_resampled, axis=0).tolist() == [30, 30, 30]

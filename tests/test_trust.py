@@ -257,6 +257,16 @@ def test_rows_that_are_recorded_twice_do_not_open_the_gate():
     assert (Gate.fit(X).judge(X + 1e-4)[2] == "copy").all()
 
 
+def test_a_feature_in_large_units_does_not_open_the_gate():
+    rng = np.random.default_rng(0)
+    X = np.column_stack([make_rows((300, 30)), rng.normal(800, 100, size=300)])
+    gate = Gate.fit(X, n_features=1)
+    copies = X + np.append(np.zeros(30), 1.0)
+    assert (gate.judge(copies)[2] == "copy").all()
+    noise = np.column_stack([30 * rng.normal(size=(50, 30)), rng.normal(800, 100, size=50)])
+    assert (gate.judge(noise)[2] == "outside").all()
+
+
 def test_of_few_rows_only_equal_ones_are_copies():
     X = make_rows((5, 30))
     gate = Gate.fit(X)
