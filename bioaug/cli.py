@@ -173,7 +173,7 @@ def _train_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _train(arguments: Arguments) -> None:
     out = check_output(arguments.out, force=arguments.force)
-    arrays = _read(arguments.data, arguments)
+    arrays = _rows(_read(arguments.data, arguments), synthetic=False)
     X, y = arrays.X, arrays.y
     if arguments.classes is not None:
         if y is None:
@@ -244,7 +244,7 @@ def _grow(arguments: Arguments) -> None:
     out = check_output(arguments.out, suffixes=ARRAYS, force=arguments.force)
     beside = out.with_suffix(".provenance.csv")
     check_output(beside, suffixes=(".csv",), force=arguments.force)
-    arrays = _read(arguments.data, arguments)
+    arrays = _rows(_read(arguments.data, arguments), synthetic=False)
     sampler = GANOversampler(
         arguments.model,
         sampling_strategy=_strategy(arguments.strategy, arrays.y),
