@@ -300,13 +300,17 @@ if __name__ == "__main__":
 """
 
 
+# A test run that was started in the background ignores interrupts, and so would its children.
+HEARS_CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+
+
 def run(code, *arguments, **settings):
     environment = os.environ | {
         "PYTHONPATH": str(Path(bioaug.__file__).parents[1]),
         "OMP_NUM_THREADS": "1",
     }
     return subprocess.Popen(
-        [sys.executable, "-c", code, *arguments],
+        [sys.executable, "-c", HEARS_CTRL_C + code, *arguments],
         env=environment,
         start_new_session=True,  # a process group of its own, as a terminal makes
         **settings,
