@@ -12,12 +12,11 @@
 (d) Bonn, seizure against the rest, segment-grouped 5-fold, with a tenth of the seizure chunks.
 
 Beats are 200 samples of MLII, each standardised, less the patient's median beat, for which no label
-is needed; with them go five RR features: the intervals before and after the beat against the
-patient's median and against the mean of ten, and their ratio. The generators learn them together
-with the beat. Classes N, S, V, F. Everything that finished is kept beside the results, so a stopped
-benchmark goes on. "small" uses 4,000 of the N beats to train on, and short trainings; "medium"
-6,000; "full" all, and every registered model. Each result is an `AugmentationResult` in JSON with a
-report beside it.
+is needed; with them go the twelve RR features of `rr_features`, chosen on DS1's patient-grouped
+folds. The generators learn them together with the beat. Classes N, S, V, F. Everything that
+finished is kept beside the results, so a stopped benchmark goes on. "small" uses 4,000 of the N
+beats to train on, and short trainings; "medium" 6,000; "full" all, and every registered model. Each
+result is an `AugmentationResult` in JSON with a report beside it.
 """
 
 import argparse
@@ -37,8 +36,8 @@ from bioaug.exceptions import TrainingWarning
 from bioaug.model_selection import cross_validate_augmentation
 from bioaug.report import write_report
 
-N_FEATURES = 5
-N_RECENT = 10  # beats
+N_FEATURES = 12
+N_RECENT, N_AROUND = 10, 20  # beats before; beats on either side
 SIZES = {  # N beats to train on, seconds of each generator, seeds, classifiers' names
     "small": (4000, 15, 2, ("trees", "cnn")),
     "medium": (6000, 30, 3, ("trees", "forest", "cnn")),
@@ -117,16 +116,33 @@ def load(data_home, subset):
     kept = beats.target != "Q"
     X, rr, patients = beats.data[kept, 0], beats.rr[kept], beats.groups[kept]
     X = (X - X.mean(axis=1, keepdims=True)) / X.std(axis=1, keepdims=True)
-    recent = np.empty(len(rr))
+    features = np.empty((len(X), N_FEATURES))
     for patient in np.unique(patients):
         own = np.flatnonzero(patients == patient)
         X[own] -= np.median(X[own], axis=0)
-        padded = np.pad(rr[own, 0], (N_RECENT, 0), mode="edge")
-        recent[own] = np.convolve(padded, np.ones(N_RECENT) / N_RECENT, "valid")[: len(own)]
-    before, after, usual = rr[:, 0], rr[:, 1], rr[:, 0] / rr[:, 2]
-    features = [before / usual, after / usual, before / after, before / recent, after / recent]
-    X = np.column_stack([X, *features]).astype(np.float32)
-    return X, beats.target[kept], patients
+        features[own] = rr_features(*rr[own].T)
+    return np.column_stack([X, features]).astype(np.float32), beats.target[kept], patients
+
+
+def rr_features(before, after, relative):
+    """Return the intervals of a patient's beats against others of his, (n_beats, 12).
+
+    Before and after: against his median, each other, the mean of the last ten, the median and the
+    80th percentile of the 41 around; the intervals one further off against that median; the
+    relative deviation of the 41.
+    """
+    usual = before / relative
+    padded = np.pad(before, (N_RECENT, 0), mode="edge")
+    recent = np.convolve(padded, np.ones(N_RECENT) / N_RECENT, "valid")[: len(before)]
+    padded = np.pad(before, N_AROUND, mode="edge")
+    around = np.lib.stride_tricks.sliding_window_view(padded, 2 * N_AROUND + 1)
+    median, slow = np.median(around, axis=1), np.quantile(around, 0.8, axis=1)
+    earlier = np.concatenate([before[:1], before[:-1]])
+    later = np.concatenate([after[1:], after[-1:]])
+    against = [before / usual, after / usual, before / after, before / recent, after / recent]
+    against += [before / median, after / median, before / slow, after / slow]
+    against += [earlier / median, later / median, around.std(axis=1) / around.mean(axis=1)]
+    return np.column_stack(against)
 
 
 def load_split(data_home):
@@ -149,11 +165,12 @@ def weight_arms(name):
     return found | ({"focal loss": {"focus": 2.0}} if name == "cnn" else {})
 
 
-def compare(out, name, estimator, X, y, groups, samplers, **settings):
+def compare(args, out, name, estimator, X, y, groups, samplers, **settings):
     """Run one comparison, write it and return it."""
     began = time.perf_counter()
+    settings |= {"folder": out / "runs", "n_jobs": args.jobs}
     result = cross_validate_augmentation(
-        estimator, X, y, groups=groups, samplers=samplers, folder=out / "runs", **settings
+        estimator, X, y, groups=groups, samplers=samplers, **settings
     )
     write_report(result, out / f"{name}.html", citation=CITATION)
     print(f"\n{name}: {time.perf_counter() - began:.0f} s\n{result.table.round(4)}", flush=True)
@@ -173,7 +190,7 @@ def part_a(args, out, size):
         for share in args.shares if len(args.shares) > 1 else []:
             every = arms(Grow(share), seconds, out / "models", args.models, N_FEATURES, {})
             result = compare(
-                out, f"a_{name}_choose_{share}", estimator, X1, y1, g1, every, cv=args.folds
+                args, out, f"a_{name}_choose_{share}", estimator, X1, y1, g1, every, cv=args.folds
             )
             for arm, line in result.table.iterrows():
                 if line["score"] > chosen[arm][1]:
@@ -182,7 +199,9 @@ def part_a(args, out, size):
         for arm, (share, _) in chosen.items():
             every = arms(Grow(share), seconds, out / "models", args.models, N_FEATURES, {})
             final[arm] = every[arm]
-        result = compare(out, f"a_{name}", estimator, X, y, g, final, cv=split, n_repeats=n_seeds)
+        result = compare(
+            args, out, f"a_{name}", estimator, X, y, g, final, cv=split, n_repeats=n_seeds
+        )
         without = result.without(args.left_out)
         write_report(without, out / f"a_{name}_without_records.html", citation=CITATION)
         print(f"without {args.left_out}\n{without.table.round(4)}", flush=True)
@@ -200,7 +219,7 @@ def part_b(args, out, size):
             Grow(args.shares[0]), seconds, out / "models", args.models, N_FEATURES,
             weight_arms(name),
         )  # fmt: skip
-        compare(out, f"b_{name}", estimator, X, y, g, every | {"oracle": "oracle"}, cv=5)
+        compare(args, out, f"b_{name}", estimator, X, y, g, every | {"oracle": "oracle"}, cv=5)
 
 
 def part_c(args, out, size):
@@ -220,7 +239,9 @@ def part_c(args, out, size):
                 Grow(args.shares[0]), seconds, out / "models", args.models, N_FEATURES,
                 weight_arms(name),
             )  # fmt: skip
-            compare(out, f"c_{n}_{name}", estimator, X, y, g, every, cv=split, n_repeats=n_seeds)
+            compare(
+                args, out, f"c_{n}_{name}", estimator, X, y, g, every, cv=split, n_repeats=n_seeds
+            )
 
 
 def part_d(args, out, size):
@@ -237,7 +258,7 @@ def part_d(args, out, size):
         every = arms(
             Grow(args.shares[0]), seconds, out / "models", args.models, 0, weight_arms(name)
         )
-        compare(out, f"d_{name}", estimator, X[kept], y[kept], g[kept], every, cv=5)
+        compare(args, out, f"d_{name}", estimator, X[kept], y[kept], g[kept], every, cv=5)
 
 
 def summary(out):
@@ -282,6 +303,7 @@ def main():
     parser.add_argument("--parts", nargs="*", default=list("abcd"))
     parser.add_argument("--models", nargs="*")
     parser.add_argument("--shares", nargs="*", type=float)
+    parser.add_argument("--jobs", type=int, default=1, help="processes side by side")
     parser.add_argument("--folds", type=int, default=3)
     parser.add_argument("--left-out", nargs="*", type=int, default=[232, 213])
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/augmentation"))
