@@ -20,6 +20,7 @@ NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
 POSITIVE = Interval(Real, 0, None, closed="neither")
 UNIT = Interval(Real, 0, 1, closed="both")
 SHARE = Interval(Real, 0, 1, closed="neither")
+WHOLE = Interval(Integral, 0, None, closed="left")
 LARGEST = 1e100
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "POSITIVE",
     "SHARE",
     "UNIT",
+    "WHOLE",
     "HasMethods",
     "Interval",
     "StrOptions",

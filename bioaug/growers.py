@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,29 +21,25 @@ from bioaug.training.runtime import Runtime
 DRAW = 256  # rows that an adapted object draws in one go
 
 
-class Grower(Protocol):
+class Grower(ABC):
     """Makes rows, each from its class, its seed and its index alone."""
 
     name: str
 
     def seeds(self, stream: int, index: NDArray) -> NDArray[np.int64]:
-        """Return the seed of every row of a stream."""
-        ...
+        """Return the seed of every row of a stream, one of its own unless a draw shares it."""
+        return row_seeds(stream, index)
 
+    @abstractmethod
     def make(self, labels: NDArray, seeds: NDArray, index: NDArray) -> NDArray:
         """Return one row for each label, seed and index, in the units of the training rows."""
-        ...
 
 
-class SynthesizerGrower:
+class SynthesizerGrower(Grower):
     """A fitted `Synthesizer`."""
 
     def __init__(self, synthesizer: Synthesizer, name: str) -> None:
         self.synthesizer, self.name = synthesizer, name
-
-    def seeds(self, stream: int, index: NDArray) -> NDArray[np.int64]:
-        """Return a seed of its own for every row."""
-        return row_seeds(stream, index)
 
     def make(self, labels: NDArray, seeds: NDArray, index: NDArray) -> NDArray:
         """Return one row for each label and seed."""
@@ -51,7 +48,7 @@ class SynthesizerGrower:
         return self.synthesizer._make(labels, seeds, device)
 
 
-class ClassicalGrower:
+class ClassicalGrower(Grower):
     """A method without training, on the rows of every class that it was given."""
 
     def __init__(self, name: str, n_features: int = 0) -> None:
@@ -63,16 +60,12 @@ class ClassicalGrower:
         self._methods[label] = ClassicalMethod.fit(self.name, X, self._n_features)
         return self
 
-    def seeds(self, stream: int, index: NDArray) -> NDArray[np.int64]:
-        """Return a seed of its own for every row."""
-        return row_seeds(stream, index)
-
     def make(self, labels: NDArray, seeds: NDArray, index: NDArray) -> NDArray:
         """Return one row for each label and seed."""
         return _class_by_class(labels, lambda label, rows: self._methods[label].make(seeds[rows]))
 
 
-class AdaptedGrower:
+class AdaptedGrower(Grower):
     """Any object with `fit` and `sample`, cloned and fitted on the rows of each class.
 
     Such an object draws many rows from one seed, so rows come in draws of 256: a row is made again
@@ -121,10 +114,7 @@ class AdaptedGrower:
             return made
 
         made = _class_by_class(labels, of_class)
-        if self._dtype.kind in "iu":
-            limits = np.iinfo(self._dtype)
-            made = np.clip(np.rint(made), limits.min, limits.max)
-        return made.astype(self._dtype)
+        return made if self._dtype.kind in "iub" else made.astype(self._dtype)
 
     def _draw(self, label: Any, seed: int) -> NDArray:
         model = self._fitted[label]

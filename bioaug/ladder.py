@@ -101,7 +101,7 @@ class Ladder:
 
     def _grower(self, rung: str, label: Any) -> Grower:
         if rung in (OWN, SHARED):
-            found = next((g for n, g in self.growers.items() if n == self._name(rung)), None)
+            found = self.growers.get(self._name(rung))
             grower = found or (self._own() if rung == OWN else self._shared())
         else:
             found = self.growers.get(rung) or ClassicalGrower(rung, self._n_features)

@@ -6,11 +6,13 @@ import hashlib
 import io
 import json
 import time
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Integral, Real
+from numbers import Integral
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -21,11 +23,19 @@ from sklearn.utils import check_consistent_length, column_or_1d
 from tqdm.auto import tqdm
 
 from bioaug._arms import Arm, in_words, make_arms, seeded_clone, settings_of
-from bioaug._validation import COUNT, POSITIVE, Interval, check_kind, check_labels, check_number
+from bioaug._validation import (
+    COUNT,
+    POSITIVE,
+    SHARE,
+    WHOLE,
+    check_kind,
+    check_labels,
+    check_number,
+)
 from bioaug._version import __version__
 from bioaug.checkpoint import replace_file
 from bioaug.comparison import AugmentationResult, Scored, name_of, score_of
-from bioaug.exceptions import BioaugError, DataError, LeakError
+from bioaug.exceptions import DataError, LeakError
 from bioaug.lineage import Lineage, find_synthetic
 from bioaug.statistics import calibration_error, per_class_scores
 
@@ -105,8 +115,8 @@ def cross_validate_augmentation(
     X, y, groups = _checked(X, y, groups)
     check_number(n_repeats, COUNT, name="n_repeats", owner=OWNER)
     check_number(max_time, POSITIVE, name="max_time", owner=OWNER, optional=True)
-    check_number(hold_back, _SHARE, name="hold_back", owner=OWNER)
-    check_number(random_state, _WHOLE, name="random_state", owner=OWNER)
+    check_number(hold_back, SHARE, name="hold_back", owner=OWNER)
+    check_number(random_state, WHOLE, name="random_state", owner=OWNER)
     score_of(scoring, y, y)  # a wrong name is told before anything is trained
     arms = make_arms(samplers)
     plan = _Plan(estimator, X, y, groups, scoring, hold_back if any(a.level for a in arms) else 0.0)
@@ -139,10 +149,6 @@ def cross_validate_augmentation(
         "n_finished": len(done),
     }
     return AugmentationResult.of(protocol, done, Scored(y, groups, scoring), arms[0].name)
-
-
-_SHARE = Interval(Real, 0, 1, closed="neither")
-_WHOLE = Interval(Integral, 0, None, closed="left")
 
 
 @dataclass(frozen=True)
@@ -204,9 +210,9 @@ def _do(
         home.mkdir(parents=True, exist_ok=True)
     digest, results = plan.digest(), {}
     for place, run in enumerate(runs):
-        file = home / run.name(digest) if home else None
-        if file is not None and file.exists():
-            results[place] = _rescored(plan, _read(file)) | run.names
+        stored = None if home is None else _read(home / run.name(digest))
+        if stored is not None:
+            results[place] = _rescored(plan, stored) | run.names
     until = None if max_time is None else time.time() + max_time
     bar = tqdm(total=len(runs), initial=len(results), disable=not verbose, desc="arms x folds")
     for attempt in range(MOST_KILLED + 1):
@@ -352,13 +358,19 @@ def _as_bytes(result: Mapping[str, Any]) -> bytes:
     return stream.getvalue()
 
 
-def _read(file: Path) -> dict[str, Any]:
+def _read(file: Path) -> dict[str, Any] | None:
+    """Return a stored result; None where there is none that can be read."""
+    if not file.exists():
+        return None
     try:
-        with np.load(file, allow_pickle=False) as stored:
+        with np.load(io.BytesIO(file.read_bytes()), allow_pickle=False) as stored:
             kept = {name: stored[name] for name in ("rows", "predicted")}
             return json.loads(str(stored["text"])) | kept
-    except (OSError, ValueError, KeyError) as error:
-        raise BioaugError(
-            f"The result {str(file)!r} cannot be read ({error}). Remove the file; its run is then "
-            "done again."
-        ) from error
+    except (OSError, EOFError, ValueError, KeyError, BadZipFile) as error:
+        warnings.warn(
+            f"{OWNER}: the stored result {str(file)!r} cannot be read ({error}); its run is done "
+            "again.",
+            UserWarning,
+            stacklevel=4,
+        )
+        return None

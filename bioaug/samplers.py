@@ -24,8 +24,8 @@ from bioaug._random import check_generator, draw_seed
 from bioaug._validation import (
     COUNT,
     POSITIVE,
+    WHOLE,
     HasMethods,
-    Interval,
     StrOptions,
     check_classes,
     check_features,
@@ -146,9 +146,9 @@ class GANOversampler(BaseOverSampler):
         **BaseOverSampler._parameter_constraints,
         "model": [str, Path, Synthesizer, HasMethods(["fit", "sample"])],
         "per_class": ["boolean", StrOptions({"auto"})],
-        "n_steps": [Interval(Integral, 0, None, closed="left"), None],
+        "n_steps": [WHOLE, None],
         "max_time": [POSITIVE, None],
-        "n_features": [Interval(Integral, 0, None, closed="left")],
+        "n_features": [WHOLE],
         "gate": ["boolean", StrOptions({"auto"})],
         "ladder": [Mapping, None],
         "memory": [str, Path, Memory, None],
@@ -302,15 +302,12 @@ shape (n_samples, n_channels, n_timesteps)
         self._shape, self._dtype, self._label_dtype = dense.shape[1:], dense.dtype, y.dtype
         strategy: dict[Any, int] = dict(self.sampling_strategy_)  # pyright: ignore
         added = {label: n for label, n in strategy.items() if n > 0}
+        self.lineage_ = Lineage.of(dense, self._groups)
         growths = self._grow(dense, y, added) if added else {}
         self._note(growths, y.dtype)
         made = [growth.X for growth in growths.values()]
         X_resampled = np.concatenate([dense, *made], dtype=dense.dtype, casting="unsafe")
         self._set_groups(len(X_resampled))
-        self.lineage_ = Lineage.of(dense, self._groups)
-        learned = self.synthesizer_.lineage_ if hasattr(self, "synthesizer_") else None
-        if learned is not None:  # a loaded one may have seen other rows
-            self.lineage_ = self.lineage_.joined(learned)
         remember_synthetic(X_resampled[len(dense) :], dense)
         if sparse.issparse(X):
             X_resampled = type(X)(X_resampled)
@@ -357,6 +354,8 @@ shape (n_samples, n_channels, n_timesteps)
             return Synthesizer(str(self.model), **self._overrides())
         loaded = Synthesizer.load(self.model, device=self.device)
         _check_fits(loaded, X, labels)
+        if loaded.lineage_ is not None:  # it may have seen other rows
+            self.lineage_ = self.lineage_.joined(loaded.lineage_)
         return loaded
 
     def _is_gated(self, n: int, rows: NDArray) -> bool:

@@ -7,7 +7,7 @@ import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
-from numbers import Integral, Real
+from numbers import Integral
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,7 +21,8 @@ from sklearn.utils.validation import check_is_fitted
 from bioaug._random import check_generator, draw_seed
 from bioaug._row_noise import row_seeds
 from bioaug._validation import (
-    Interval,
+    POSITIVE,
+    WHOLE,
     check_classes,
     check_features,
     check_keys,
@@ -48,8 +49,6 @@ from bioaug.training import Callback, TrainerConfig
 from bioaug.training.runtime import Runtime
 
 KIND = "synthesizer"
-_STEPS = Interval(Integral, 0, None, closed="left")
-_SECONDS = Interval(Real, 0, None, closed="neither")
 _FIT_SETTINGS = ("model", "model_params", "training_params", "n_steps", "max_time", "per_class")
 _FIT_SETTINGS += ("n_features",)
 
@@ -264,8 +263,8 @@ class Synthesizer(BaseEstimator):
         least = 2 if self.early_stopping is None else 10
         end = X.shape[-1] - self.n_features
         check_classes(X[..., :end], y, classes, owner="fine_tune", least=least)
-        check_number(n_steps, _STEPS, name="n_steps", owner="fine_tune", optional=True)
-        check_number(max_time, _SECONDS, name="max_time", owner="fine_tune", optional=True)
+        check_number(n_steps, WHOLE, name="n_steps", owner="fine_tune", optional=True)
+        check_number(max_time, POSITIVE, name="max_time", owner="fine_tune", optional=True)
         n_steps = config.n_steps // 10 if n_steps is None else n_steps
         each = max_time / len(classes) if max_time else None
         config = replace(config, n_steps=n_steps, max_time=each)
@@ -337,8 +336,7 @@ class Synthesizer(BaseEstimator):
             Where `y` holds a class that was not in the training rows.
         """
         check_is_fitted(self)
-        allowed = Interval(Integral, 0, None, closed="left")
-        check_number(n_samples, allowed, name="n_samples", owner="sample")
+        check_number(n_samples, WHOLE, name="n_samples", owner="sample")
         labels = self._labels(n_samples, y)
         seeds = self._seeds(random_state, len(labels)) if seeds is None else _checked(seeds, labels)
         return self._make(labels, seeds, Runtime.create(self.device).device), labels
@@ -450,10 +448,10 @@ class Synthesizer(BaseEstimator):
             self.training_params, name="training_params", owner="Synthesizer", allowed=allowed
         )
         settings = {**model.training_defaults, **(self.training_params or {})}
-        check_number(self.n_steps, _STEPS, name="n_steps", owner="Synthesizer", optional=True)
+        check_number(self.n_steps, WHOLE, name="n_steps", owner="Synthesizer", optional=True)
         if self.n_steps is not None:
             settings["n_steps"] = self.n_steps
-        check_number(self.max_time, _SECONDS, name="max_time", owner="Synthesizer", optional=True)
+        check_number(self.max_time, POSITIVE, name="max_time", owner="Synthesizer", optional=True)
         if self.max_time is not None:
             settings["max_time"] = float(self.max_time)
         options = [True, False, "auto"]

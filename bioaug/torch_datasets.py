@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any, Literal
 
 import numpy as np
@@ -16,7 +16,9 @@ from torch.utils.data import Dataset, IterableDataset, default_collate, get_work
 from bioaug._row_noise import row_seeds
 from bioaug._validation import (
     COUNT,
+    NOT_NEGATIVE,
     UNIT,
+    WHOLE,
     Interval,
     check_finite,
     check_labels,
@@ -28,7 +30,6 @@ from bioaug.synthesizer import Synthesizer
 from bioaug.training.runtime import Runtime
 
 _STEP = 0.6180339887498949  # of the golden ratio: its multiples fill [0, 1) evenly at any count
-_WHOLE = Interval(Integral, 0, None, closed="left")
 Item = tuple[Tensor, Tensor]
 
 
@@ -43,7 +44,7 @@ class _Epoch:
 
         Call it before each pass through the loader, as with torch's `DistributedSampler`.
         """
-        check_number(epoch, _WHOLE, name="epoch", owner="set_epoch")
+        check_number(epoch, WHOLE, name="epoch", owner="set_epoch")
         self._number[0] = int(epoch)
 
     @property
@@ -62,7 +63,7 @@ class _Source:
                 f"Got {type(synthesizer).__name__} instead."
             )
         check_is_fitted(synthesizer)
-        check_number(random_state, _WHOLE, name="random_state", owner=owner)
+        check_number(random_state, WHOLE, name="random_state", owner=owner)
         self.synthesizer, self.seed = synthesizer, int(random_state)
 
     def make(self, labels: NDArray, index: NDArray, epoch: int) -> Tensor:
@@ -198,7 +199,7 @@ class SyntheticBatches(_Epoch, IterableDataset[Item]):
 
         `start` must be set before the loader starts its workers.
         """
-        check_number(start, _WHOLE, name="start", owner="set_epoch")
+        check_number(start, WHOLE, name="start", owner="set_epoch")
         super().set_epoch(epoch)
         self._start = int(start)
 
@@ -325,7 +326,7 @@ class AugmentedDataset(_Epoch, Dataset[Item]):
                 f"classes {known}. Got {grow!r} instead."
             )
         for value in grow.values():
-            check_number(value, _WHOLE, name="grow", owner=owner)
+            check_number(value, WHOLE, name="grow", owner=owner)
         return np.array([grow.get(label, 0) for label in self.classes_.tolist()])
 
     def __len__(self) -> int:
@@ -426,9 +427,8 @@ def _limits(proportions: Mapping[Any, float] | None, classes: NDArray, owner: st
                 f"The 'proportions' parameter of {owner} must be a dict of shares of the classes "
                 f"{known}, not all 0. Got {proportions!r} instead."
             )
-        positive = Interval(Real, 0, None, closed="left")
         for share in proportions.values():
-            check_number(share, positive, name="proportions", owner=owner)
+            check_number(share, NOT_NEGATIVE, name="proportions", owner=owner)
         shares = np.array([proportions.get(label, 0.0) for label in known])
     return np.cumsum(shares) / shares.sum()
 

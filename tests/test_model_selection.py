@@ -270,6 +270,17 @@ def test_stored_runs_are_read_under_the_names_and_the_score_of_this_comparison(b
     assert other.table.equals(fresh.table)
 
 
+@pytest.mark.parametrize("damage", [b"", b"PK\x03\x04", b"half"])
+def test_a_damaged_stored_run_is_done_again(beats, tmp_path, damage):
+    whole = compare(beats, {"copies": "null"}, folder=tmp_path)
+    file = sorted(tmp_path.iterdir())[0]
+    stored = file.read_bytes()
+    file.write_bytes(stored[: len(stored) // 2] if damage == b"half" else damage)
+    with pytest.warns(UserWarning, match="cannot be read.*done again"):
+        again = compare(beats, {"copies": "null"}, folder=tmp_path)
+    assert again.table.equals(whole.table)
+
+
 def test_arms_with_one_name_are_refused(beats):
     with pytest.raises(DataError, match=r"every arm a name of its own.*\['none'\]"):
         compare(beats, {"none": SMOTE(), "null": "null"})

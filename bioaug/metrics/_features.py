@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from numbers import Integral, Real
+from numbers import Integral
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.signal import welch
 
-from bioaug._validation import Interval, check_number
+from bioaug._validation import POSITIVE, Interval, check_number
 from bioaug.codec import as_3d
 from bioaug.exceptions import DataError
 from bioaug.metrics._measure import check_set
@@ -152,8 +152,7 @@ def find_r_peak(X: NDArray, sampling_rate: float, r_peak: int | None, *, owner: 
 
 def check_rate(sampling_rate: float, *, owner: str) -> None:
     """Raise a DataError unless the sampling rate is a positive number."""
-    positive = Interval(Real, 0, None, closed="neither")
-    check_number(sampling_rate, positive, name="sampling_rate", owner=owner)
+    check_number(sampling_rate, POSITIVE, name="sampling_rate", owner=owner)
 
 
 def ecg_features_of(X: NDArray, sampling_rate: float, r_peak: int) -> Features:

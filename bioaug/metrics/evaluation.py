@@ -6,7 +6,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
-from numbers import Real
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,7 +13,7 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from bioaug._validation import Interval, check_number, check_option
+from bioaug._validation import POSITIVE, check_number, check_option
 from bioaug.exceptions import BioaugError, DataError
 from bioaug.metrics._catalogue import CATALOGUE, Entry
 from bioaug.metrics._measure import check_pair, seed_of
@@ -22,7 +21,6 @@ from bioaug.metrics.score import Score
 
 _COLUMNS = ("kind", "value", "better", "null", "null_low", "null_high", "reads as", "seconds")
 SIGNALS = ("ecg", "eeg", None)
-_RATE = Interval(Real, 0, None, closed="neither")
 
 
 @dataclass(frozen=True)
@@ -195,7 +193,7 @@ def evaluate(
     """
     check_option(tier, name="tier", owner="evaluate", options=("fast", "full"))
     check_option(signal, name="signal", owner="evaluate", options=SIGNALS)
-    check_number(sampling_rate, _RATE, name="sampling_rate", owner="evaluate", optional=True)
+    check_number(sampling_rate, POSITIVE, name="sampling_rate", owner="evaluate", optional=True)
     _check_names(scores)
     sets = _Sets(X_train, X_test, X_synthetic, y_train, y_test, y_synthetic)
     sets.check()

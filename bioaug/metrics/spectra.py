@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bioaug._validation import Interval, check_number
+from bioaug._validation import POSITIVE, check_number
 from bioaug.exceptions import DataError
 from bioaug.metrics._measure import Found, measure
 from bioaug.metrics.score import Score
 
 _NAME = "spectrum_distance"
 _FLOOR = 1e-8  # of the real signals' power: 80 dB below it, nothing is heard
-_RATE = Interval(Real, 0, None, closed="neither")
 
 
 def spectrum_distance(
@@ -78,7 +76,7 @@ def spectrum_distance(
     >>> round(spectrum_distance(X[:200], 2 * X[200:], n_null=2, random_state=0), 1)
     6.0
     """
-    check_number(sampling_rate, _RATE, name="sampling_rate", owner=_NAME, optional=True)
+    check_number(sampling_rate, POSITIVE, name="sampling_rate", owner=_NAME, optional=True)
     if bands is not None and sampling_rate is None:
         raise DataError(
             f"The 'sampling_rate' parameter of {_NAME} must be given where 'bands' are. Got None. "

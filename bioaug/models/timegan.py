@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from numbers import Integral, Real
 from typing import Literal
 
 import torch
@@ -15,9 +14,10 @@ from torch.optim import Adam
 from bioaug._typing import Labels, Signals
 from bioaug._validation import (
     COUNT,
+    NOT_NEGATIVE,
     POSITIVE,
     UNIT,
-    Interval,
+    WHOLE,
     check_number,
     check_numbers,
     check_option,
@@ -102,10 +102,9 @@ class TimeGAN(GenerativeModel):
         check_option(cell, name="cell", owner=OWNER, options=CELLS)
         counts = {"hidden_dim": hidden_dim, "n_layers": n_layers, "noise_dim": noise_dim}
         check_numbers(counts | {"label_dim": label_dim}, COUNT, owner=OWNER)
-        allowed = Interval(Integral, 0, None, closed="left")
-        check_number(static_dim, allowed, name="static_dim", owner=OWNER)
+        check_number(static_dim, WHOLE, name="static_dim", owner=OWNER)
         weights = {"supervised_weight": supervised_weight, "moment_weight": moment_weight}
-        check_numbers(weights, Interval(Real, 0, None, closed="left"), owner=OWNER)
+        check_numbers(weights, NOT_NEGATIVE, owner=OWNER)
         check_number(lr, POSITIVE, name="lr", owner=OWNER)
         check_number(whitening, UNIT, name="whitening", owner=OWNER, optional=True)
         self.patch_size = _patch_size(patch_size, spec.n_timesteps)

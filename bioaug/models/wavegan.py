@@ -15,8 +15,10 @@ from torch.optim import Adam
 from bioaug._typing import Labels, Signals
 from bioaug._validation import (
     COUNT,
+    NOT_NEGATIVE,
     POSITIVE,
     UNIT,
+    WHOLE,
     Interval,
     check_number,
     check_numbers,
@@ -133,10 +135,8 @@ class WaveGAN(AdversarialModel):
             POSITIVE,
             owner=OWNER,
         )
-        shifts = Interval(Integral, 0, None, closed="left")
-        check_number(phase_shuffle, shifts, name="phase_shuffle", owner=OWNER)
-        positive = Interval(Real, 0, None, closed="left")
-        check_number(gp_weight, positive, name="gp_weight", owner=OWNER)
+        check_number(phase_shuffle, WHOLE, name="phase_shuffle", owner=OWNER)
+        check_number(gp_weight, NOT_NEGATIVE, name="gp_weight", owner=OWNER)
         share = Interval(Real, 0, 1, closed="left")
         check_number(dropout, share, name="dropout", owner=OWNER)
         check_number(whitening, UNIT, name="whitening", owner=OWNER, optional=True)
@@ -259,7 +259,7 @@ class _Down(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         stretches = x.reshape(len(x), x.shape[1] // STRIDE, STRIDE * x.shape[2])
-        return self.linear(_with_neighbours(stretches, self.taps))
+        return _over_neighbours(stretches, self.linear, self.taps)
 
 
 class _Up(nn.Module):
@@ -271,7 +271,7 @@ class _Up(nn.Module):
         self.linear = nn.Linear(taps * before, STRIDE * after)
 
     def forward(self, x: Tensor) -> Tensor:
-        stretches = self.linear(_with_neighbours(x, self.taps))
+        stretches = _over_neighbours(x, self.linear, self.taps)
         return stretches.reshape(len(x), STRIDE * x.shape[1], self.after)
 
 
@@ -297,13 +297,17 @@ def _norm(n_channels: int, batch_norm: bool) -> nn.Module:
     return _BatchNorm(n_channels) if batch_norm else nn.Identity()
 
 
-def _with_neighbours(x: Tensor, taps: int) -> Tensor:
-    """Return each of the n places of `x` beside those around it: (batch, n, taps * channels)."""
-    if taps == 1:
-        return x
+def _over_neighbours(x: Tensor, linear: nn.Linear, taps: int) -> Tensor:
+    """Return `linear` of each of the n places of `x` beside those around it: (batch, n, after)."""
     n, ahead = x.shape[1], (taps - 1) // 2
-    padded = pad(x, (0, 0, ahead, taps - 1 - ahead))
-    return torch.cat([padded[:, place : place + n] for place in range(taps)], dim=2)
+    around = (0, 0, ahead, taps - 1 - ahead)
+    if 2 * linear.out_features >= x.shape[2]:
+        padded = pad(x, around)
+        return linear(torch.cat([padded[:, place : place + n] for place in range(taps)], dim=2))
+    # Less is copied where each place is first multiplied for all taps, then added to its place.
+    by_tap = linear.weight.unflatten(1, (taps, -1)).transpose(0, 1).flatten(0, 1)
+    products = pad(x @ by_tap.T, around).unflatten(2, (taps, -1))
+    return sum((products[:, place : place + n, place] for place in range(taps)), linear.bias)
 
 
 def _shuffle_phase(x: Tensor, most: int) -> Tensor:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bioaug._validation import Interval, check_number
+from bioaug._validation import POSITIVE, Interval, check_number
 from bioaug.codec import as_3d
 from bioaug.metrics._measure import check_pair, check_set
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 REAL, SYNTHETIC = "tab:blue", "tab:orange"
-POSITIVE = Interval(Integral, 1, None, closed="left")
 
 
 def axes_or_new(ax: Axes | None) -> Axes:
@@ -49,8 +48,7 @@ def one_channel(X: Any, channel: int, *, owner: str) -> NDArray:
 
 def check_rate(sampling_rate: float | None, *, owner: str) -> None:
     """Raise a DataError unless the sampling rate is a positive number or None."""
-    positive = Interval(Real, 0, None, closed="neither")
-    check_number(sampling_rate, positive, name="sampling_rate", owner=owner, optional=True)
+    check_number(sampling_rate, POSITIVE, name="sampling_rate", owner=owner, optional=True)
 
 
 def label_time(ax: Axes, n_timesteps: int, sampling_rate: float | None, *, owner: str) -> NDArray:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from numbers import Real
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import periodogram
 
-from bioaug._validation import Interval, check_number
+from bioaug._validation import COUNT, UNIT, check_number
 from bioaug.metrics._distances import flat, nearest_index
 from bioaug.metrics._measure import check_pair, in_real_units
 from bioaug.plots._axes import (
-    POSITIVE,
     REAL,
     SYNTHETIC,
     axes_or_new,
@@ -57,7 +55,7 @@ def plot_bands(
     ax : Axes
     """
     owner = "plot_bands"
-    check_number(share, Interval(Real, 0, 1, closed="both"), name="share", owner=owner)
+    check_number(share, UNIT, name="share", owner=owner)
     sides = draw_pair(X_real, X_synthetic, owner=owner)
     real, synthetic = (one_channel(side, channel, owner=owner) for side in sides)
     ax = axes_or_new(ax)
@@ -102,7 +100,7 @@ def plot_neighbours(
         Beside each pair stands the root mean square (rms) of the difference, in real deviations.
     """
     owner = "plot_neighbours"
-    check_number(n_shown, POSITIVE, name="n_shown", owner=owner)
+    check_number(n_shown, COUNT, name="n_shown", owner=owner)
     pair = in_real_units(check_pair(X_real, X_synthetic, None, None, owner=owner))
     index, distance = nearest_index(flat(pair.X_synthetic), flat(pair.X_real))
     others = np.delete(np.arange(len(index)), distance.argmin())
@@ -158,7 +156,7 @@ def plot_spectra(
     ax : Axes
     """
     owner = "plot_spectra"
-    check_number(share, Interval(Real, 0, 1, closed="both"), name="share", owner=owner)
+    check_number(share, UNIT, name="share", owner=owner)
     check_rate(sampling_rate, owner=owner)
     ax = axes_or_new(ax)
     sides = draw_pair(X_real, X_synthetic, owner=owner)

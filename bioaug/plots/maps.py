@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,11 +9,11 @@ from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
-from bioaug._validation import Interval, check_number
+from bioaug._validation import COUNT, POSITIVE, check_number
 from bioaug.exceptions import DataError
 from bioaug.metrics._distances import flat
 from bioaug.metrics._measure import check_pair, in_real_units
-from bioaug.plots._axes import POSITIVE, REAL, SYNTHETIC, axes_or_new
+from bioaug.plots._axes import REAL, SYNTHETIC, axes_or_new
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,7 +48,7 @@ def plot_pca(
     DataError
         For fewer than 3 real rows, or real rows that are all equal.
     """
-    check_number(n_shown, POSITIVE, name="n_shown", owner="plot_pca")
+    check_number(n_shown, COUNT, name="n_shown", owner="plot_pca")
     real, synthetic = _rows(X_real, X_synthetic, owner="plot_pca")
     pca = PCA(2, random_state=random_state).fit(real)
     rng = np.random.default_rng(random_state)
@@ -95,9 +94,8 @@ def plot_tsne(
         For fewer than 3 real rows, or real rows that are all equal.
     """
     owner = "plot_tsne"
-    check_number(n_shown, POSITIVE, name="n_shown", owner=owner)
-    above_zero = Interval(Real, 0, None, closed="neither")
-    check_number(perplexity, above_zero, name="perplexity", owner=owner)
+    check_number(n_shown, COUNT, name="n_shown", owner=owner)
+    check_number(perplexity, POSITIVE, name="perplexity", owner=owner)
     real, synthetic = _rows(X_real, X_synthetic, owner=owner)
     n_shown = min(n_shown, len(real), len(synthetic))
     rng = np.random.default_rng(random_state)

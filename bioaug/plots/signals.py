@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from bioaug._validation import check_number
+from bioaug._validation import COUNT, check_number
 from bioaug.exceptions import DataError
 from bioaug.metrics._measure import check_set
 from bioaug.plots._axes import (
-    POSITIVE,
     REAL,
     SYNTHETIC,
     axes_or_new,
@@ -52,7 +51,7 @@ def plot_signals(
     ax : Axes
     """
     owner = "plot_signals"
-    check_number(n_shown, POSITIVE, name="n_shown", owner=owner)
+    check_number(n_shown, COUNT, name="n_shown", owner=owner)
     rows = one_channel(X, channel, owner=owner)
     ax = axes_or_new(ax)
     times = label_time(ax, rows.shape[1], sampling_rate, owner=owner)
@@ -174,7 +173,7 @@ def plot_density(
     -------
     ax : Axes
     """
-    check_number(n_bins, POSITIVE, name="n_bins", owner="plot_density")
+    check_number(n_bins, COUNT, name="n_bins", owner="plot_density")
     rows = one_channel(X, channel, owner="plot_density")
     low, high = np.quantile(rows, [0.001, 0.999]) if limits is None else limits
     edges = np.linspace(low, high if high > low else low + 1, n_bins + 1)
