@@ -247,6 +247,10 @@ def _compare(
     n_folds = len({key[1] for key in keys})
     primary = by_folds if n_folds > 1 else by_patients
     most = max(without, key=lambda patient: abs(without[patient] - by_patients.value))
+    of_class = {
+        str(label): patient_bootstrap(*paired, metric=f"f1:{label}", random_state=0)
+        for label in np.unique(y[rows])
+    }
     return {
         "arm": arm,
         "baseline": baseline,
@@ -261,6 +265,7 @@ def _compare(
         "patients": [by_patients.value, by_patients.low, by_patients.high, by_patients.p],
         "without_a_patient": [min(without.values()), max(without.values())],
         "most_telling_patient": str(most),
+        "f1_by_patients": {label: [f.value, f.low, f.high, f.p] for label, f in of_class.items()},
     }
 
 

@@ -100,7 +100,10 @@ def _fill(
         )
     for caption, figure in pictures.items():
         page.picture(caption, figure)
+    page.heading("How much hangs on one patient?", 2)
+    page.table(_sensitivity(result))
     page.heading("By class", 2)
+    page.paragraph("Differences of F1 are paired; their intervals are by patients, one by one.")
     page.table(_per_class(result))
     if any("calibration" in run for run in result.runs):
         page.heading("Calibration", 2)
@@ -155,13 +158,35 @@ def _scores(result: AugmentationResult) -> Table:
     return [*names, "source"], lines
 
 
-def _per_class(result: AugmentationResult) -> Table:
+def _sensitivity(result: AugmentationResult) -> Table:
+    """How much each difference hangs on a single patient."""
     lines = [
-        [arm, label, *(f"{values[name]:.3f}" for name in ("f1", "recall", "precision")), source]
-        for (arm, label), values in result.per_class.iterrows()  # pyright: ignore
-        for source in [f"runs[{_first(result, arm)}] ..., per_class"]
+        [
+            found["arm"],
+            f"{found['patients'][0]:+.3f}",
+            _signed(*found["without_a_patient"]),
+            found["most_telling_patient"],
+            f"comparisons[{place}]",
+        ]
+        for place, found in enumerate(result.comparisons)
     ]
-    return ["arm", "class", "F1", "sensitivity", "precision", "source"], lines
+    names = ["arm", "difference, pooled", "without any one patient", "moved most by", "source"]
+    return names, lines
+
+
+def _per_class(result: AugmentationResult) -> Table:
+    place = {found["arm"]: k for k, found in enumerate(result.comparisons)}
+    lines = []
+    for (arm, label), values in result.per_class.iterrows():  # pyright: ignore
+        scores = [f"{values[name]:.3f}" for name in ("f1", "recall", "precision")]
+        found = result.comparisons[place[arm]]["f1_by_patients"] if arm in place else {}
+        difference, low, high, _ = found.get(label, (None,) * 4)
+        paired = ["", ""] if low is None else [f"{difference:+.3f}", _signed(low, high)]
+        sources = f"runs[{_first(result, arm)}] ..., per_class"
+        sources += f"; comparisons[{place[arm]}]" if paired[0] else ""
+        lines.append([arm, label, *scores, *paired, sources])
+    names = ["arm", "class", "F1", "sensitivity", "precision", "F1 difference", "by patients"]
+    return [*names, "source"], lines
 
 
 def _calibration(result: AugmentationResult) -> Table:
