@@ -14,14 +14,16 @@
 Beats are 200 samples of MLII, each standardised, less the patient's median beat, for which no label
 is needed; with them go the twelve RR features of `rr_features`, chosen on DS1's patient-grouped
 folds. The generators learn them together with the beat. Classes N, S, V, F. Everything that
-finished is kept beside the results, so a stopped benchmark goes on. "small" uses 4,000 of the N
-beats to train on, and short trainings; "medium" 6,000; "full" all, and every registered model. Each
-result is an `AugmentationResult` in JSON with a report beside it.
+finished is kept beside the results, so a stopped benchmark goes on. "small" is a first look in ten
+minutes on two cores (`--jobs 2`): 3,000 of the N beats to train on, short trainings, one seed;
+"medium" has 6,000 and three seeds; "full" all, five seeds and every registered model. Each result
+is an `AugmentationResult` in JSON with a report beside it.
 """
 
 import argparse
 import time
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -38,10 +40,24 @@ from bioaug.report import write_report
 
 N_FEATURES = 12
 N_RECENT, N_AROUND = 10, 20  # beats before; beats on either side
-SIZES = {  # N beats to train on, seconds of each generator, seeds, classifiers' names
-    "small": (4000, 15, 2, ("trees", "cnn")),
-    "medium": (6000, 30, 3, ("trees", "forest", "cnn")),
-    "full": (10**9, 300, 5, ("trees", "forest", "cnn")),
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much of everything."""
+
+    n_normal: int  # beats of N to train on
+    seconds: int  # of training each generator
+    n_seeds: int
+    classifiers: tuple[str, ...]
+    n_few: tuple[int, ...] = (50, 100, 200)  # beats of each rare class in part c
+    n_folds: int = 5  # in parts b and d
+
+
+SIZES = {
+    "small": Size(3000, 10, 1, ("trees", "cnn"), (100,), 3),
+    "medium": Size(6000, 30, 3, ("trees", "forest", "cnn")),
+    "full": Size(10**9, 300, 5, ("trees", "forest", "cnn")),
 }
 CITATION = (
     "Moody GB, Mark RG. The impact of the MIT-BIH Arrhythmia Database. IEEE Eng in Med and Biol "
@@ -179,16 +195,15 @@ def compare(args, out, name, estimator, X, y, groups, samplers, **settings):
 
 def part_a(args, out, size):
     """DS1 to DS2."""
-    most_n, seconds, n_seeds, names = size
     (X1, y1, g1), (X2, y2, g2) = load_split(args.data_home)
-    kept = thinned(y1, most_n)
+    kept = thinned(y1, size.n_normal)
     X1, y1, g1 = X1[kept], y1[kept], g1[kept]
     X, y, g = np.concatenate([X1, X2]), np.concatenate([y1, y2]), np.concatenate([g1, g2])
     split = [(np.arange(len(y1)), np.arange(len(y1), len(y)))]
-    for name, estimator in classifiers(names, N_FEATURES).items():
+    for name, estimator in classifiers(size.classifiers, N_FEATURES).items():
         chosen = dict.fromkeys(arms(None, 0, None, args.models, 0, {}), (args.shares[0], 0.0))
         for share in args.shares if len(args.shares) > 1 else []:
-            every = arms(Grow(share), seconds, out / "models", args.models, N_FEATURES, {})
+            every = arms(Grow(share), size.seconds, out / "models", args.models, N_FEATURES, {})
             result = compare(
                 args, out, f"a_{name}_choose_{share}", estimator, X1, y1, g1, every, cv=args.folds
             )
@@ -197,10 +212,10 @@ def part_a(args, out, size):
                     chosen[arm] = (share, line["score"])
         final = {"none": None} | weight_arms(name)
         for arm, (share, _) in chosen.items():
-            every = arms(Grow(share), seconds, out / "models", args.models, N_FEATURES, {})
+            every = arms(Grow(share), size.seconds, out / "models", args.models, N_FEATURES, {})
             final[arm] = every[arm]
         result = compare(
-            args, out, f"a_{name}", estimator, X, y, g, final, cv=split, n_repeats=n_seeds
+            args, out, f"a_{name}", estimator, X, y, g, final, cv=split, n_repeats=size.n_seeds
         )
         without = result.without(args.left_out)
         write_report(without, out / f"a_{name}_without_records.html", citation=CITATION)
@@ -209,44 +224,41 @@ def part_a(args, out, size):
 
 def part_b(args, out, size):
     """All records, patient-grouped folds."""
-    most_n, seconds, _, names = size
     parts = [load(args.data_home, subset) for subset in ("DS1", "DS2")]
     X, y, g = (np.concatenate(values) for values in zip(*parts, strict=True))
-    kept = thinned(y, most_n)
+    kept = thinned(y, size.n_normal)
     X, y, g = X[kept], y[kept], g[kept]
-    for name, estimator in classifiers(names[:1], N_FEATURES).items():
+    for name, estimator in classifiers(size.classifiers[:1], N_FEATURES).items():
         every = arms(
-            Grow(args.shares[0]), seconds, out / "models", args.models, N_FEATURES,
+            Grow(args.shares[0]), size.seconds, out / "models", args.models, N_FEATURES,
             weight_arms(name),
         )  # fmt: skip
-        compare(args, out, f"b_{name}", estimator, X, y, g, every | {"oracle": "oracle"}, cv=5)
+        every["oracle"] = "oracle"
+        compare(args, out, f"b_{name}", estimator, X, y, g, every, cv=size.n_folds)
 
 
 def part_c(args, out, size):
     """Few beats of each rare class."""
-    most_n, seconds, n_seeds, names = size
     (X1, y1, g1), (X2, y2, g2) = load_split(args.data_home)
-    for n in (50, 100, 200):
+    for n in size.n_few:
         rng = np.random.default_rng(n)
         rare = [rng.permutation(np.flatnonzero(y1 == label))[:n] for label in "SVF"]
-        normal = rng.permutation(np.flatnonzero(y1 == "N"))[: min(most_n, 40 * n)]
+        normal = rng.permutation(np.flatnonzero(y1 == "N"))[: min(size.n_normal, 40 * n)]
         kept = np.concatenate([normal, *rare])
         X = np.concatenate([X1[kept], X2])
         y, g = np.concatenate([y1[kept], y2]), np.concatenate([g1[kept], g2])
         split = [(np.arange(len(kept)), np.arange(len(kept), len(y)))]
-        for name, estimator in classifiers(names[:1], N_FEATURES).items():
+        for name, estimator in classifiers(size.classifiers[:1], N_FEATURES).items():
             every = arms(
-                Grow(args.shares[0]), seconds, out / "models", args.models, N_FEATURES,
+                Grow(args.shares[0]), size.seconds, out / "models", args.models, N_FEATURES,
                 weight_arms(name),
             )  # fmt: skip
-            compare(
-                args, out, f"c_{n}_{name}", estimator, X, y, g, every, cv=split, n_repeats=n_seeds
-            )
+            settings = {"cv": split, "n_repeats": size.n_seeds}
+            compare(args, out, f"c_{n}_{name}", estimator, X, y, g, every, **settings)
 
 
 def part_d(args, out, size):
     """Bonn EEG: a tenth of the seizure segments, to train on and to be tested on."""
-    _, seconds, _, names = size
     eeg = fetch_bonn(data_home=args.data_home, labels="binary")
     X = (eeg.data[:, 0] / eeg.data.std()).astype(np.float32)
     y, g = eeg.target, eeg.groups
@@ -254,11 +266,12 @@ def part_d(args, out, size):
     rare = labels[counts.argmin()]
     segments = np.random.default_rng(0).permutation(np.unique(g[y == rare]))
     kept = (y != rare) | np.isin(g, segments[: len(segments) // 10])
-    for name, estimator in classifiers(names[:1], 0).items():
+    X, y, g = X[kept], y[kept], g[kept]
+    for name, estimator in classifiers(size.classifiers[:1], 0).items():
         every = arms(
-            Grow(args.shares[0]), seconds, out / "models", args.models, 0, weight_arms(name)
+            Grow(args.shares[0]), size.seconds, out / "models", args.models, 0, weight_arms(name)
         )
-        compare(args, out, f"d_{name}", estimator, X[kept], y[kept], g[kept], every, cv=5)
+        compare(args, out, f"d_{name}", estimator, X, y, g, every, cv=size.n_folds)
 
 
 def summary(out):
