@@ -1,0 +1,107 @@
+"""`bioaug benchmark`: whether augmentation helps a classifier on patients never seen."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from imblearn.over_sampling import SMOTE
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+
+from bioaug.classical import classical_methods
+from bioaug.cli._command import Arguments, Command
+from bioaug.cli._options import (
+    REPORTS,
+    add_data,
+    add_out,
+    add_training,
+    read_rows,
+    training_parameters,
+)
+from bioaug.comparison import SCORINGS
+from bioaug.exceptions import DataError
+from bioaug.files import check_output
+from bioaug.model_selection import cross_validate_augmentation
+from bioaug.report import write_report
+from bioaug.samplers import GANOversampler
+
+CLASSIFIERS = {"forest": RandomForestClassifier, "trees": HistGradientBoostingClassifier}
+SIMPLE = {"none": None, "copies": "null", "oracle": "oracle"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `bioaug benchmark`."""
+    add_data(parser)
+    known = f"{', '.join(SIMPLE)}, weights, smote, {', '.join(classical_methods())}"
+    parser.add_argument(
+        "--arms",
+        nargs="+",
+        default=["weights", "smote", "local", "flow"],
+        metavar="ARM",
+        help=f"{known}, or a model; default: weights smote local flow",
+    )
+    parser.add_argument("--classifier", default="forest", choices=sorted(CLASSIFIERS))
+    parser.add_argument("--folds", type=int, default=5, help="of patients; default: 5")
+    parser.add_argument("--repeats", type=int, default=1, help="with other seeds; default: 1")
+    parser.add_argument("--scoring", default="f1_macro", choices=sorted(SCORINGS))
+    parser.add_argument("--n-jobs", type=int, metavar="N", help="runs side by side")
+    parser.add_argument("--runs", metavar="FOLDER", help="keeps finished runs, to go on from")
+    add_out(parser, "FILE", ".html or .md; the numbers go into .json beside it")
+    add_training(parser)
+
+
+def run(arguments: Arguments) -> None:
+    """Compare the arms on the same folds of patients; write the report and the numbers."""
+    out = check_output(arguments.out, suffixes=REPORTS[:2], force=arguments.force)
+    check_output(out.with_suffix(".json"), suffixes=REPORTS, force=arguments.force)
+    arrays = read_rows(arguments.data, arguments)
+    if arrays.groups is None:
+        raise DataError(
+            "The DATA of benchmark must name the patient of every row, for rows of one patient are "
+            "near copies. Give 'groups' in the .npz, --groups-column, or WFDB records."
+        )
+    result = cross_validate_augmentation(
+        CLASSIFIERS[arguments.classifier](),
+        arrays.X.reshape(len(arrays.X), -1),
+        arrays.y,
+        groups=arrays.groups,
+        samplers={name: _arm(name, arguments) for name in arguments.arms},
+        cv=arguments.folds,
+        scoring=arguments.scoring,
+        n_repeats=arguments.repeats,
+        n_jobs=arguments.n_jobs,
+        folder=arguments.runs,
+        random_state=arguments.seed,
+        verbose=int(not arguments.quiet),
+    )
+    print(result)
+    write_report(result, out)
+    print(f"wrote {out}")
+
+
+def _arm(name: str, arguments: Arguments) -> Any:
+    if name in SIMPLE:
+        return SIMPLE[name]
+    if name == "weights":
+        return {"class_weight": "balanced"}
+    if name == "smote":
+        return SMOTE()
+    if name in classical_methods():
+        return GANOversampler(name)
+    settings = training_parameters(arguments)
+    kept = ("n_steps", "max_time", "device")
+    return GANOversampler(name, **{key: settings[key] for key in kept})
+
+
+COMMAND = Command(
+    "benchmark",
+    "find out whether augmentation helps a classifier on patients never seen",
+    add_arguments,
+    run,
+    """\
+  bioaug benchmark beats.npz --arms weights smote local flow --out report.html
+  bioaug benchmark table.csv --groups-column patient --arms oracle local --out report.md
+
+Every arm sees the same folds of patients and the same classifier; the report has paired
+differences with their intervals and a verdict in words.""",
+)

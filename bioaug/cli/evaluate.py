@@ -1,0 +1,129 @@
+"""`bioaug evaluate`: how real-looking, useful and private synthetic signals are."""
+
+from __future__ import annotations
+
+import argparse
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.model_selection import GroupShuffleSplit, train_test_split
+from sklearn.utils import Bunch
+
+from bioaug.cli._command import Arguments, Command, note
+from bioaug.cli._options import REPORTS, add_out, add_reading, choose_rows, read_rows
+from bioaug.exceptions import DataError
+from bioaug.files import check_output, replacing
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `bioaug evaluate`."""
+    parser.add_argument("data", metavar="REAL", help="what the generator was trained on")
+    parser.add_argument(
+        "synthetic", metavar="SYNTHETIC", help="of 'bioaug sample' or 'bioaug grow'"
+    )
+    parser.add_argument(
+        "--test",
+        metavar="TEST",
+        help="signals that the generator never saw, best of other patients; without them, halves "
+        "of REAL are compared and nothing is said on privacy",
+    )
+    parser.add_argument(
+        "--test-records", nargs="+", metavar="RECORD", help="those of TEST, as --records of REAL"
+    )
+    parser.add_argument("--tier", default="fast", choices=("fast", "full"), help="default: fast")
+    parser.add_argument("--signal", choices=("ecg", "eeg"), help="adds the scores of this kind")
+    parser.add_argument("--sampling-rate", type=float, metavar="HZ", help="of all signals")
+    add_out(parser, "FILE", ".html, .md or .json", required=False)
+    parser.add_argument("--seed", type=int, default=0, help="default: 0")
+    add_reading(parser, unlabelled=True)
+
+
+def run(arguments: Arguments) -> None:
+    """Print the scores of synthetic signals beside real ones, and write their report."""
+    from bioaug.metrics import evaluate  # takes a second to import
+
+    out = None
+    if arguments.out is not None:
+        out = check_output(arguments.out, suffixes=REPORTS, force=arguments.force)
+    real = read_rows(arguments.data, arguments)
+    made = read_rows(arguments.synthetic, arguments, synthetic=True)
+    real = _of_classes(real, made.y, "REAL")
+    scores = None
+    if arguments.test is not None:
+        test = read_rows(arguments.test, arguments, records=arguments.test_records)
+        test = _of_classes(test, made.y, "TEST")
+    else:
+        real, test = _halves(real, arguments.seed)
+        scores = _scores_without_privacy(arguments.tier)
+        note("no --test: halves of REAL are compared, and nothing is said on privacy")
+    found = evaluate(
+        real.X,
+        test.X,
+        made.X,
+        real.y,
+        test.y,
+        made.y,
+        groups_train=real.groups,
+        groups_test=test.groups,
+        tier=arguments.tier,
+        scores=scores,
+        signal=arguments.signal,
+        sampling_rate=arguments.sampling_rate or real.sampling_rate,
+        random_state=arguments.seed,
+        verbose=int(not arguments.quiet),
+    )
+    print(found)
+    if out is not None:
+        with replacing(out) as draft:
+            found.save(draft)
+        print(f"wrote {out}")
+
+
+def _of_classes(real: Bunch, y_synthetic: NDArray | None, name: str) -> Bunch:
+    """Return the rows of classes that were made, for rare ones are judged by their own kind."""
+    if y_synthetic is None:
+        return real
+    rows = np.isin(real.y, y_synthetic)
+    left_out = np.unique(real.y[~rows])
+    if not len(left_out):
+        return real
+    if not rows.any():
+        raise DataError(
+            f"{name} must have classes of SYNTHETIC, {np.unique(y_synthetic).tolist()}. Got "
+            f"{left_out.tolist()} instead."
+        )
+    classes = ", ".join(map(str, left_out))
+    note(f"no synthetic signals of class {classes}: these rows of {name} are left out")
+    return choose_rows(real, np.flatnonzero(rows))
+
+
+def _halves(arrays: Bunch, seed: int) -> tuple[Bunch, Bunch]:
+    """Split by patients where they are known, otherwise within each class."""
+    places = np.arange(len(arrays.X))
+    if arrays.groups is not None:
+        splitter = GroupShuffleSplit(1, test_size=0.5, random_state=seed)
+        one, other = next(splitter.split(places, groups=arrays.groups))
+    else:
+        one, other = train_test_split(places, test_size=0.5, stratify=arrays.y, random_state=seed)
+    return choose_rows(arrays, one), choose_rows(arrays, other)
+
+
+def _scores_without_privacy(tier: str) -> list[str]:
+    from bioaug.metrics._catalogue import CATALOGUE
+
+    return [
+        name
+        for name, entry in CATALOGUE.items()
+        if entry.kind in ("fidelity", "utility") and (entry.fast or tier == "full")
+    ]
+
+
+COMMAND = Command(
+    "evaluate",
+    "score how real-looking, useful and private synthetic signals are",
+    add_arguments,
+    run,
+    """\
+  bioaug evaluate train.npz grown.npz --test test.npz --out report.html
+  bioaug evaluate mitdb new.npz --records DS1 --test mitdb --test-records DS2""",
+)
