@@ -21,6 +21,7 @@ from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from bioaug._random import check_generator, draw_seed
+from bioaug._sampler_input import check_groups, checked_labels, column_dtypes, rounded
 from bioaug._validation import (
     COUNT,
     POSITIVE,
@@ -32,7 +33,6 @@ from bioaug._validation import (
     check_finite,
     check_keys,
     check_kind,
-    check_labels,
     check_numbers,
     check_option,
 )
@@ -200,7 +200,7 @@ class GANOversampler(BaseOverSampler):
         self : GANOversampler
         """
         with self._plain_strategy():
-            return super().fit(X, _checked_labels(y))
+            return super().fit(X, checked_labels(y))
 
     def fit_resample(self, X: Any, y: Any, *, groups: Any = None) -> tuple[Any, Any]:
         """Train the generator and return the grown set.
@@ -227,14 +227,14 @@ shape (n_samples, n_channels, n_timesteps)
         CheckpointError
             Where `model` is a folder without a whole saved model.
         """
-        y = _checked_labels(y)
+        y = checked_labels(y)
         for learned in ("synthesizer_", "groups_"):  # not always set again
             vars(self).pop(learned, None)
         if groups is not None:
             groups = column_or_1d(groups)
             check_consistent_length(X, groups)
-            _check_groups(groups)
-        self._groups, self._column_dtypes = groups, _column_dtypes(X)
+            check_groups(groups)
+        self._groups, self._column_dtypes = groups, column_dtypes(X)
         try:
             with self._plain_strategy():
                 X_resampled, y_resampled, *_ = super().fit_resample(X, y)
@@ -341,7 +341,7 @@ shape (n_samples, n_channels, n_timesteps)
         return growths
 
     def _finished(self, made: NDArray) -> NDArray:
-        return _rounded(made, self._dtypes)
+        return rounded(made, self._dtypes)
 
     def _chosen_model(self, X: NDArray, labels: list) -> Any:
         """Return what `Ladder` takes: an unfitted or a loaded Synthesizer, a name, an object."""
@@ -443,47 +443,6 @@ shape (n_samples, n_channels, n_timesteps)
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         return tags
-
-
-def _checked_labels(y: Any) -> Any:
-    """Check labels before imbalanced-learn does, which knows less of them, and return them.
-
-    Each of a list keeps its kind for this, where an array would make text of all.
-    """
-    if isinstance(y, list | tuple) and len(y) and isinstance(y[0], list | tuple):
-        return np.asarray(y)  # one-hot
-    labels = np.asarray(y, dtype=object) if isinstance(y, list | tuple) else np.asarray(y)
-    if labels.ndim == 1:
-        check_labels(labels, owner="GANOversampler")
-    return y
-
-
-def _check_groups(groups: NDArray) -> None:
-    """Raise a DataError for groups from which no name of a new one can be made."""
-    is_plain = groups.dtype.kind in "iufUb" or all(isinstance(g, str | int) for g in groups)
-    if not is_plain or (groups.dtype.kind == "f" and not np.isfinite(groups).all()):
-        raise DataError(
-            "The 'groups' parameter of fit_resample must be numbers or text, none missing. Got "
-            f"{groups.dtype}, such as {groups[0]!r}. Convert them by groups.astype(str)."
-        )
-
-
-def _column_dtypes(X: Any) -> list[Any] | None:
-    """Return what each column of a DataFrame holds, which one array of all cannot tell."""
-    return list(X.dtypes) if hasattr(X, "columns") else None
-
-
-def _rounded(X: NDArray, dtypes: list[Any]) -> NDArray:
-    """Round and clip, where a cast to integers would cut off: all of `X`, or column by column."""
-    for column, dtype in enumerate(dtypes):
-        if dtype.kind in "iub" and X.dtype != dtype:
-            part = X if len(dtypes) == 1 else X[:, column]
-            low, high = 0, 1
-            if dtype.kind != "b":
-                limits = np.iinfo(getattr(dtype, "numpy_dtype", getattr(dtype, "subtype", dtype)))
-                low, high = limits.min, limits.max
-            part[:] = np.clip(np.rint(part), low, high)
-    return X
 
 
 def _looks_like_path(model: str) -> bool:
