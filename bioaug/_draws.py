@@ -98,7 +98,7 @@ def p_of_zero(value: float, draws: NDArray, n_units: int, repeats: Repeats) -> f
     of_units = two_sided_p(draws, n_units)
     if not repeats.error:
         return of_units
-    without, within = 1e-9, 1.0
+    without, within = 1e-4, 1.0  # nearer to 0, Student's quantile is 0 in rounding
     for _ in range(30):
         confidence = (without + within) / 2
         low, high = limits(value, draws, n_units, repeats, confidence)
