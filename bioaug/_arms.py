@@ -57,7 +57,13 @@ class Arm:
         return f"the classifier with {params}" if params else "real rows only"
 
     def resample(
-        self, X: NDArray, y: NDArray, groups: NDArray, held_back: tuple[NDArray, NDArray], seed: int
+        self,
+        X: NDArray,
+        y: NDArray,
+        groups: NDArray,
+        held_back: tuple[NDArray, NDArray],
+        seed: int,
+        repeat: int,
     ) -> tuple[Any, Any, Any]:
         """Return the rows to train on, and the sampler that was fitted."""
         if self.level:
@@ -69,7 +75,7 @@ class Arm:
             )
         if self.sampler is None:
             return X, y, None
-        sampler = seeded_clone(self.sampler, seed)
+        sampler = seeded_clone(self.sampler, seed, repeat)
         takes_groups = "groups" in inspect.signature(sampler.fit_resample).parameters
         X, y = sampler.fit_resample(X, y, **({"groups": groups} if takes_groups else {}))
         return X, y, sampler
@@ -110,16 +116,26 @@ def make_arms(samplers: Mapping[str, Any]) -> list[Arm]:
     return arms
 
 
-def seeded_clone(estimator: Any, seed: int, params: Mapping[str, Any] | None = None) -> Any:
-    """Return a clone with these parameters, every unset `random_state` in it set."""
+def seeded_clone(
+    estimator: Any, seed: int, repeat: int, params: Mapping[str, Any] | None = None
+) -> Any:
+    """Return a clone with these parameters, every `random_state` in it set.
+
+    One that was set stays in the first repeat; repeats that it froze would tell nothing of another
+    training.
+    """
     copied: Any = clone(estimator)
     copied.set_params(**(params or {}))
-    unset = {
-        name: seed
-        for name, value in copied.get_params(deep=True).items()
-        if (name == "random_state" or name.endswith("__random_state")) and value is None
-    }
-    return copied.set_params(**unset)
+    for name, value in copied.get_params(deep=True).items():
+        if name != "random_state" and not name.endswith("__random_state"):
+            continue
+        if value is None:
+            copied.set_params(**{name: seed})
+        elif repeat:
+            drawn = value if isinstance(value, int | np.integer) else seed
+            sequence = np.random.SeedSequence([int(drawn), repeat])
+            copied.set_params(**{name: int(sequence.generate_state(1)[0] % 2**31)})
+    return copied
 
 
 def in_words(estimator: Any) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,19 +14,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
 
+from bioaug._arm_pairs import Scored, compare, key_of, worth_of_arms
 from bioaug._validation import check_option
 from bioaug.exceptions import DataError
-from bioaug.statistics import (
-    Interval,
-    Verdict,
-    corrected_interval,
-    holm,
-    leave_one_patient_out,
-    patient_bootstrap,
-    per_class_scores,
-    verdict,
-    worth_interval,
-)
+from bioaug.statistics import Interval, Verdict, holm, per_class_scores, verdict
 
 
 def _macro_f1(truth: NDArray, predicted: NDArray) -> float:
@@ -51,6 +43,11 @@ def score_of(scoring: Any, truth: NDArray, predicted: NDArray) -> float:
     """Return a score by name or by a callable (y_true, y_predicted)."""
     if callable(scoring):
         value: Any = scoring(truth, predicted)
+        if not math.isfinite(value):
+            raise DataError(
+                "The 'scoring' parameter of cross_validate_augmentation must return a finite "
+                f"number. Got {value!r} from {name_of(scoring)}."
+            )
         return float(value)
     check_option(
         scoring, name="scoring", owner="cross_validate_augmentation", options=SCORINGS,
@@ -65,15 +62,6 @@ def name_of(scoring: Any) -> str:
 
 
 @dataclass(frozen=True)
-class Scored:
-    """What predictions are held against: labels and patients of all rows, and how."""
-
-    y: NDArray
-    groups: NDArray
-    scoring: Any
-
-
-@dataclass(frozen=True)
 class AugmentationResult:
     """What `cross_validate_augmentation` found.
 
@@ -83,10 +71,12 @@ class AugmentationResult:
         Everything that was fixed: classifier, arms, folds, seeds, counts.
     runs : list of dict
         One for each arm, repeat and fold: counts, scores by class, calibration, seconds, patients.
+        Tables and comparisons are of the folds that every arm finished.
     comparisons : list of dict
         One for each arm against the baseline: the paired difference with its interval by folds
         (Nadeau and Bengio) and by patients (bootstrap), p after Holm, the range over leaving each
-        patient out, and a verdict in words.
+        patient out, and a verdict in words. What is by patients is None where a repeat tests some
+        rows twice or not at all.
     worth : list of dict
         How many real rows one synthetic row was worth; where there was an oracle.
     scored : Scored or None
@@ -105,20 +95,22 @@ class AugmentationResult:
     ) -> AugmentationResult:
         """Compare every arm with the baseline."""
         protocol = protocol | {"baseline": baseline}
-        arms = list(dict.fromkeys(run["arm"] for run in runs))
-        if baseline not in arms:
+        shared = _shared(runs, protocol)
+        if not shared:
             return cls(protocol, runs, [], [], scored)
-        compared = [_compare(runs, arm, baseline, scored) for arm in arms if arm != baseline]
-        compared = [found for found in compared if found]
+        compared = [
+            compare(shared, arm, baseline, scored) for arm in protocol["arms"] if arm != baseline
+        ]
         adjusted = holm([found["p"] for found in compared]) if compared else []
         for found, p in zip(compared, adjusted, strict=True):
             interval = Interval(found["difference"], found["low"], found["high"], found["p"])
             metric = name_of(scored.scoring)
             told = verdict(interval, p=float(p), n_patients=found["n_patients"], metric=metric)
             if found["n_pairs"] == 1 and told.word != "cannot be told":
-                told = Verdict("cannot be told", f"cannot be told: {_numbers(told)}; {ONCE}")
+                numbers = told.text.removeprefix(f"{told.word}: ")
+                told = Verdict("cannot be told", f"cannot be told: {numbers}; {ONCE}")
             found |= {"p_holm": float(p), "verdict": told.word, "text": told.text}
-        return cls(protocol, runs, compared, _worth(runs), scored)
+        return cls(protocol, runs, compared, worth_of_arms(shared), scored)
 
     def against(self, baseline: str) -> AugmentationResult:
         """Return the same runs, every arm compared with another one than "none"."""
@@ -127,11 +119,22 @@ class AugmentationResult:
         return self.of(self.protocol, self.runs, self._scored("against"), baseline)
 
     def without(self, patients: Any) -> AugmentationResult:
-        """Return the same runs, scored without the rows of these patients."""
+        """Return the same runs, scored without the rows of these patients.
+
+        Calibration, whose probabilities are not kept, is left out, too.
+        """
         scored = self._scored("without")
-        left_out = np.isin(scored.groups, patients)
+        names, known = np.atleast_1d(patients).astype(str), scored.groups.astype(str)
+        unknown = sorted(set(names.tolist()) - set(known.tolist()))
+        if unknown:
+            raise DataError(
+                f"The 'patients' parameter of without must name groups of the comparison. Got "
+                f"{unknown[:5]}, which are not among {np.unique(known).tolist()[:5]} ..."
+            )
+        left_out = np.isin(known, names)
         runs = [kept for run in self.runs if (kept := _restricted(run, ~left_out, scored))]
-        protocol = self.protocol | {"patients left out": [str(p) for p in np.atleast_1d(patients)]}
+        before = self.protocol.get("patients left out", [])
+        protocol = self.protocol | {"patients left out": sorted({*before, *names.tolist()})}
         return self.of(protocol, runs, scored, self.protocol["baseline"])
 
     def _scored(self, owner: str) -> Scored:
@@ -143,10 +146,15 @@ class AugmentationResult:
         return self.scored
 
     @property
+    def compared_runs(self) -> list[dict[str, Any]]:
+        """The runs of the folds that every arm finished."""
+        return _shared(self.runs, self.protocol)
+
+    @property
     def table(self) -> pd.DataFrame:
         """One line per arm: mean score, paired difference, interval, p, verdict."""
         of_arm: dict[str, list[float]] = {}
-        for run in self.runs:
+        for run in self.compared_runs:
             of_arm.setdefault(run["arm"], []).append(run["score"])
         table = pd.DataFrame(
             {
@@ -161,14 +169,19 @@ class AugmentationResult:
 
     @property
     def per_class(self) -> pd.DataFrame:
-        """Mean F1, sensitivity (recall) and precision of every arm and class over its runs."""
+        """F1, sensitivity (recall) and precision of every arm and class.
+
+        Means over the runs whose test rows hold the class.
+        """
         lines = [
             {"arm": run["arm"], "class": label, **values}
-            for run in self.runs
+            for run in self.compared_runs
             for label, values in run["per_class"].items()
+            if values["support"]
         ]
-        found: Any = pd.DataFrame(lines).groupby(["arm", "class"], sort=False)
-        return found[["f1", "recall", "precision"]].mean()
+        columns = ["f1", "recall", "precision"]
+        found: Any = pd.DataFrame(lines, columns=["arm", "class", *columns])
+        return found.groupby(["arm", "class"], sort=False)[columns].mean()
 
     @property
     def is_complete(self) -> bool:
@@ -176,10 +189,10 @@ class AugmentationResult:
         return self.protocol["n_finished"] == self.protocol["n_runs"]
 
     def to_json(self) -> str:
-        """Return everything but the predictions as JSON."""
+        """Return everything but the predictions as JSON, what is infinite or NaN as null."""
         runs = [{k: v for k, v in run.items() if k not in ARRAYS} for run in self.runs]
         whole = {"protocol": self.protocol, "comparisons": self.comparisons, "worth": self.worth}
-        return json.dumps(whole | {"runs": runs}, indent=1, default=str)
+        return json.dumps(_finite(whole | {"runs": runs}), indent=1, default=str, allow_nan=False)
 
     def save(self, path: str | Path) -> None:
         """Write everything but the predictions as JSON; `write_report` makes a page of it."""
@@ -190,6 +203,8 @@ class AugmentationResult:
         """Return the result that `save` wrote as JSON, without the predictions."""
         try:
             stored = json.loads(Path(path).read_text(encoding="utf-8"))
+            for found in stored["comparisons"] + stored["worth"]:
+                _restore_limits(found)
             return cls(*(stored[name] for name in ("protocol", "runs", "comparisons", "worth")))
         except (ValueError, KeyError, TypeError) as error:
             raise DataError(
@@ -202,20 +217,21 @@ class AugmentationResult:
             f" (unfinished: {self.protocol['n_finished']} of {self.protocol['n_runs']} runs)"
         )  # fmt: skip
         texts = [f"{found['arm']}: {found['text']}" for found in self.comparisons]
-        return "\n".join([f"AugmentationResult{done}", str(self.table.round(4)), *texts])
+        return "\n".join([f"AugmentationResult{done}", self.table.round(4).to_string(), *texts])
 
 
-def _restricted(run: dict[str, Any], kept: NDArray, scored: Scored) -> dict[str, Any] | None:
+def _restricted(run: dict[str, Any], wanted: NDArray, scored: Scored) -> dict[str, Any] | None:
     """Return a run scored on fewer rows, or None where none is left."""
     rows = np.asarray(run["rows"])
-    chosen = kept[rows]
+    chosen = wanted[rows]
     if not chosen.any():
         return None
     labels = np.unique(scored.y)
     rows, codes = rows[chosen], np.asarray(run["predicted"])[chosen]
     truth, predicted = scored.y[rows], labels[codes]
     of_class = per_class_scores(truth, predicted, labels)
-    return run | {
+    kept = {name: value for name, value in run.items() if name != "calibration"}
+    return kept | {
         "rows": rows,
         "predicted": codes,
         "n_test": len(rows),
@@ -225,95 +241,33 @@ def _restricted(run: dict[str, Any], kept: NDArray, scored: Scored) -> dict[str,
     }
 
 
-def _compare(
-    runs: list[dict[str, Any]], arm: str, baseline: str, scored: Scored
-) -> dict[str, Any] | None:
-    """Return the paired comparison of an arm with the baseline, over the folds that both did."""
-    y, groups, scoring = scored.y, scored.groups, scored.scoring
-    mine, other = ({_key(r): r for r in runs if r["arm"] == name} for name in (arm, baseline))
-    keys = [key for key in mine if key in other]
-    if not keys:
-        return None
-    differences = [mine[key]["score"] - other[key]["score"] for key in keys]
-    sizes = [(other[key]["n_test"], other[key]["n_train"]) for key in keys]
-    share = float(np.mean([test / (test + train) for test, train in sizes]))
-    by_folds = corrected_interval(differences, test_share=share)
-    rows, predicted = _pooled([mine[key] for key in keys])
-    _, expected = _pooled([other[key] for key in keys])
-    labels = np.unique(y)
-    paired = (y[rows], labels[predicted], labels[expected], groups[rows])
-    by_patients = patient_bootstrap(*paired, metric=scoring, random_state=0)
-    without = leave_one_patient_out(*paired, metric=scoring)
-    n_folds = len({key[1] for key in keys})
-    primary = by_folds if n_folds > 1 else by_patients
-    most = max(without, key=lambda patient: abs(without[patient] - by_patients.value))
-    of_class = {
-        str(label): patient_bootstrap(*paired, metric=f"f1:{label}", random_state=0)
-        for label in np.unique(y[rows])
-    }
-    return {
-        "arm": arm,
-        "baseline": baseline,
-        "n_pairs": len(keys),
-        "n_patients": len(np.unique(groups[rows])),
-        "interval": "folds (Nadeau and Bengio)" if n_folds > 1 else "patients (bootstrap)",
-        "difference": primary.value,
-        "low": primary.low,
-        "high": primary.high,
-        "p": primary.p,
-        "folds": [by_folds.value, by_folds.low, by_folds.high, by_folds.p],
-        "patients": [by_patients.value, by_patients.low, by_patients.high, by_patients.p],
-        "without_a_patient": [min(without.values()), max(without.values())],
-        "most_telling_patient": str(most),
-        "f1_by_patients": {label: [f.value, f.low, f.high, f.p] for label, f in of_class.items()},
-    }
-
-
-def _numbers(told: Verdict) -> str:
-    return told.text.removeprefix(f"{told.word}: ")
-
-
-def _pooled(runs: list[dict[str, Any]]) -> tuple[NDArray, NDArray]:
-    """Return the rows that every repeat tested, and what was predicted, (n_repeats, n_rows)."""
-    of_repeat: dict[int, dict[int, int]] = {}
+def _shared(runs: list[dict[str, Any]], protocol: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the runs of the folds that every arm finished."""
+    done: dict[tuple[int, int], set[str]] = {}
     for run in runs:
-        pairs = zip(
-            np.asarray(run["rows"]).tolist(), np.asarray(run["predicted"]).tolist(), strict=True
-        )
-        of_repeat.setdefault(run["repeat"], {}).update(pairs)
-    shared = sorted(set.intersection(*(set(found) for found in of_repeat.values())))
-    predicted = [[found[row] for row in shared] for found in of_repeat.values()]
-    return np.array(shared, dtype=int), np.array(predicted, dtype=int)
+        done.setdefault(key_of(run), set()).add(run["arm"])
+    return [run for run in runs if done[key_of(run)] >= set(protocol["arms"])]
 
 
-def _worth(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return what one synthetic row of each arm was worth, in held-back real ones.
-
-    The first arm is the one that adds nothing.
-    """
-    of: dict[str, dict[tuple[int, int], dict[str, Any]]] = {}
-    for run in runs:
-        of.setdefault(run["arm"], {})[_key(run)] = run
-    levels = [runs[0]["arm"], *(arm for arm in of if next(iter(of[arm].values())).get("level"))]
-    if len(levels) < 2:
-        return []
-    keys = set.intersection(*(set(of[level]) for level in levels))
-    counts = [np.mean([_n_added(of[level][key]) for key in keys]) for level in levels]
-    scores = [[of[level][key]["score"] for key in sorted(keys)] for level in levels]
-    found = []
-    for arm, of_arm in of.items():
-        n_added = np.mean([_n_added(run) for run in of_arm.values()])
-        if arm in levels or not keys <= set(of_arm) or not n_added:
-            continue
-        mine = [of_arm[key]["score"] for key in sorted(keys)]
-        value = worth_interval(counts, scores, mine, int(n_added))
-        found.append({"arm": arm, "n_synthetic": float(n_added)} | vars(value))
-    return found
+def _finite(value: Any) -> Any:
+    """Return a nested value for JSON, which knows neither infinite numbers nor NaN."""
+    if isinstance(value, dict):
+        return {name: _finite(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _n_added(run: Mapping[str, Any]) -> int:
-    return sum(run["added"].values())
-
-
-def _key(run: Mapping[str, Any]) -> tuple[int, int]:
-    return run["repeat"], run["fold"]
+def _restore_limits(found: dict[str, Any]) -> None:
+    """Write infinite limits again where JSON has null."""
+    intervals = [
+        found.get("folds"),
+        found.get("patients"),
+        *found.get("f1_by_patients", {}).values(),
+    ]
+    for interval in intervals:
+        if interval is not None and interval[1] is None:
+            interval[1:3] = [-math.inf, math.inf]
+    for name, limit in (("low", -math.inf), ("high", math.inf), ("value", math.nan)):
+        if name in found and found[name] is None:
+            found[name] = limit

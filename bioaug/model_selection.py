@@ -7,7 +7,8 @@ import io
 import json
 import time
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from numbers import Integral
 from pathlib import Path
@@ -22,6 +23,7 @@ from sklearn.model_selection import StratifiedGroupKFold, check_cv
 from sklearn.utils import check_consistent_length, column_or_1d
 from tqdm.auto import tqdm
 
+from bioaug._arm_pairs import Scored
 from bioaug._arms import Arm, in_words, make_arms, seeded_clone, settings_of
 from bioaug._validation import (
     COUNT,
@@ -34,7 +36,7 @@ from bioaug._validation import (
 )
 from bioaug._version import __version__
 from bioaug.checkpoint import replace_file
-from bioaug.comparison import AugmentationResult, Scored, name_of, score_of
+from bioaug.comparison import AugmentationResult, name_of, score_of
 from bioaug.exceptions import DataError, LeakError
 from bioaug.lineage import Lineage, find_synthetic
 from bioaug.statistics import calibration_error, per_class_scores
@@ -82,11 +84,14 @@ def cross_validate_augmentation(
         "balanced"}``; "null", copies of real rows; or "oracle", held-back real rows, so that
         the worth of a synthetic row can be told in real ones.
     cv : int, splitter or iterable of (train, test), default=5
-        A number of folds is `StratifiedGroupKFold`, shuffled anew in every repeat.
+        A number of folds is `StratifiedGroupKFold`, shuffled anew in every repeat, as is a
+        splitter with `random_state` None.
     scoring : {"f1_macro", "balanced_accuracy", "accuracy"} or callable, default="f1_macro"
         A callable takes (y_true, y_predicted); greater is better.
     n_repeats : int, default=1
-        Each with other seeds.
+        Each with other seeds: what has a `random_state` keeps it in the first and derives another
+        one from it for each of the others. On the same test rows, repeats are other trainings, of
+        which the mean counts; they are no further tests.
     hold_back : float in (0, 1), default=0.5
         Share of the training rows of every class but the largest that all arms but the oracle do
         without. Used with an oracle only.
@@ -120,6 +125,8 @@ def cross_validate_augmentation(
     score_of(scoring, y, y)  # a wrong name is told before anything is trained
     arms = make_arms(samplers)
     plan = _Plan(estimator, X, y, groups, scoring, hold_back if any(a.level for a in arms) else 0.0)
+    if not isinstance(cv, Integral) and not hasattr(cv, "split"):
+        cv = list(cv)  # an iterator would be empty in the second repeat
     folds = [
         (repeat, number, train, test)
         for repeat in range(n_repeats)
@@ -141,7 +148,7 @@ def cross_validate_augmentation(
         "n_rows": len(y),
         "n_patients": len(np.unique(groups)),
         "classes": {str(c): int((y == c).sum()) for c in np.unique(y)},
-        "cv": str(cv) if not isinstance(cv, Sequence) else f"{len(cv)} given splits",
+        "cv": f"{len(cv)} given splits" if isinstance(cv, list) else str(cv),
         "n_repeats": n_repeats,
         "hold_back": plan.hold_back,
         "random_state": random_state,
@@ -252,11 +259,11 @@ def _scored(plan: _Plan, run: _Run) -> dict[str, Any]:
     train, held_back = _held_back(plan, run)
     X, y, groups = plan.X[train], plan.y[train], plan.groups[train]
     began = time.perf_counter()
-    X_new, y_new, sampler = run.arm.resample(X, y, groups, held_back, run.seed)
+    X_new, y_new, sampler = run.arm.resample(X, y, groups, held_back, run.seed, run.repeat)
     resampled = time.perf_counter()
     lineage = getattr(sampler, "lineage_", None) or Lineage.of(X, groups)
     lineage.check(plan.X[run.test], plan.groups[run.test])
-    model = seeded_clone(plan.estimator, run.seed, run.arm.params).fit(X_new, y_new)
+    model = seeded_clone(plan.estimator, run.seed, run.repeat, run.arm.params).fit(X_new, y_new)
     fitted = time.perf_counter()
     truth, predicted = plan.y[run.test], np.asarray(model.predict(plan.X[run.test]))
     labels = np.unique(plan.y)
@@ -330,13 +337,20 @@ def _folds(
     cv: Any, X: NDArray, y: NDArray, groups: NDArray, random_state: int, repeat: int
 ) -> Iterable[tuple[NDArray, NDArray]]:
     if isinstance(cv, Integral):
-        cv = StratifiedGroupKFold(int(cv), shuffle=True, random_state=random_state + repeat)
-    splitter: Any = check_cv(cv, y, classifier=True)
+        cv = StratifiedGroupKFold(int(cv), shuffle=True)
+    splitter: Any = copy(check_cv(cv, y, classifier=True))
+    if getattr(splitter, "random_state", 0) is None:
+        splitter.random_state = random_state + repeat
     return splitter.split(X, y, groups)
 
 
 def _check_folds(folds: list, groups: NDArray) -> None:
     for _, number, train, test in folds:
+        if len(np.unique(test)) < len(test):
+            raise DataError(
+                f"The 'cv' parameter of {OWNER} must name every row to be scored once. Got "
+                f"{len(test) - len(np.unique(test))} of them again in fold {number}."
+            )
         both = np.intersect1d(groups[train], groups[test])
         if len(both):
             raise LeakError(

@@ -84,14 +84,21 @@ def _fill(
     page.heading("Does augmentation help?", 1)
     if not result.is_complete:
         page.paragraph(
-            f"Unfinished: {protocol['n_finished']} of {protocol['n_runs']} runs. What follows "
-            "compares the folds that were done."
+            f"Unfinished: {protocol['n_finished']} of {protocol['n_runs']} runs. What follows is "
+            f"of the {_n_folds(result)} folds and repeats that every arm finished."
         )
     page.paragraph(
         f"{protocol['n_rows']} rows of {protocol['n_patients']} patients; scored on patients whom "
         f"neither classifier nor generator has seen. Score: {_score_name(result)}, greater is "
         f"better. Baseline: {protocol['baseline']}."
     )
+    if protocol.get("patients left out"):
+        page.paragraph(f"Not scored: {_flat(protocol['patients left out'])}.")
+    if protocol["hold_back"]:
+        page.paragraph(
+            f"All arms, the baseline too, trained without {protocol['hold_back']:.0%} of the rows "
+            "of every class but the largest: the oracle adds them, the others do without."
+        )
     page.items([f"{found['arm']}: {found['text']}" for found in result.comparisons])
     page.table(_scores(result))
     if result.comparisons:
@@ -100,12 +107,22 @@ def _fill(
         )
     for caption, figure in pictures.items():
         page.picture(caption, figure)
-    page.heading("How much hangs on one patient?", 2)
-    page.table(_sensitivity(result))
+    if any(found["patients"] is None for found in result.comparisons):
+        page.paragraph(
+            "The repeats test some rows twice or not at all, so nothing is told by patients."
+        )
+    sensitivity = _sensitivity(result)
+    if sensitivity[1]:
+        page.heading("How much hangs on one patient?", 2)
+        page.table(sensitivity)
     page.heading("By class", 2)
-    page.paragraph("Differences of F1 are paired; their intervals are by patients, one by one.")
+    page.paragraph(
+        "F1, sensitivity and precision are means over the folds that have the class. Differences "
+        "of F1 are paired and of all folds together, so they need not be those of the means; their "
+        "intervals are by patients."
+    )
     page.table(_per_class(result))
-    if any("calibration" in run for run in result.runs):
+    if any("calibration" in run for run in result.compared_runs):
         page.heading("Calibration", 2)
         page.paragraph("Mean distance of stated from observed probability; 0 is best.")
         page.table(_calibration(result))
@@ -148,7 +165,7 @@ def _scores(result: AugmentationResult) -> Table:
     for arm, line in result.table.iterrows():
         found = result.comparisons[place[arm]] if arm in place else None
         interval = _signed(found["low"], found["high"]) if found else ""
-        patients = _signed(*found["patients"][1:3]) if found else ""
+        patients = _signed(*found["patients"][1:3]) if found and found["patients"] else ""
         difference = f"{line['difference']:+.3f}" if found else "baseline"
         p = _p(found["p_holm"]) if found else ""
         source = f"comparisons[{place[arm]}]" if found else "runs"
@@ -169,6 +186,7 @@ def _sensitivity(result: AugmentationResult) -> Table:
             f"comparisons[{place}]",
         ]
         for place, found in enumerate(result.comparisons)
+        if found["without_a_patient"]
     ]
     names = ["arm", "difference, pooled", "without any one patient", "moved most by", "source"]
     return names, lines
@@ -179,7 +197,7 @@ def _per_class(result: AugmentationResult) -> Table:
     lines = []
     for (arm, label), values in result.per_class.iterrows():  # pyright: ignore
         scores = [f"{values[name]:.3f}" for name in ("f1", "recall", "precision")]
-        found = result.comparisons[place[arm]]["f1_by_patients"] if arm in place else {}
+        found = (result.comparisons[place[arm]]["f1_by_patients"] if arm in place else {}) or {}
         difference, low, high, _ = found.get(label, (None,) * 4)
         paired = ["", ""] if low is None else [f"{difference:+.3f}", _signed(low, high)]
         sources = f"runs[{_first(result, arm)}] ..., per_class"
@@ -191,7 +209,7 @@ def _per_class(result: AugmentationResult) -> Table:
 
 def _calibration(result: AugmentationResult) -> Table:
     calibrated: dict[str, list[float]] = {}
-    for run in result.runs:
+    for run in result.compared_runs:
         if "calibration" in run:
             calibrated.setdefault(run["arm"], []).append(run["calibration"]["ece"])
     lines = [
@@ -199,6 +217,10 @@ def _calibration(result: AugmentationResult) -> Table:
         for arm, v in calibrated.items()
     ]
     return ["arm", "calibration error", "source"], lines
+
+
+def _n_folds(result: AugmentationResult) -> int:
+    return len({(run["repeat"], run["fold"]) for run in result.compared_runs})
 
 
 def _first(result: AugmentationResult, arm: str) -> int:
@@ -264,7 +286,7 @@ def _flat(value: Any) -> str:
 
 
 def _p(value: float) -> str:
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+    return "< 0.001" if value < 0.001 else f"{value:.3g}"
 
 
 def _signed(low: float, high: float) -> str:

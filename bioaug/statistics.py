@@ -476,7 +476,7 @@ def _in_numbers(interval: Interval, *, p: float, n_patients: int, metric: str) -
         words += f" of {label}"
     limits = f"{100 * interval.confidence:g} % interval {interval.low:+.3f} to {interval.high:+.3f}"
     patients = f"{n_patients} patient{'s' * (n_patients > 1)}"
-    chance = "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
+    chance = "p < 0.001" if p < 0.001 else f"p = {p:.3g}"
     adjusted = " after Holm" if p != interval.p else ""
     return f"{interval.value:+.3f} {words} ({limits}, {patients}, {chance}{adjusted})"
 

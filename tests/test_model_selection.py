@@ -1,43 +1,25 @@
 from __future__ import annotations
 
-import json
 import os
 import signal
 
 import joblib
 import numpy as np
 import pytest
+from comparing import TREE, compare, make_beats
 from imblearn.over_sampling import SMOTE, RandomOverSampler
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold, KFold
 from sklearn.tree import DecisionTreeClassifier
-from toys import make_rows
 
 from bioaug import GANOversampler
-from bioaug.comparison import AugmentationResult
 from bioaug.exceptions import DataError, LeakError
 from bioaug.model_selection import cross_validate_augmentation
-from bioaug.report import write_report
-
-TREE = DecisionTreeClassifier(max_depth=3)
 
 
 @pytest.fixture
 def beats():
-    """Return X, y, groups of 12 patients: class "V" is rare and goes up."""
-    rng = np.random.default_rng(0)
-    X = make_rows((360, 16))
-    y = np.where(rng.random(360) < 0.2, "V", "N")
-    X[y == "V"] += np.linspace(0, 6, 16)
-    return X, y, np.repeat([f"p{i:02d}" for i in range(12)], 30)
-
-
-def compare(beats, samplers, estimator=TREE, **settings):
-    X, y, groups = beats
-    return cross_validate_augmentation(
-        estimator, X, y, groups=groups, samplers=samplers, **{"cv": 3} | settings
-    )
+    return make_beats()
 
 
 ARMS = {
@@ -337,53 +319,3 @@ def test_parallel_runs_give_the_same_result(beats):
     alone = compare(beats, ARMS)
     spread = compare(beats, ARMS, n_jobs=2)
     assert [r["score"] for r in spread.runs] == [r["score"] for r in alone.runs]
-
-
-# What comes out
-
-
-def test_patients_can_be_left_out_and_the_baseline_changed(beats):
-    result = compare(beats, {"copies": "null", "SMOTE": SMOTE()})
-    without = result.without(["p03"])
-    assert without.comparisons[0]["n_patients"] == 11
-    assert all("p03" not in run["patients_test"] for run in without.runs)
-    other = result.against("SMOTE")
-    assert {found["arm"] for found in other.comparisons} == {"none", "copies"}
-    same = [f["difference"] for f in result.comparisons if f["arm"] == "SMOTE"]
-    back = [f["difference"] for f in other.comparisons if f["arm"] == "none"]
-    assert same[0] == pytest.approx(-back[0])
-
-
-def test_saved_and_loaded(beats, tmp_path):
-    result = compare(beats, {"copies": "null"})
-    result.save(tmp_path / "result.json")
-    loaded = AugmentationResult.load(tmp_path / "result.json")
-    assert repr(loaded) == repr(result)
-    with pytest.raises(DataError, match="needs the predictions"):
-        loaded.without(["p03"])
-    (tmp_path / "bad.json").write_text("[]")
-    with pytest.raises(DataError, match=r"AugmentationResult\.save"):
-        AugmentationResult.load(tmp_path / "bad.json")
-
-
-@pytest.mark.parametrize("ending", [".html", ".md"])
-def test_every_line_of_the_report_can_be_traced(beats, tmp_path, ending):
-    arms = {"copies <b>": "null", "local": GANOversampler("local"), "oracle": "oracle"}
-    result = compare(beats, arms, LogisticRegression())
-    page = tmp_path / f"report{ending}"
-    write_report(result, page, citation="Cite me.")
-    text, stored = page.read_text(), json.loads((tmp_path / "report.json").read_text())
-    for place, found in enumerate(stored["comparisons"]):
-        assert f"comparisons[{place}]" in text
-        assert f"{found['difference']:+.3f}" in text
-    for wanted in ("Does augmentation help?", "Cite me.", "12 patients", "worth[0]", "sensitivity"):
-        assert wanted in text
-    assert "<b>" not in text.replace("copies <b>", "") or ending == ".md"
-    assert ("data:image/png" in text) == (ending == ".html")
-    assert (tmp_path / "report_1.png").exists() == (ending == ".md")
-
-
-def test_other_endings_are_refused(beats, tmp_path):
-    result = compare(beats, {"copies": "null"})
-    with pytest.raises(DataError, match=r"'path' parameter of write_report must end in '.html'"):
-        write_report(result, tmp_path / "report.pdf")
