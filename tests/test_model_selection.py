@@ -185,8 +185,10 @@ def test_oversampling_before_the_split_is_refused(beats):
     honest = np.where(sampler.synthetic_mask_, "p00", sampler.groups_)
     with pytest.raises(LeakError, match="real rows only"):
         compare((grown, labels, honest), {"none": None})
+    with pytest.raises(LeakError, match=r"real rows only\. Got \d+ synthetic ones"):
+        compare((grown * 2.0, labels, honest), {"none": None})
     with pytest.raises(LeakError, match=r"real rows only\. Got some"):
-        compare((grown + 1e-3, labels, sampler.groups_), {"none": None})
+        compare((grown * np.linspace(1, 2, 16), labels, sampler.groups_), {"none": None})
 
 
 def test_a_row_that_two_patients_share_is_refused(beats):
