@@ -11,6 +11,8 @@ from imblearn.over_sampling import SMOTE, RandomOverSampler
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold, KFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 from sklearn.tree import DecisionTreeClassifier
 from toys import make_rows
 
@@ -245,6 +247,22 @@ def test_finished_runs_are_kept_and_not_done_again(beats, tmp_path, monkeypatch)
     second = compare(beats, ARMS, folder=tmp_path)
     assert not calls
     assert second.to_json() == first.to_json()
+
+
+def centring_tree():
+    """Return a pipeline around a function that is a new object at every call."""
+
+    def center(X):
+        return X - X.mean(axis=1, keepdims=True)
+
+    return make_pipeline(FunctionTransformer(center), TREE)
+
+
+def test_runs_of_a_pipeline_around_a_function_are_kept(beats, tmp_path, monkeypatch):
+    first = compare(beats, {"copies": "null"}, centring_tree(), folder=tmp_path)
+    monkeypatch.setattr("bioaug.model_selection._scored", None)
+    second = compare(beats, {"copies": "null"}, centring_tree(), folder=tmp_path)
+    assert second.table.equals(first.table)
 
 
 @pytest.mark.parametrize("change", ["rows", "estimator", "sampler"])
