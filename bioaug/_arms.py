@@ -14,6 +14,7 @@ from imblearn.over_sampling import RandomOverSampler
 from numpy.typing import NDArray
 from sklearn.base import clone
 
+from bioaug._identity import identity
 from bioaug.checkpoint import CONFIG, has_checkpoint
 from bioaug.exceptions import DataError
 
@@ -155,8 +156,6 @@ def settings_of(estimator: Any) -> str:
 
 def _value(value: Any) -> str:
     """Return a parameter as text that differs where the value does."""
-    if isinstance(value, np.ndarray):
-        return f"{value.dtype} {value.shape} {hashlib.sha256(value.tobytes()).hexdigest()}"
     if isinstance(value, str | Path) and has_checkpoint(value):  # another model may lie there later
         return f"{value} {hashlib.sha256((Path(value) / CONFIG).read_bytes()).hexdigest()}"
-    return repr(value)
+    return identity(value)

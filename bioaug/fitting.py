@@ -8,6 +8,7 @@ import multiprocessing
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, is_dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from bioaug._identity import identity, name_of
 from bioaug._random import SEED_LIMIT, seeded
 from bioaug._row_noise import RowNoise, row_seeds
 from bioaug._typing import Labels, Signals
@@ -254,11 +256,12 @@ def _settings(
 
 
 def _identity(scorer: Scorer | None) -> str | None:
-    """Name a scorer in the same way in every process."""
-    if scorer is None or is_dataclass(scorer):
-        return None if scorer is None else repr(scorer)
-    named = scorer if hasattr(scorer, "__qualname__") else type(scorer)
-    return f"{named.__module__}.{named.__qualname__}"
+    """Name a scorer in the same way in every process, an object by its class."""
+    if scorer is None:
+        return None
+    if is_dataclass(scorer) or isinstance(scorer, partial) or hasattr(scorer, "__qualname__"):
+        return identity(scorer)
+    return name_of(type(scorer))  # its attributes may change while it watches
 
 
 def _title(name: str, classes: NDArray) -> str:

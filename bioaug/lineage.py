@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
-from bioaug.exceptions import LeakError
+from bioaug.exceptions import DataError, LeakError
 
 N_PROJECTIONS, N_SEARCHED = 16, 4
 NEAR = 1e-3  # of a row's own size: two recordings of a beat are never that near
@@ -50,7 +50,16 @@ class Lineage:
         """Raise a LeakError where rows to be scored share a group, or a row, with these.
 
         A row counts as the same where it differs by less than a thousandth of what it differs from
-        the mean row. Rows of fewer than 8 values, or of another length, are not compared.
+        the mean row. So a training row is recognised with a little noise, but not in another unit,
+        filtered or cut out anew. A missing value counts as 0. Rows of fewer than 8 values are not
+        compared.
+
+        Raises
+        ------
+        LeakError
+            Where a group or a row is shared.
+        DataError
+            Where rows cannot be compared: they are of another length, or hold no value at all.
         """
         shared = self.groups & _names(groups)
         if shared:
@@ -70,7 +79,8 @@ class Lineage:
     def seen(self, X: Any) -> NDArray[np.bool_]:
         """Return which rows are (nearly) equal to one of these."""
         rows = _flat(X)
-        if rows.shape[1] != self.n_values or self.n_values < FEWEST_VALUES or not len(rows):
+        self._check_comparable(rows)
+        if self.n_values < FEWEST_VALUES or not len(rows):
             return np.zeros(len(rows), bool)
         middle = self.signatures.mean(axis=0)
         found, known = _signatures(rows) - middle, self.signatures - middle
@@ -84,22 +94,55 @@ class Lineage:
         near[candidates] = apart <= size[candidates]
         return near
 
+    def _check_comparable(self, rows: NDArray) -> None:
+        """Raise a DataError for rows that nothing can be said about."""
+        if rows.shape[1] != self.n_values:
+            raise DataError(
+                f"The 'X' to be scored must have {self.n_values} values in each row, as the rows "
+                f"trained on had. Got {rows.shape[1]}. Give whole rows, as they were trained on."
+            )
+        empty = ~np.isfinite(rows.astype(np.float64)).any(axis=1)
+        if empty.any():
+            raise DataError(
+                f"The 'X' to be scored must hold values. Got {int(empty.sum())} of {len(rows)} "
+                f"rows without any finite one, the first in row {int(empty.argmax())}. Drop these "
+                "rows."
+            )
+
 
 def remember_synthetic(X: NDArray, real: NDArray) -> None:
     """Note rows that were made, but for copies of real ones, for as long as this process lives."""
     if len(_made) + len(X) > MOST_REMEMBERED:
         _made.clear()
-    _made.update(set(_digests(X)) - set(_digests(real)))
+    for form in (_flat, _standardised):
+        _made.update(set(_digests(form(X))) - set(_digests(form(real))))
 
 
 def find_synthetic(X: Any) -> NDArray[np.bool_]:
-    """Return which rows this process has made."""
-    return np.array([digest in _made for digest in _digests(X)], dtype=bool)
+    """Return which rows this process has made, as they were or with another gain and offset.
+
+    One gain and one offset for a whole row, as another unit has them: not those of a channel or a
+    time step, nor filters, noise or other lengths.
+    """
+    rows = _flat(X)
+    either = zip(_digests(rows), _digests(_standardised(rows)), strict=True)
+    return np.array([not _made.isdisjoint(digests) for digests in either], dtype=bool)
 
 
 def _digests(X: NDArray) -> list[int]:
     rows = np.ascontiguousarray(_flat(X), dtype=np.float32)
     return [hash(row.tobytes()) for row in rows]
+
+
+def _standardised(X: NDArray) -> NDArray:
+    """Return rows without gain and offset, rounded so that rounding errors do not show."""
+    rows = _flat(X).astype(np.float64)
+    if rows.shape[1] < FEWEST_VALUES:  # so few values leave no shape
+        return rows
+    with np.errstate(all="ignore"):  # of infinite values
+        rows -= rows.mean(axis=1, keepdims=True)
+        deviation = rows.std(axis=1, keepdims=True)
+        return np.round(rows / np.where(deviation > 0, deviation, 1), 2) + 0.0  # no -0
 
 
 def _flat(X: Any) -> NDArray:

@@ -24,12 +24,13 @@ pytestmark = pytest.mark.filterwarnings("always::bioaug.exceptions.TrainingWarni
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A folder with a set of 60 N, 40 S and 36 V of 12 patients, and a model of it."""
+    """A folder with two sets of 60 N, 40 S and 36 V of 12 patients, and a model of the first."""
     folder = tmp_path_factory.mktemp("cli")
     X, y = make_rows((136, 1, 20)), np.repeat(["N", "S", "V"], [60, 40, 36])
     groups = np.arange(136) % 12
     for suffix in ("npz", "csv"):
         write_arrays(folder / f"set.{suffix}", X, y, groups=groups)
+    write_arrays(folder / "other.csv", make_rows((136, 1, 20), seed=1), y, groups=groups + 12)
     write_arrays(folder / "flat.npz", X[:, 0], y)
     assert cli.main(["train", str(folder / "set.npz"), "--out", str(folder / "model"), *QUICK]) == 0
     return folder
@@ -182,7 +183,7 @@ def test_evaluate(folder, tmp_path, capsys, monkeypatch, suffix):
     assert call(*words, "--out", tmp_path / "grown.csv") == 0
     out = tmp_path / f"report.{suffix}"
     words = ["evaluate", folder / "set.npz", tmp_path / "grown.csv", "--out", out, "--quiet"]
-    assert call(*words, "--test", folder / "set.csv", "--sampling-rate", 100) == 0
+    assert call(*words, "--test", folder / "other.csv", "--sampling-rate", 100) == 0
     printed = capsys.readouterr()
     assert "mmd" in printed.out
     assert "class N, S: these rows of TEST are left out" in printed.err
@@ -191,6 +192,12 @@ def test_evaluate(folder, tmp_path, capsys, monkeypatch, suffix):
     assert [len(X) for X in seen["sets"][:3]] == [36, 36, 24]  # class V, synthetic rows alone
     assert seen["options"]["sampling_rate"] == 100
     assert seen["scores"] is None
+
+
+def test_evaluate_refuses_training_rows_as_test_rows(folder, tmp_path, capsys):
+    assert call("sample", folder / "model", "--n", 30, "--out", tmp_path / "a.npz") == 0
+    words = ["evaluate", folder / "set.npz", tmp_path / "a.npz", "--test", folder / "set.csv"]
+    assert "Got 136 of 136 rows that are (nearly) equal" in failure(capsys, *words)
 
 
 def test_evaluate_without_test_rows_says_nothing_on_privacy(folder, tmp_path, capsys, monkeypatch):

@@ -5,8 +5,8 @@ import pytest
 from toys import make_rows
 
 from bioaug import GANOversampler, Synthesizer
-from bioaug.exceptions import LeakError
-from bioaug.lineage import Lineage, find_synthetic
+from bioaug.exceptions import DataError, LeakError
+from bioaug.lineage import Lineage, find_synthetic, remember_synthetic
 
 
 def test_unseen_rows_and_patients_pass():
@@ -39,6 +39,31 @@ def test_signatures_do_not_hold_the_rows():
 def test_rows_of_few_values_are_not_compared():
     X = np.round(make_rows((300, 2)), 1)
     Lineage.of(X[:200]).check(X[200:])
+
+
+def test_rows_that_cannot_be_compared_are_not_called_clean():
+    X = make_rows((60, 30))
+    lineage = Lineage.of(X)
+    with pytest.raises(DataError, match=r"must have 30 values in each row.*Got 20"):
+        lineage.check(X[:, :20])
+    gaps = X.copy()
+    gaps[5:7] = np.nan
+    with pytest.raises(DataError, match=r"Got 2 of 60 rows without any finite one.*row 5"):
+        lineage.check(gaps)
+    lineage.check(X[:0])
+
+
+@pytest.mark.parametrize("rescaled", [lambda X: 2 * X, lambda X: 1.7 * X + 3, lambda X: X / 1000])
+def test_rescaled_synthetic_rows_are_known(rescaled):
+    X, y = make_rows((80, 24)), np.repeat(["N", "V"], [50, 30])
+    grown, _ = GANOversampler("local", random_state=0).fit_resample(X, y)
+    assert find_synthetic(rescaled(grown)).tolist() == [False] * 80 + [True] * 20
+
+
+def test_rows_without_a_shape_are_not_taken_for_synthetic_ones():
+    two_values = make_rows((20, 2))
+    remember_synthetic(two_values[:10], two_values[10:])
+    assert find_synthetic(two_values).tolist() == [True] * 10 + [False] * 10
 
 
 def test_samplers_carry_what_they_were_trained_on():

@@ -11,7 +11,7 @@ from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_sco
 from toys import make_rows
 
 from bioaug import Synthesizer
-from bioaug.exceptions import DataError
+from bioaug.exceptions import DataError, LeakError
 from bioaug.metrics import evaluate, get_scorer, get_scorer_names, mmd
 
 CHEAP = ("mmd", "coverage", "identifiability", "closest_record", "tstr")
@@ -50,6 +50,17 @@ def test_fidelity_is_judged_on_held_out_rows_and_privacy_on_training_rows(sets, 
     assert all(copied.notes[0] in text for text in (repr(copied), copied.to_markdown()))
     expected = mmd(X_test, X_train, y_real=y, y_synthetic=y, n_null=0, random_state=0)
     assert copied.scores["mmd"] == pytest.approx(float(expected))
+
+
+def test_test_rows_that_were_trained_on(sets):
+    X_train, X_test, X_synthetic, _ = sets
+    with pytest.raises(LeakError, match=r"'X_test' parameter of evaluate .* Got 80 of 80"):
+        evaluate(X_train, X_train.astype(np.float32), X_synthetic, scores=["mmd"], verbose=0)
+    some = np.concatenate([X_train[:20], X_test])
+    with pytest.warns(UserWarning, match="Got 20 of 100 rows") as told:
+        found = evaluate(X_train, some, X_synthetic, scores=["closest_record"], verbose=0)
+    assert len(told) == 1
+    assert not found.missing
 
 
 def test_what_cannot_be_computed_is_named_with_its_reason(sets):

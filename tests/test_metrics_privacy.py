@@ -12,7 +12,7 @@ from scipy.stats import mannwhitneyu
 from sklearn.cluster import KMeans
 from sklearn.metrics import roc_auc_score
 
-from bioaug.exceptions import DataError
+from bioaug.exceptions import DataError, LeakError
 from bioaug.metrics._distances import nearest
 from bioaug.metrics._sets import Sets
 from bioaug.metrics.copying import copying_cells, data_copying
@@ -327,3 +327,14 @@ def test_few_different_rows_make_no_warning():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         data_copying(X, X + 0.1, X_holdout=gaussian(40, 1), n_null=2, random_state=0)
+
+
+@pytest.mark.parametrize("score", THREE_SETS)
+def test_held_out_rows_that_were_trained_on(score):
+    real, holdout = gaussian(40, 0, 20), gaussian(40, 1, 20)
+    fresh = gaussian(40, 2, 20)
+    with pytest.raises(LeakError, match=r"'X_holdout' .* Got 40 of 40 rows .* by patients"):
+        score(real, fresh, X_holdout=real, n_null=0)
+    holdout[:3] = real[5] = 0  # flat rows, in both
+    with pytest.warns(UserWarning, match="Got 3 of 40 rows"):
+        score(real, fresh, X_holdout=holdout, n_null=0)

@@ -10,6 +10,8 @@ from comparing import TREE, compare, make_beats
 from imblearn.over_sampling import SMOTE, RandomOverSampler
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.model_selection import GroupKFold, KFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 from sklearn.tree import DecisionTreeClassifier
 
 from bioaug import GANOversampler
@@ -167,8 +169,10 @@ def test_oversampling_before_the_split_is_refused(beats):
     honest = np.where(sampler.synthetic_mask_, "p00", sampler.groups_)
     with pytest.raises(LeakError, match="real rows only"):
         compare((grown, labels, honest), {"none": None})
+    with pytest.raises(LeakError, match=r"real rows only\. Got \d+ synthetic ones"):
+        compare((grown * 2.0, labels, honest), {"none": None})
     with pytest.raises(LeakError, match=r"real rows only\. Got some"):
-        compare((grown + 1e-3, labels, sampler.groups_), {"none": None})
+        compare((grown * np.linspace(1, 2, 16), labels, sampler.groups_), {"none": None})
 
 
 def test_a_row_that_two_patients_share_is_refused(beats):
@@ -225,6 +229,22 @@ def test_finished_runs_are_kept_and_not_done_again(beats, tmp_path, monkeypatch)
     second = compare(beats, ARMS, folder=tmp_path)
     assert not calls
     assert second.to_json() == first.to_json()
+
+
+def centring_tree():
+    """Return a pipeline around a function that is a new object at every call."""
+
+    def center(X):
+        return X - X.mean(axis=1, keepdims=True)
+
+    return make_pipeline(FunctionTransformer(center), TREE)
+
+
+def test_runs_of_a_pipeline_around_a_function_are_kept(beats, tmp_path, monkeypatch):
+    first = compare(beats, {"copies": "null"}, centring_tree(), folder=tmp_path)
+    monkeypatch.setattr("bioaug.model_selection._scored", None)
+    second = compare(beats, {"copies": "null"}, centring_tree(), folder=tmp_path)
+    assert second.table.equals(first.table)
 
 
 @pytest.mark.parametrize("change", ["rows", "estimator", "sampler"])

@@ -9,6 +9,7 @@ generator had drawn new rows of the same patients.
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,7 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bioaug.exceptions import DataError
+from bioaug.exceptions import DataError, LeakError
+from bioaug.lineage import Lineage
 from bioaug.metrics._distances import flat
 from bioaug.metrics._measure import (
     Found,
@@ -162,6 +164,32 @@ def check_holdout(X_holdout: Any, *, owner: str) -> None:
         )
 
 
+def check_apart(
+    X_train: NDArray,
+    X_test: NDArray,
+    *,
+    owner: str,
+    names: tuple[str, str] = ("X_real", "X_holdout"),
+) -> None:
+    """Raise a LeakError where more than half of the test rows are training rows; warn of fewer.
+
+    Rows count as the same as in `Lineage.check`. A few may be the same by chance, such as flat
+    ones. `names` is what `owner` calls the two sets.
+    """
+    n_shared = int(Lineage.of(X_train).seen(X_test).sum())
+    if not n_shared:
+        return
+    first, second = names
+    found = (
+        f"The {second!r} parameter of {owner} must hold other rows than {first!r}. Got {n_shared} "
+        f"of {len(X_test)} rows that are (nearly) equal to one of {first!r}. Split first, by "
+        "patients, and give test rows of patients that the generator was not trained on."
+    )
+    if n_shared > len(X_test) / 2:
+        raise LeakError(found)
+    warnings.warn(f"{found} Scores that compare both are off by these rows.", stacklevel=2)
+
+
 def _classes(given: Given, owner: str) -> dict[Any, Sets]:
     """Return the checked and scaled sets of every class; the one label None without labels."""
     labels = given.y_real, given.y_synthetic
@@ -170,6 +198,7 @@ def _classes(given: Given, owner: str) -> dict[Any, Sets]:
     if given.X_holdout is not None:
         labels = given.y_real, given.y_holdout
         beside = check_pair(given.X_real, given.X_holdout, *labels, owner=owner, other="holdout")
+        check_apart(beside.X_real, beside.X_synthetic, owner=owner)
         beside = in_real_units(beside)
     n_holdout = 0 if beside is None else len(beside.X_synthetic)
     groups = _groups(given, len(pair.X_real), n_holdout, owner)

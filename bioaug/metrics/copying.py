@@ -68,6 +68,8 @@ def data_copying(
 
     Raises
     ------
+    LeakError
+        Where more than half of the held-out rows are training rows; a UserWarning tells of fewer.
     DataError
         For no held-out rows, too few rows, unequal lengths or channels, NaN, or a number of cells
         below 1.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -17,6 +18,7 @@ from bioaug._validation import POSITIVE, check_number, check_option
 from bioaug.exceptions import BioaugError, DataError
 from bioaug.metrics._catalogue import CATALOGUE, Entry
 from bioaug.metrics._measure import check_pair, seed_of
+from bioaug.metrics._sets import check_apart
 from bioaug.metrics.score import Score
 
 _COLUMNS = ("kind", "value", "better", "null", "null_low", "null_high", "reads as", "seconds")
@@ -186,6 +188,9 @@ def evaluate(
 
     Raises
     ------
+    LeakError
+        Where more than half of the rows of `X_test` are rows of `X_train`; a UserWarning tells of
+        fewer.
     DataError
         For an unknown tier, score or kind of signal; for what no score can use: NaN, unequal
         lengths or channels, labels that are given for some sets only, labels or groups that are
@@ -218,7 +223,9 @@ def evaluate(
                 keywords |= entry.quick
             keywords |= {k: v for k, v in beside.items() if k in entry.takes | entry.needs}
             try:
-                found[name] = entry.function(sets.real(entry), X_synthetic, **keywords)
+                with warnings.catch_warnings():  # `sets.check` has warned of shared rows
+                    warnings.filterwarnings("ignore", "The 'X_holdout' parameter")
+                    found[name] = entry.function(sets.real(entry), X_synthetic, **keywords)
             except (BioaugError, ValueError) as error:
                 missing[name] = str(error)
     return Evaluation(found, missing)
@@ -249,7 +256,10 @@ class _Sets:
             "synthetic": (self.X_synthetic, self.y_synthetic),
         }
         for name, (X, y) in others.items():
-            check_pair(train[0], X, train[1], y, owner="evaluate", first="train", other=name)
+            pair = check_pair(train[0], X, train[1], y, owner="evaluate", first="train", other=name)
+            if name == "test":
+                sets = pair.X_real, pair.X_synthetic
+                check_apart(*sets, owner="evaluate", names=("X_train", "X_test"))
 
     @property
     def labelled(self) -> bool:

@@ -81,6 +81,8 @@ def membership_inference(
 
     Raises
     ------
+    LeakError
+        Where more than half of the held-out rows are training rows; a UserWarning tells of fewer.
     DataError
         For no held-out rows, too few rows, unequal lengths or channels, NaN, groups of another
         length, or an unknown attack.

@@ -217,6 +217,8 @@ def distance_to_closest_record(
 
     Raises
     ------
+    LeakError
+        Where more than half of the held-out rows are training rows; a UserWarning tells of fewer.
     DataError
         For no held-out rows, too few rows, unequal lengths or channels, or NaN.
 
