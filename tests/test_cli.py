@@ -310,6 +310,18 @@ def test_a_benchmark_and_its_report_again(folder, tmp_path, capsys):
     again = tmp_path / "again.md"
     assert call("report", page.with_suffix(".json"), "--out", again, "--citation", "Cite me") == 0
     assert "Cite me" in again.read_text()
+    assert again.with_suffix(".json").read_text() == page.with_suffix(".json").read_text()
+    beside = page.with_suffix(".md")  # which has the same numbers
+    assert call("report", page.with_suffix(".json"), "--out", beside) == 0
+    for name in ("other.json", "other_1.png"):
+        kept = tmp_path / name
+        kept.write_text("mine")
+        of_other = ["--out", tmp_path / "other.md"]
+        assert f"{name}' exists" in failure(capsys, "report", again.with_suffix(".json"), *of_other)
+        words = ["benchmark", folder / "set.npz", *of_other, "--quiet"]
+        assert f"{name}' exists" in failure(capsys, *words)
+        assert kept.read_text() == "mine"
+        kept.unlink()
 
 
 def test_a_benchmark_needs_patients(folder, tmp_path, capsys):
@@ -321,3 +333,13 @@ def test_a_report_of_something_else(folder, tmp_path, capsys):
     (tmp_path / "other.json").write_text("{}")
     words = ["report", tmp_path / "other.json", "--out", tmp_path / "page.html"]
     assert "AugmentationResult.save" in failure(capsys, *words)
+    empty = {"protocol": {}, "runs": [], "comparisons": [], "worth": []}
+    (tmp_path / "other.json").write_text(json.dumps(empty))
+    assert "other.json' must be one that 'bioaug benchmark' wrote" in failure(capsys, *words)
+    assert [file.name for file in tmp_path.iterdir()] == ["other.json"]
+    page = tmp_path / "page.md"
+    page.write_text("mine")
+    words = ["report", tmp_path / "other.json", "--out", page, "--force"]
+    assert "cannot be shown" in failure(capsys, *words)
+    assert page.read_text() == "mine"
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["other.json", "page.md"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,8 @@ from sklearn.utils import Bunch
 from bioaug._validation import check_option
 from bioaug.cli._command import Arguments
 from bioaug.exceptions import DataError
-from bioaug.files import read_arrays
+from bioaug.files import check_output, read_arrays
+from bioaug.report import report_files
 
 ARRAYS = (".npz", ".csv")
 REPORTS = (".html", ".md", ".json")
@@ -77,6 +79,21 @@ def add_out(
 ) -> None:
     """Declare where the result goes."""
     parser.add_argument("--out", required=required, metavar=metavar, help=help)
+
+
+def check_report(arguments: Arguments, source: str | None = None) -> Path:
+    """Return where a report goes, or raise while nothing is computed yet.
+
+    The numbers that it is made from, `source`, may be those beside it: they stay what they are.
+    """
+    from bioaug.plots._axes import pyplot  # takes a second to import
+
+    pyplot()  # the report has a picture
+    out = check_output(arguments.out, suffixes=REPORTS[:2], force=arguments.force)
+    for file in report_files(out)[1:]:
+        if source is None or file.resolve() != Path(source).resolve():
+            check_output(file, suffixes=(file.suffix,), force=arguments.force)
+    return out
 
 
 def add_model(parser: argparse.ArgumentParser, help: str) -> None:
