@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from sklearn.utils import check_random_state
 
+from bioaug.exceptions import DataError
+
 SEED_LIMIT = 2**31 - 1
 
 _GENERATORS = threading.RLock()  # the forked generators are global: two threads take turns
@@ -44,7 +46,15 @@ def check_generator(
     random_state: int | np.random.RandomState | None,
 ) -> np.random.RandomState:
     """Return a generator as scikit-learn does, but for None a fresh one, not the global one."""
-    return np.random.RandomState() if random_state is None else check_random_state(random_state)
+    if random_state is None:
+        return np.random.RandomState()
+    try:
+        return check_random_state(random_state)
+    except ValueError as error:
+        raise DataError(
+            "The 'random_state' parameter must be an int from 0 to 2**32 - 1, a "
+            f"numpy.random.RandomState or None. Got {random_state!r} instead."
+        ) from error
 
 
 def draw_seed(random_state: np.random.RandomState) -> int:

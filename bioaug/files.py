@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 import os
 import re
+import warnings
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -71,8 +73,10 @@ def read_arrays(
     -----
     Nothing is ever unpickled. A table has a header if its first row holds text where the next
     ones hold numbers, or the numbers 0, 1, 2, ... of a DataFrame; a first column without a name is
-    the index of a DataFrame and left out. A table that `write_arrays` wrote is known by its header
-    and read by it, whatever `label_column` and `groups_column` are.
+    the index of a DataFrame and left out. All other columns are signals; a warning tells which of
+    them have names unlike the others', such as an age beside x1, x2, ... A table that
+    `write_arrays` wrote is known by its header and read by it, and by `label_column` and
+    `groups_column` where they are names in it.
     """
     file = Path(path).expanduser()
     suffix = file.suffix.lower()
@@ -237,9 +241,10 @@ def _read_csv(
     first = _read_table(file, nrows=1, dtype=str, keep_default_na=False).iloc[0].tolist()
     first = [cell.strip() for cell in first]
     header = first if _is_header(first, file, (label_column, groups_column)) else None
-    columns = _written_columns(header, labelled, file)
+    columns = _written_columns(header, labelled, label_column, groups_column, file)
     if columns is None:
         columns = _find_columns(header, len(first), labelled, label_column, groups_column, file)
+        _warn_of_other_names([header[c] for c in columns.signals] if header else [], file)
     table = _read_table(
         file,
         skiprows=0 if header is None else 1,
@@ -278,21 +283,31 @@ class _Columns:
         return [c for c in (self.label, self.groups, self.synthetic) if c is not None]
 
 
-def _written_columns(header: list[str] | None, labelled: bool, file: Path) -> _Columns | None:
+def _written_columns(
+    header: list[str] | None,
+    labelled: bool,
+    label_column: str | int | None,
+    groups_column: str | int | None,
+    file: Path,
+) -> _Columns | None:
     """Return the places in a table of `write_arrays`, or None where it is another's."""
     matches = [_SIGNAL_COLUMN.fullmatch(name) for name in header or ()]
     if header is None or matches[0] is None or matches[0][2] != "0":
         return None
-    places = {name: place for place, name in enumerate(header)}
-    if labelled and "y" not in places:
+    places: dict[str | int | None, int] = {
+        name: place for place, name in enumerate(header) if matches[place] is None
+    }
+    label = label_column if label_column in places else "y"
+    groups = groups_column if groups_column in places else "groups"
+    if labelled and label not in places:
         raise DataError(
             f"The table {str(file)!r} must have the labels in a column 'y'. Got "
             f"{', '.join(header[-2:])} as its last ones. Add it, or say that there are no labels."
         )
     return _Columns(
         signals=[place for place, match in enumerate(matches) if match],
-        label=places["y"] if labelled else None,
-        groups=places.get("groups"),
+        label=places[label] if labelled else None,
+        groups=places.get(groups),
         synthetic=places.get("synthetic"),
         n_channels=len({match[1] for match in matches if match} - {None}),
     )
@@ -322,6 +337,20 @@ def _find_columns(
             f"{groups}. Choose other ones, and separate columns by commas."
         )
     return _Columns(signals, label, groups)
+
+
+def _warn_of_other_names(names: list[str], file: Path) -> None:
+    """Warn of columns of signals whose names are made in another way than most."""
+    kinds = [re.sub(r"\d+", "0", name) for name in names]
+    ((usual, count),) = Counter(kinds).most_common(1) or [("", 0)]
+    others = [repr(name) for name, kind in zip(names, kinds, strict=True) if kind != usual]
+    if others and 2 * count > len(names):
+        warnings.warn(
+            f"The columns {', '.join(others)} of {str(file)!r} are read as signals, as all but "
+            f"those of labels and groups. Their names are unlike {names[kinds.index(usual)]!r}: "
+            "drop them, or say which one holds the patients (groups_column, --groups-column).",
+            stacklevel=5,
+        )
 
 
 def _read_table(file: Path, **options: Any) -> pd.DataFrame:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ import numpy as np
 
 from bioaug.comparison import AugmentationResult
 from bioaug.exceptions import DataError
+from bioaug.files import replacing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -46,7 +48,8 @@ def write_report(
     """Write one page about a comparison: HTML (".html") or Markdown (".md").
 
     Every line of a table names its place in the results' JSON, which is written beside the page
-    under the same name. Pictures stand inside the HTML, and in files beside the Markdown.
+    under the same name. Pictures stand inside the HTML, and in files beside the Markdown. Files
+    that exist are replaced, once all new ones are whole.
 
     Parameters
     ----------
@@ -65,16 +68,29 @@ def write_report(
         For another ending.
     """
     path = Path(path)
-    if path.suffix not in (".html", ".md"):
+    kind = path.suffix.lower()
+    if kind not in (".html", ".md"):
         raise DataError(
             f"The 'path' parameter of write_report must end in '.html' or '.md'. Got {str(path)!r}."
         )
-    result.save(path.with_suffix(".json"))
     pictures: dict[str, Figure] = {"Paired differences from the baseline": _forest(result)}
     pictures |= dict(figures or {})
-    page = _Html(path) if path.suffix == ".html" else _Markdown(path)
-    _fill(page, result, evaluation, pictures, citation)
-    path.write_text(page.text(), encoding="utf-8")
+    with ExitStack() as drafts:
+
+        def draft(file: Path) -> Path:
+            return drafts.enter_context(replacing(file))
+
+        page_draft = draft(path)  # the first to be drafted is the last to be moved into place
+        page = _Html() if kind == ".html" else _Markdown(path, draft)
+        _fill(page, result, evaluation, pictures, citation)
+        page_draft.write_text(page.text(), encoding="utf-8")
+        result.save(draft(path.with_suffix(".json")))
+
+
+def report_files(path: Path) -> list[Path]:
+    """Return the files that `write_report` writes where no further figures are given."""
+    picture = [_picture_file(path, 1)] if path.suffix.lower() == ".md" else []
+    return [path, path.with_suffix(".json"), *picture]
 
 
 def _fill(
@@ -298,7 +314,7 @@ def _text(value: Any) -> str:
 
 
 class _Html:
-    def __init__(self, path: Path) -> None:
+    def __init__(self) -> None:
         self.parts: list[str] = []
 
     def heading(self, text: str, level: int) -> None:
@@ -353,8 +369,8 @@ class _Html:
 
 
 class _Markdown:
-    def __init__(self, path: Path) -> None:
-        self.path, self.parts, self.n_pictures = path, list[str](), 0
+    def __init__(self, path: Path, draft: Callable[[Path], Path]) -> None:
+        self.path, self.draft, self.parts, self.n_pictures = path, draft, list[str](), 0
 
     def heading(self, text: str, level: int) -> None:
         self.parts.append(f"{'#' * level} {text}")
@@ -372,12 +388,16 @@ class _Markdown:
 
     def picture(self, caption: str, figure: Figure) -> None:
         self.n_pictures += 1
-        file = self.path.with_name(f"{self.path.stem}_{self.n_pictures}.png")
-        figure.savefig(file, dpi=110, bbox_inches="tight")
+        file = _picture_file(self.path, self.n_pictures)
+        figure.savefig(self.draft(file), dpi=110, bbox_inches="tight")
         self.parts.append(f"![{caption}]({file.name})")
 
     def text(self) -> str:
         return "\n\n".join(part for part in self.parts if part) + "\n"
+
+
+def _picture_file(path: Path, number: int) -> Path:
+    return path.with_name(f"{path.stem}_{number}.png")
 
 
 def _piped(value: Any) -> str:

@@ -33,6 +33,7 @@ from bioaug._validation import (
     check_finite,
     check_keys,
     check_kind,
+    check_number,
     check_numbers,
     check_option,
 )
@@ -247,6 +248,7 @@ shape (n_samples, n_channels, n_timesteps)
         """Lend imbalanced-learn a dict for any other mapping, which it accepts but cannot read."""
         given = self.sampling_strategy
         if isinstance(given, Mapping):
+            _check_counts(given)
             self.sampling_strategy = dict(given)
         try:
             yield
@@ -301,6 +303,7 @@ shape (n_samples, n_channels, n_timesteps)
         self._dtypes = self._column_dtypes or [dense.dtype]
         self._shape, self._dtype, self._label_dtype = dense.shape[1:], dense.dtype, y.dtype
         strategy: dict[Any, int] = dict(self.sampling_strategy_)  # pyright: ignore
+        _check_counts(strategy)  # which a callable may have made
         added = {label: n for label, n in strategy.items() if n > 0}
         self.lineage_ = Lineage.of(dense, self._groups)
         growths = self._grow(dense, y, added) if added else {}
@@ -401,7 +404,8 @@ shape (n_samples, n_channels, n_timesteps)
                 warnings.warn(
                     f"GANOversampler, class {label}: {', '.join(growth.failed)} failed the gate "
                     f"({growth.rejected}), so its rows come from {', '.join(growth.methods)}. "
-                    "Train for longer, or set gate=False to take the rows as they are.",
+                    "Choose another model, train for longer where one is trained, or set "
+                    "gate=False to take the rows as they are.",
                     TrainingWarning,
                     stacklevel=6,
                 )
@@ -447,6 +451,17 @@ shape (n_samples, n_channels, n_timesteps)
 
 def _looks_like_path(model: str) -> bool:
     return model != "" and (Path(model).exists() or any(mark in model for mark in "/\\"))
+
+
+def _check_counts(counts: Mapping[Any, Any]) -> None:
+    for count in counts.values():
+        check_number(
+            count,
+            WHOLE,
+            name="sampling_strategy",
+            owner="GANOversampler",
+            otherwise=" for each class",
+        )
 
 
 def _check_fits(loaded: Synthesizer, X: NDArray, labels: list) -> None:

@@ -23,6 +23,7 @@ from bioaug._row_noise import row_seeds
 from bioaug._validation import (
     POSITIVE,
     WHOLE,
+    Interval,
     check_classes,
     check_features,
     check_keys,
@@ -456,6 +457,8 @@ class Synthesizer(BaseEstimator):
             settings["max_time"] = float(self.max_time)
         options = [True, False, "auto"]
         check_option(self.per_class, name="per_class", owner="Synthesizer", options=options)
+        integer = Interval(Integral, None, None, closed="neither")
+        check_number(self.n_jobs, integer, name="n_jobs", owner="Synthesizer", optional=True)
         if self.checkpoint_dir is not None and self.random_state is None:
             raise DataError(
                 "The 'random_state' parameter of Synthesizer must be set where 'checkpoint_dir' "

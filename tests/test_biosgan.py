@@ -20,7 +20,7 @@ SPEC = SignalSpec(1, 24, 2)
         ({"patch_size": "Auto"}, r"'patch_size'.*or 'auto'\. Got 'Auto'"),
         ({"patch_size": 2.0}, "'patch_size'.*Got 2.0"),
         ({"generator_dim": 41}, "'generator_dim'.*multiple of n_heads=5.*Got 41"),
-        ({"discriminator_dim": 0}, "'discriminator_dim'.*multiple of n_heads=5.*Got 0"),
+        ({"discriminator_dim": 0}, "'discriminator_dim'.*range.*Got 0"),
         ({"n_heads": 0}, r"'n_heads'.*range \[1, inf\)\. Got 0"),
         ({"depth": -1}, "'depth'.*Got -1"),
         ({"latent_dim": 0}, "'latent_dim'.*Got 0"),

@@ -19,7 +19,7 @@ from bioaug.files import read_arrays, write_arrays
 
 QUICK = ["--steps", "1", "--quiet", "--device", "cpu"]
 # The command prints warnings by itself; as errors they would end it.
-pytestmark = pytest.mark.filterwarnings("always::bioaug.exceptions.TrainingWarning")
+pytestmark = pytest.mark.filterwarnings("always::UserWarning")
 
 
 @pytest.fixture(scope="module")
@@ -282,11 +282,40 @@ def test_odd_input_gives_one_line(folder, tmp_path, capsys):
     assert "'--counts' parameter of bioaug must be one of 'N', 'S'" in failure(
         capsys, *words, "X=1"
     )
+    assert "'S' more than once" in failure(capsys, *words, "S=5", "S=7")
     assert "no saved model" in failure(capsys, "sample", tmp_path, *out, "--n", 1)
     words = ["grow", data, *out, "--strategy"]
     assert "one word" in failure(capsys, *words, "S", "V")
     assert "--strategy" not in failure(capsys, *words, "all of them")
     assert [file for file in tmp_path.iterdir() if file.stem == "out"] == []
+
+
+def test_options_that_nothing_is_read_by_are_refused(folder, tmp_path, capsys):
+    words = ["grow", folder / "set.npz", "--out", tmp_path / "out.npz"]
+    wrong = failure(capsys, *words, "--leads", "V1", "--window", 9, 9)
+    assert "--leads, --window: for WFDB records only. Got " in wrong
+    wrong = failure(capsys, *words, "--label-column", 0)
+    assert "--label-column: for a .csv table only. Got " in wrong
+    words = ["evaluate", folder / "set.npz", folder / "set.csv", "--test", "mitdb", "--leads", "V1"]
+    assert "no 'mitdb.hea'" in failure(capsys, *words)  # which might have had leads
+
+
+@pytest.mark.parametrize("seed", ["-1", "4294967296", "1.5"])
+def test_seeds_are_checked_before_anything_is_read(capsys, seed):
+    for words in (["train", "a.npz"], ["sample", "m", "--n", "1"], ["evaluate", "a.npz", "b.npz"]):
+        with pytest.raises(SystemExit, match="2"):
+            call(*words, "--out", "out", "--seed", seed)
+        assert f"--seed: must be from 0 to 2**32 - 1. Got '{seed}'" in capsys.readouterr().err
+
+
+def test_columns_of_ids_are_warned_of(tmp_path, capsys):
+    table = pd.DataFrame(make_rows((60, 9))).add_prefix("x").assign(patient=range(60))
+    table.assign(label=np.repeat([0, 1], [40, 20])).to_csv(tmp_path / "a.csv", index=False)
+    words = ["grow", tmp_path / "a.csv", "--model", "local", "--out", tmp_path / "b.csv"]
+    assert call(*words) == 0
+    err = capsys.readouterr().err
+    assert err.startswith("bioaug: warning: The columns 'patient' of ")
+    assert err.count("\n") == 1
 
 
 def test_debug_shows_where(tmp_path, capsys):
@@ -317,6 +346,18 @@ def test_a_benchmark_and_its_report_again(folder, tmp_path, capsys):
     again = tmp_path / "again.md"
     assert call("report", page.with_suffix(".json"), "--out", again, "--citation", "Cite me") == 0
     assert "Cite me" in again.read_text()
+    assert again.with_suffix(".json").read_text() == page.with_suffix(".json").read_text()
+    beside = page.with_suffix(".md")  # which has the same numbers
+    assert call("report", page.with_suffix(".json"), "--out", beside) == 0
+    for name in ("other.json", "other_1.png"):
+        kept = tmp_path / name
+        kept.write_text("mine")
+        of_other = ["--out", tmp_path / "other.md"]
+        assert f"{name}' exists" in failure(capsys, "report", again.with_suffix(".json"), *of_other)
+        words = ["benchmark", folder / "set.npz", *of_other, "--quiet"]
+        assert f"{name}' exists" in failure(capsys, *words)
+        assert kept.read_text() == "mine"
+        kept.unlink()
 
 
 def test_a_benchmark_needs_patients(folder, tmp_path, capsys):
@@ -328,3 +369,13 @@ def test_a_report_of_something_else(folder, tmp_path, capsys):
     (tmp_path / "other.json").write_text("{}")
     words = ["report", tmp_path / "other.json", "--out", tmp_path / "page.html"]
     assert "AugmentationResult.save" in failure(capsys, *words)
+    empty = {"protocol": {}, "runs": [], "comparisons": [], "worth": []}
+    (tmp_path / "other.json").write_text(json.dumps(empty))
+    assert "other.json' must be one that 'bioaug benchmark' wrote" in failure(capsys, *words)
+    assert [file.name for file in tmp_path.iterdir()] == ["other.json"]
+    page = tmp_path / "page.md"
+    page.write_text("mine")
+    words = ["report", tmp_path / "other.json", "--out", page, "--force"]
+    assert "cannot be shown" in failure(capsys, *words)
+    assert page.read_text() == "mine"
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["other.json", "page.md"]

@@ -9,6 +9,7 @@ from toys import make_rows
 
 from bioaug import Synthesizer
 from bioaug.exceptions import DataError
+from bioaug.metrics import get_scorer
 
 
 class Countdown:
@@ -75,6 +76,15 @@ def test_a_fifth_of_every_class_is_held_out_and_not_trained_on():
 def test_a_score_that_is_not_a_number_is_never_the_best():
     synthesizer, _, _ = fit(lambda synthesizer, X, y: float("nan"))
     assert synthesizer.history_[-1]["step"] == 10
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"), [("predictive", {}), ("discriminative", {"classifier": "cnn"})]
+)
+def test_a_score_may_train_a_network_of_its_own(name, settings):
+    scorer = get_scorer(name, **settings)
+    synthesizer = Synthesizer(early_stopping=scorer, n_steps=1, random_state=0)
+    assert np.isfinite(synthesizer.fit(make_rows((100, 8))).history_[-1]["held-out/score"])
 
 
 def test_a_class_too_small_to_judge_by_is_refused():

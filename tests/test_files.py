@@ -84,6 +84,23 @@ def test_a_header_is_found_and_columns_have_names(tmp_path):
         read_arrays(tmp_path / "a.csv", label_column=0, groups_column=0)
 
 
+def test_columns_of_other_names_are_warned_of(tmp_path):
+    (tmp_path / "a.csv").write_text("x1,x2,patient,x10,class\n1,2,7,3,N\n4,5,8,6,V\n")
+    with pytest.warns(UserWarning, match=r"columns 'patient' of .*a.csv' are read as signals"):
+        assert read_arrays(tmp_path / "a.csv").X.shape == (2, 4)
+    assert read_arrays(tmp_path / "a.csv", groups_column="patient").X.shape == (2, 3)
+
+
+def test_chosen_columns_are_read_beside_numbered_time_steps(tmp_path):
+    (tmp_path / "a.csv").write_text("t0,t1,patient,class\n1,2,7,N\n4,5,8,V\n")
+    found = read_arrays(tmp_path / "a.csv", label_column="class", groups_column="patient")
+    assert found.X.tolist() == [[1, 2], [4, 5]]
+    assert found.y.tolist() == ["N", "V"]
+    assert found.groups.tolist() == [7, 8]
+    with pytest.raises(DataError, match="labels in a column 'y'"):
+        read_arrays(tmp_path / "a.csv", label_column="t1")
+
+
 def test_tables_of_pandas(tmp_path):
     X = make_rows((3, 4))
     table = pd.DataFrame(X).assign(label=["N", "V", "N"])

@@ -221,3 +221,17 @@ def test_a_misspelt_parameter_is_named_with_the_right_one(name):
     synthesizer = Synthesizer(name, model_params={wanted[:-1]: 1})
     with pytest.raises(DataError, match=rf"'model_params key'.*Did you mean '{wanted}'\?"):
         synthesizer.fit(make_rows((12, 33)), np.arange(12) % 2)
+
+
+@pytest.mark.usefixtures("untyped")
+def test_every_parameter_refuses_what_it_cannot_be(name):
+    model, spec = get_model(name), SignalSpec(1, 33, 1)
+    parameters = list(inspect.signature(model).parameters.values())[1:]
+    for parameter in parameters:
+        for wrong in ("no such", -1, math.nan, [], ["a"]):
+            with pytest.raises(DataError, match=repr(parameter.name)):
+                model(spec, **{parameter.name: wrong})
+        if type(parameter.default) is int:
+            model(spec, **{parameter.name: np.int64(parameter.default)})
+            with pytest.raises(DataError, match=repr(parameter.name)):
+                model(spec, **{parameter.name: float(parameter.default)})

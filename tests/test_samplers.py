@@ -287,6 +287,16 @@ def test_strategies_that_cannot_be_met_are_refused(X, y, strategy):
         make(sampling_strategy=strategy).fit_resample(X, y)
 
 
+@pytest.mark.parametrize(
+    "strategy", [{"V": 30.0}, {"V": "30"}, {"V": None}, {"V": np.nan}, lambda y: {"V": 30.0}]
+)
+def test_counts_that_are_no_integers_are_refused(X, y, strategy):
+    with pytest.raises(
+        DataError, match=r"'sampling_strategy' parameter.*int.*for each class\. Got"
+    ):
+        make(sampling_strategy=strategy).fit_resample(X, y)
+
+
 def test_a_class_with_nothing_to_add_is_not_trained():
     X, y = three_classes()
     sampler = make(sampling_strategy={"S": 12, "V": 20})

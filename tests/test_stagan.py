@@ -33,7 +33,7 @@ def n_parameters(network):
         ({"patch_size": "Auto"}, r"'patch_size'.*or 'auto'\. Got 'Auto'"),
         ({"hidden_dim": 0}, r"'hidden_dim'.*range \[1, inf\)\. Got 0"),
         ({"n_layers": 1.5}, "'n_layers'.*Got 1.5"),
-        ({"n_stages": 3}, "'n_stages'.*one of 1, 2. Got 3"),
+        ({"n_stages": 3}, r"'n_stages'.*range \[1, 2\]. Got 3"),
         ({"n_filters": 0}, "'n_filters'.*Got 0"),
         ({"minibatch_out": -1}, r"'minibatch_out'.*range \[0, inf\)\. Got -1"),
         ({"minibatch_scaled": "yes"}, "'minibatch_scaled'.*True, False. Got 'yes'"),

@@ -344,7 +344,9 @@ def test_a_collapse_is_a_warning_that_names_step_and_class(X, y, monkeypatch):
         ({"callbacks": 3}, r"'callbacks'.*list of bioaug\.training\.Callback\. Got 3"),
         ({"device": "cuda:99"}, "'device'.*'cpu'.*Got 'cuda:99'.*Use device='auto'"),
         ({"device": "gpu"}, "'device'.*'cpu'.*Got 'gpu'.*Use device='auto'"),
-        ({"random_state": "x"}, "'x' cannot be used to seed"),
+        ({"random_state": "x"}, r"'random_state'.*from 0 to 2\*\*32 - 1.*Got 'x'"),
+        ({"random_state": -1}, r"'random_state'.*from 0 to 2\*\*32 - 1.*Got -1"),
+        ({"n_jobs": "a"}, "'n_jobs' parameter of Synthesizer.*int.*None. Got 'a'"),
         ({"random_state": None, "checkpoint_dir": "x"}, "'random_state'.*'checkpoint_dir'.*Set"),
     ],
 )

@@ -216,7 +216,9 @@ def test_without_the_gate_copies_come_through():
 def test_a_model_that_fails_the_gate_is_replaced_by_the_next_rung(model, reason):
     X, y = two_classes()
     sampler = GANOversampler(model, **QUICK)
-    with pytest.warns(TrainingWarning, match=r"class V: Copying failed the gate.*from local"):
+    with pytest.warns(
+        TrainingWarning, match=r"class V: Copying failed the gate.*from local. Choose"
+    ):
         X_resampled, _ = sampler.fit_resample(X, y)
     assert len(X_resampled) == 160
     assert sampler.methods_ == {"V": ["local"]}

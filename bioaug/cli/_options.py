@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,8 @@ from sklearn.utils import Bunch
 from bioaug._validation import check_option
 from bioaug.cli._command import Arguments
 from bioaug.exceptions import DataError
-from bioaug.files import read_arrays
+from bioaug.files import check_output, read_arrays
+from bioaug.report import report_files
 
 ARRAYS = (".npz", ".csv")
 REPORTS = (".html", ".md", ".json")
@@ -79,6 +81,21 @@ def add_out(
     parser.add_argument("--out", required=required, metavar=metavar, help=help)
 
 
+def check_report(arguments: Arguments, source: str | None = None) -> Path:
+    """Return where a report goes, or raise while nothing is computed yet.
+
+    The numbers that it is made from, `source`, may be those beside it: they stay what they are.
+    """
+    from bioaug.plots._axes import pyplot  # takes a second to import
+
+    pyplot()  # the report has a picture
+    out = check_output(arguments.out, suffixes=REPORTS[:2], force=arguments.force)
+    for file in report_files(out)[1:]:
+        if source is None or file.resolve() != Path(source).resolve():
+            check_output(file, suffixes=(file.suffix,), force=arguments.force)
+    return out
+
+
 def add_model(parser: argparse.ArgumentParser, help: str) -> None:
     """Declare which generator is meant."""
     parser.add_argument("--model", default="flow", help=help)
@@ -98,8 +115,21 @@ def add_training(parser: argparse.ArgumentParser, n_steps: int | None = None) ->
         "--steps", type=int, default=n_steps, metavar="N", help=f"of training; default: {default}"
     )
     parser.add_argument("--max-time", type=float, metavar="SECONDS", help="of training, at most")
-    parser.add_argument("--seed", type=int, default=0, help="default: 0")
+    add_seed(parser)
     add_device(parser)
+
+
+def add_seed(
+    parser: argparse.ArgumentParser, default: int | None = 0, help: str = "default: 0"
+) -> None:
+    """Declare what all random numbers come from."""
+    parser.add_argument("--seed", type=_seed, default=default, metavar="N", help=help)
+
+
+def _seed(word: str) -> int:
+    if not word.isdecimal() or int(word) >= 2**32:
+        raise argparse.ArgumentTypeError(f"must be from 0 to 2**32 - 1. Got {word!r}.")
+    return int(word)
 
 
 def training_parameters(arguments: Arguments) -> dict[str, Any]:
@@ -121,6 +151,7 @@ def read_rows(
     synthetic: bool = False,
 ) -> Bunch:
     """Read signals; of what `bioaug grow` wrote, the original or the synthetic rows alone."""
+    _check_used(arguments)
     of_records = {
         "records": records or arguments.records,
         "leads": arguments.leads,
@@ -137,6 +168,22 @@ def read_rows(
     if arrays.synthetic is None:
         return arrays
     return choose_rows(arrays, np.flatnonzero(arrays.synthetic == synthetic))
+
+
+def _check_used(arguments: Arguments) -> None:
+    """Raise a DataError for options of tables or records where none is read."""
+    paths = [vars(arguments).get(name) for name in ("data", "synthetic", "test")]
+    files = [Path(path) for path in paths if path is not None]
+    kinds = {"" if file.is_dir() else file.suffix.lower() for file in files}
+    for options, is_used, kind in (
+        (("label_column", "groups_column"), ".csv" in kinds, "a .csv table"),
+        (("records", "leads", "window", "resample"), bool(kinds - set(ARRAYS)), "WFDB records"),
+    ):
+        chosen = [name for name in options if vars(arguments)[name] is not None]
+        given = [f"--{name.replace('_', '-')}" for name in chosen]
+        if given and not is_used:
+            read = ", ".join(map(str, files))
+            raise DataError(f"{', '.join(given)}: for {kind} only. Got {read}. Leave this out.")
 
 
 def choose_rows(arrays: Bunch, rows: Any) -> Bunch:
@@ -162,7 +209,10 @@ def parse_counts(words: list[str], classes: NDArray, option: str) -> dict[Any, i
         name, _, number = word.rpartition("=")
         if not number.isdecimal() or not name:
             raise DataError(f"{option} must be of the form CLASS=N, as in S=100. Got {word!r}.")
-        counts[parse_labels([name], classes, option)[0]] = int(number)
+        label = parse_labels([name], classes, option)[0]
+        if label in counts:
+            raise DataError(f"{option} must name every class once. Got {name!r} more than once.")
+        counts[label] = int(number)
     return counts
 
 

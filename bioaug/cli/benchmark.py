@@ -11,16 +11,15 @@ from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassif
 from bioaug.classical import classical_methods
 from bioaug.cli._command import Arguments, Command
 from bioaug.cli._options import (
-    REPORTS,
     add_data,
     add_out,
     add_training,
+    check_report,
     read_rows,
     training_parameters,
 )
 from bioaug.comparison import SCORINGS
 from bioaug.exceptions import DataError
-from bioaug.files import check_output
 from bioaug.model_selection import cross_validate_augmentation
 from bioaug.report import write_report
 from bioaug.samplers import GANOversampler
@@ -52,8 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: Arguments) -> None:
     """Compare the arms on the same folds of patients; write the report and the numbers."""
-    out = check_output(arguments.out, suffixes=REPORTS[:2], force=arguments.force)
-    check_output(out.with_suffix(".json"), suffixes=REPORTS, force=arguments.force)
+    out = check_report(arguments)
     arrays = read_rows(arguments.data, arguments)
     if arrays.groups is None:
         raise DataError(

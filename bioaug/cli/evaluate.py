@@ -10,7 +10,14 @@ from sklearn.model_selection import GroupShuffleSplit, train_test_split
 from sklearn.utils import Bunch
 
 from bioaug.cli._command import Arguments, Command, note
-from bioaug.cli._options import REPORTS, add_out, add_reading, choose_rows, read_rows
+from bioaug.cli._options import (
+    REPORTS,
+    add_out,
+    add_reading,
+    add_seed,
+    choose_rows,
+    read_rows,
+)
 from bioaug.exceptions import DataError
 from bioaug.files import check_output, replacing
 
@@ -34,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--signal", choices=("ecg", "eeg"), help="adds the scores of this kind")
     parser.add_argument("--sampling-rate", type=float, metavar="HZ", help="of all signals")
     add_out(parser, "FILE", ".html, .md or .json", required=False)
-    parser.add_argument("--seed", type=int, default=0, help="default: 0")
+    add_seed(parser)
     add_reading(parser, unlabelled=True)
 
 

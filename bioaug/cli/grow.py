@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bioaug.classical import classical_methods
 from bioaug.cli._command import Arguments, Command
 from bioaug.cli._options import (
     ARRAYS,
@@ -28,8 +29,9 @@ from bioaug.samplers import GANOversampler
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `bioaug grow`."""
     add_data(parser)
-    add_out(parser, "FILE", ".npz or .csv; its provenance goes to FILE.provenance.csv")
-    add_model(parser, "a model's name, a folder of 'bioaug train', or 'local', 'warp', 'jitter'")
+    add_out(parser, "FILE", ".npz or .csv; the provenance of grown.npz is grown.provenance.csv")
+    ways = ", ".join(repr(way) for way in classical_methods())
+    add_model(parser, f"a model's name, a folder of 'bioaug train', or {ways}; default: flow")
     parser.add_argument(
         "--strategy",
         nargs="+",
@@ -55,14 +57,14 @@ def run(arguments: Arguments) -> None:
     X, y = sampler.fit_resample(arrays.X, arrays.y, groups=arrays.groups)
     with replacing(beside) as draft:
         sampler.synthetic_provenance_.to_csv(draft, index=False)
-    write_arrays(
-        out,
-        X,
-        y,
-        force=arguments.force,
-        groups=getattr(sampler, "groups_", None),
-        synthetic=sampler.synthetic_mask_,
-    )
+        write_arrays(
+            out,
+            X,
+            y,
+            force=arguments.force,
+            groups=getattr(sampler, "groups_", None),
+            synthetic=sampler.synthetic_mask_,
+        )
     made = class_sizes(y[sampler.synthetic_mask_])
     print(f"wrote {out}: {class_sizes(y)}, of which synthetic {made}")
     print(f"wrote {beside}: where each synthetic signal came from")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 
 from bioaug.cli._command import Arguments, Command
-from bioaug.cli._options import REPORTS, add_out
+from bioaug.cli._options import add_out, check_report
 from bioaug.comparison import AugmentationResult
-from bioaug.files import check_output
+from bioaug.exceptions import DataError
 from bioaug.report import write_report
 
 
@@ -20,8 +20,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: Arguments) -> None:
     """Write the page of the numbers that a benchmark left."""
-    out = check_output(arguments.out, suffixes=REPORTS[:2], force=arguments.force)
-    write_report(AugmentationResult.load(arguments.result), out, citation=arguments.citation)
+    out = check_report(arguments, arguments.result)
+    result = AugmentationResult.load(arguments.result)
+    try:
+        write_report(result, out, citation=arguments.citation)
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise DataError(
+            f"The file {arguments.result!r} must be one that 'bioaug benchmark' wrote. It cannot "
+            f"be shown ({error!r})."
+        ) from error
     print(f"wrote {out}")
 
 

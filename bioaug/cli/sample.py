@@ -7,7 +7,14 @@ import argparse
 import numpy as np
 
 from bioaug.cli._command import Arguments, Command
-from bioaug.cli._options import ARRAYS, add_device, add_out, class_sizes, parse_counts
+from bioaug.cli._options import (
+    ARRAYS,
+    add_device,
+    add_out,
+    add_seed,
+    class_sizes,
+    parse_counts,
+)
 from bioaug.files import check_output, write_arrays
 from bioaug.synthesizer import Synthesizer
 
@@ -21,9 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     how_many.add_argument(
         "--counts", nargs="+", metavar="CLASS=N", help="how many of each class, as in S=100 V=50"
     )
-    parser.add_argument(
-        "--seed", type=int, help="another one makes other signals; default: the model's own"
-    )
+    add_seed(parser, None, "another one makes other signals; default: the model's own")
     add_device(parser)
 
 

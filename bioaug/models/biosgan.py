@@ -10,7 +10,15 @@ from torch import Tensor, nn
 from torch.optim import Adam
 
 from bioaug._typing import Labels, Signals
-from bioaug._validation import COUNT, POSITIVE, UNIT, check_number, check_numbers, check_option
+from bioaug._validation import (
+    COUNT,
+    NOT_NEGATIVE,
+    POSITIVE,
+    UNIT,
+    check_number,
+    check_numbers,
+    check_option,
+)
 from bioaug.exceptions import DataError
 from bioaug.models.adversarial import AdversarialModel, Verdict
 from bioaug.models.base import SignalSpec
@@ -93,26 +101,29 @@ class BioSGAN(AdversarialModel):
         whitening: float | None = 0.5,
     ) -> None:
         super().__init__(spec)
+        dims = {"generator_dim": generator_dim, "discriminator_dim": discriminator_dim}
         counts = {"latent_dim": latent_dim, "label_dim": label_dim, "depth": depth}
-        check_numbers(counts | {"n_heads": n_heads}, COUNT, owner=OWNER)
+        check_numbers(counts | {"n_heads": n_heads} | dims, COUNT, owner=OWNER)
         check_numbers(
             {"lr_generator": lr_generator, "lr_discriminator": lr_discriminator},
             POSITIVE,
             owner=OWNER,
         )
         check_number(dropout, UNIT, name="dropout", owner=OWNER)
+        check_number(label_weight, NOT_NEGATIVE, name="label_weight", owner=OWNER)
         check_number(whitening, UNIT, name="whitening", owner=OWNER, optional=True)
         for name, value, options in (
             ("label_injection", label_injection, INJECTIONS),
             ("discriminator_labels", discriminator_labels, DISCRIMINATOR_LABELS),
         ):
             check_option(value, name=name, owner=OWNER, options=options)
+        check_option(projection, name="projection", owner=OWNER, options=(True, False))
         patch = _patch_size(patch_size, spec.n_timesteps)
-        for name, dim in (("generator", generator_dim), ("discriminator", discriminator_dim)):
-            if dim < 1 or dim % n_heads:
+        for name, dim in dims.items():
+            if dim % n_heads:
                 raise DataError(
-                    f"The '{name}_dim' parameter of BioSGAN must be a positive multiple of n_heads="
-                    f"{n_heads}. Got {dim!r} instead. Change one of the two."
+                    f"The {name!r} parameter of BioSGAN must be a multiple of n_heads={n_heads}. "
+                    f"Got {dim!r} instead. Change one of the two."
                 )
         self.latent_dim = latent_dim
         # A label head alone rewards the generator for the few shapes that are easiest to tell from

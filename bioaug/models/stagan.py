@@ -121,7 +121,8 @@ class StaGAN(AdversarialModel):
             POSITIVE,
             owner=OWNER,
         )
-        check_option(n_stages, name="n_stages", owner=OWNER, options=(1, 2))
+        one_or_two = Interval(Integral, 1, 2, closed="both")
+        check_number(n_stages, one_or_two, name="n_stages", owner=OWNER)
         for name, value in {
             "bidirectional": bidirectional,
             "minibatch_scaled": minibatch_scaled,
@@ -137,7 +138,7 @@ class StaGAN(AdversarialModel):
         self.optimizer_d = partial(Adam, lr=lr_discriminator, betas=(0.5, 0.9), fused=True)
         patch = _patch_size(patch_size, spec.n_timesteps)
         self.latent_dim = -(-spec.n_timesteps // patch) * patch
-        lstm = nn.LSTM(patch, hidden_dim, n_layers, bidirectional=bidirectional)
+        lstm = nn.LSTM(patch, int(hidden_dim), n_layers, bidirectional=bidirectional)
         self.generator = _Generator(spec, patch, lstm)
         self.minibatch_scaled = minibatch_scaled
         self.discriminator = _Discriminator(spec, n_stages, n_filters, minibatch_out)

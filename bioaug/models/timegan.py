@@ -119,7 +119,7 @@ class TimeGAN(GenerativeModel):
         def network(n_inputs: int, n_outputs: int, depth: int, n_labels: int = 0) -> _Recurrent:
             labels = nn.Embedding(n_labels, label_dim) if n_labels > 1 else None
             n_inputs += label_dim if n_labels > 1 else 0
-            layers = CELLS[cell](n_inputs, hidden_dim, depth, batch_first=True)
+            layers = CELLS[cell](int(n_inputs), int(hidden_dim), depth, batch_first=True)
             return _Recurrent(layers, nn.Linear(hidden_dim, n_outputs), labels)
 
         patch = spec.n_channels * self.patch_size

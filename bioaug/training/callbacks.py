@@ -251,6 +251,7 @@ class CollapseGuard(Callback):
                     f"{', '.join(collapsed)} are nearly all alike; train for longer"
                 )
 
+    @torch.no_grad()
     def collapsed(self, state: TrainerState) -> list[str]:
         """Return the names of the classes whose signals are nearly all alike."""
         found = []

@@ -162,8 +162,7 @@ class TrainerState:
         self.model.load_state_dict(self.averaged)
         self.model.eval()
         try:
-            with torch.no_grad():
-                yield self.model
+            yield self.model
         finally:
             self.model.load_state_dict(current)
             self.model.train()
