@@ -301,6 +301,9 @@ def summary(out):
                 cells += ["", "", "", "baseline"]
             cells += [f"{value:.3f}" for value in f1.loc[arm]]
             lines += ["| " + " | ".join(cells) + " |"]
+        if result.worth and all(np.isnan(found["value"]) for found in result.worth):
+            lines += ["\nNo worth can be told: held-back real rows did not help either."]
+            continue
         for found in result.worth:
             lines += [
                 f"\n{found['arm']}: one synthetic row was worth {found['value']:.3f} real ones "

@@ -248,13 +248,19 @@ def _worth(result: AugmentationResult) -> Table:
         [
             found["arm"],
             f"{found['n_synthetic']:.0f}",
-            f"{'at least ' if found['is_bound'] else ''}{found['value']:.3f}",
+            _rows_each(found),
             f"{found['low']:.3f} to {found['high']:.3f}",
             f"worth[{place}]",
         ]
         for place, found in enumerate(result.worth)
     ]
     return ["arm", "synthetic rows", "real rows each", "95 % interval", "source"], lines
+
+
+def _rows_each(found: Mapping[str, Any]) -> str:
+    if np.isnan(found["value"]):
+        return "no value: real rows did not help either"
+    return f"{'at least ' if found['is_bound'] else ''}{found['value']:.3f}"
 
 
 def _added(result: AugmentationResult) -> Table:

@@ -67,8 +67,7 @@ def test_random_splits_are_compared_by_folds_only(beats, tmp_path, n_splits, n_r
     assert found["without_a_patient"] is None
     scores = result.table["score"]
     assert found["difference"] == pytest.approx(scores["copies"] - scores["none"])
-    write_report(result, tmp_path / "report.md")
-    assert "nothing is told by patients" in (tmp_path / "report.md").read_text()
+    assert "nothing is told by patients" in text_of(result, tmp_path)
     again = compare(beats, {"copies": "null"}, cv=cv, n_repeats=n_repeats)
     assert again.comparisons == result.comparisons
 
@@ -127,8 +126,20 @@ def test_arms_without_new_rows_and_levels_without_rows_have_no_worth(beats):
 
 
 def test_the_report_says_that_rows_were_held_back(beats, tmp_path):
-    write_report(compare(beats, {"oracle": "oracle"}), tmp_path / "report.md")
-    assert "trained without 50% of the rows" in (tmp_path / "report.md").read_text()
+    text = text_of(compare(beats, {"oracle": "oracle"}), tmp_path)
+    assert "trained without 50% of the rows" in text
+
+
+def test_the_report_says_where_real_rows_did_not_help(beats, tmp_path):
+    result = compare(beats, {"copies": "null", "oracle": "oracle"})
+    assert "did not help" not in text_of(result, tmp_path)
+    result.worth[0]["value"] = math.nan
+    assert "no value: real rows did not help either" in text_of(result, tmp_path)
+
+
+def text_of(result, folder):
+    write_report(result, folder / "report.md")
+    return (folder / "report.md").read_text()
 
 
 def test_json_has_no_infinite_numbers(beats, tmp_path):

@@ -110,13 +110,7 @@ def measure(
 
 def seed_of(random_state: int | np.random.RandomState | None) -> int:
     """Return a seed: the given one, or one drawn from the generator, or a fresh one for None."""
-    try:
-        rng = check_generator(random_state)
-    except ValueError as error:
-        raise DataError(
-            "The 'random_state' parameter must be an int from 0 to 2**32 - 1, a "
-            f"numpy.random.RandomState or None. Got {random_state!r} instead."
-        ) from error
+    rng = check_generator(random_state)
     return int(random_state) if isinstance(random_state, Integral) else draw_seed(rng)
 
 
