@@ -48,8 +48,8 @@ class Flow(GenerativeModel):
         "straight" is the papers' line. "round" goes ``c + cos(a) (x0 - c) + sin(a) (x1 - c)`` with
         a from 0 to pi / 2 around the component's centre c, where the deviation stays as it is: a
         start that is already right stays where it is, and few steps suffice [3]_.
-    n_components : int, default=256
-        Of the mixture, at most, for each class; each holds 16 rows at least in the mean.
+    n_components : int, default=768
+        Of the mixture, at most, for each class; there is one for every 5 rows at most.
     width, depth : int, default=256, 3
         Of the network: values of a hidden row, residual blocks.
     dropout : float, default=0.0
@@ -85,7 +85,7 @@ class Flow(GenerativeModel):
         *,
         base: Literal["mixture", "normal"] = "mixture",
         path: Literal["round", "straight"] = "round",
-        n_components: int = 256,
+        n_components: int = 768,
         width: int = 256,
         depth: int = 3,
         dropout: float = 0.0,

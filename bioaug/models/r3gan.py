@@ -40,8 +40,8 @@ class R3GAN(AdversarialModel):
     base : {"mixture", "normal"}, default="mixture"
         The noise: a mixture of Gaussians of the class, fitted by k-means in principal
         coordinates, or white noise of the signals' covariance.
-    n_components : int, default=256
-        Of the mixture, at most, for each class; each holds 16 rows at least in the mean.
+    n_components : int, default=768
+        Of the mixture, at most, for each class; there is one for every 5 rows at most.
     width, depth : int, default=256, 2
         Of both networks: values of a hidden row, residual blocks.
     gamma : float, default=1.0
@@ -70,7 +70,7 @@ class R3GAN(AdversarialModel):
         spec: SignalSpec,
         *,
         base: Literal["mixture", "normal"] = "mixture",
-        n_components: int = 256,
+        n_components: int = 768,
         width: int = 256,
         depth: int = 2,
         gamma: float = 1.0,

@@ -13,7 +13,9 @@ MOST_AXES = 256  # principal axes kept
 FLOOR = 1e-3  # smallest deviation told apart, as a share of the largest
 MOST_ROWS = 8192  # rows of a class that k-means sees
 BASES = ("mixture", "normal")
-ROWS_EACH, RANK = 16, 24  # training rows of a component, axes of its covariance
+ROWS_EACH = 5  # training rows for each component
+NEAR = 12, 32  # rows that a component is fitted to, at least: of fewer, draws would be copies
+RANK = 24  # axes of its covariance
 
 
 def make_noise(
@@ -92,9 +94,10 @@ class PrincipalAxes(nn.Module):
 class GaussianMixture(nn.Module):
     """A mixture of Gaussians per class, in principal coordinates.
 
-    Components are the cells of k-means. Each has its centre, its first principal axes, and the
-    variance that is left along every coordinate. Before `fit`, every class has one component, the
-    standard normal distribution.
+    Components stand where the cells of k-means do, and are fitted to the rows of their cell or, of
+    small cells, to the nearest rows of their class, so that they overlap. Each has its centre, its
+    first principal axes, and the variance that is left along every coordinate. Before `fit`, every
+    class has one component, the standard normal distribution.
 
     Parameters
     ----------
@@ -137,27 +140,25 @@ class GaussianMixture(nn.Module):
 
     def _fit_class(self, label: int, rows: Tensor) -> None:
         n_cells = max(1, min(self.centres.shape[1], len(rows) // self.rows_each))
-        some = rows[torch.randperm(len(rows))[:MOST_ROWS]] * self.deviations
-        seed = int(torch.randint(2**31, ()))
-        cells = KMeans(n_cells, n_init=2, random_state=seed).fit(some.numpy())  # pyright: ignore[reportArgumentType]
-        centres = torch.from_numpy(cells.cluster_centers_).float() / self.deviations
-        self.centres[label, :n_cells] = centres
+        some = rows[torch.randperm(len(rows))[:MOST_ROWS]]
+        scaled, seed = some * self.deviations, int(torch.randint(2**31, ()))
+        means = KMeans(n_cells, max_iter=30, random_state=seed).fit(scaled.numpy()).cluster_centers_  # pyright: ignore[reportArgumentType]
+        means = torch.from_numpy(means).float()
+        self.centres[label, :n_cells] = means / self.deviations
         self.shares[label, :n_cells] = 1.0
         within = self.nearest(rows, torch.full((len(rows),), label))
-        self.shares[label] = 0
+        n_near = min(max(len(some) // 16, NEAR[0]), NEAR[1], len(some))
+        near = torch.cdist(means, scaled).topk(n_near, largest=False).indices
         for cell in range(n_cells):
-            self._fit_cell(label, cell, rows[within == cell])
+            own = rows[within == cell]
+            self._fit_cell(label, cell, own if len(own) >= n_near else some[near[cell]])
+            self.shares[label, cell] = float(len(own))
 
     def _fit_cell(self, label: int, cell: int, rows: Tensor) -> None:
-        self.shares[label, cell] = float(len(rows))
-        if len(rows) == 0:
-            return
-        centre = rows.mean(dim=0)
-        apart = (rows - centre) / max(len(rows) - 1, 1) ** 0.5
+        apart = (rows - rows.mean(dim=0)) / max(len(rows) - 1, 1) ** 0.5
         _, spread, axes = torch.linalg.svd(apart, full_matrices=False)
         n = min(self.rank, len(spread))
         factors = spread[:n, None] * axes[:n]
-        self.centres[label, cell] = centre
         self.factors[label, cell, :n] = factors
         left = apart.square().sum(dim=0) - factors.square().sum(dim=0)
         self.rest[label, cell] = left.clamp(min=0).sqrt()
