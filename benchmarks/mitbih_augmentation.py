@@ -226,7 +226,7 @@ def part_b(args, out, size):
     """All records, patient-grouped folds."""
     parts = [load(args.data_home, subset) for subset in ("DS1", "DS2")]
     X, y, g = (np.concatenate(values) for values in zip(*parts, strict=True))
-    kept = thinned(y, size.n_normal)
+    kept = thinned(y, 2 * size.n_normal)  # two halves; N stays the largest class
     X, y, g = X[kept], y[kept], g[kept]
     for name, estimator in classifiers(size.classifiers[:1], N_FEATURES).items():
         every = arms(
