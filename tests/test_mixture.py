@@ -81,6 +81,16 @@ def test_few_rows_make_few_components(n):
         torch.testing.assert_close(drawn, rows.expand(50, -1))
 
 
+def test_a_row_alone_in_its_cell_is_not_copied():
+    rows = torch.randn(100, 6, generator=torch.Generator().manual_seed(0))
+    rows[0] += 40
+    mixture = mixture_of(rows, zeros(100))
+    assert float(mixture.shares[0].min()) == 1
+    with seeded(0):
+        drawn = mixture.draw(zeros(3000))
+    assert float((drawn - rows[0]).norm(dim=1).min()) > 0.1
+
+
 def test_before_fit_a_mixture_is_white_noise():
     mixture = GaussianMixture(PrincipalAxes(1, 6), 2, 4, rows_each=10, rank=2)
     with seeded(0):
