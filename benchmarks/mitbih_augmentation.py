@@ -305,8 +305,9 @@ def summary(out):
             lines += ["\nNo worth can be told: held-back real rows did not help either."]
             continue
         for found in result.worth:
+            least = "at least " if found["is_bound"] else ""
             lines += [
-                f"\n{found['arm']}: one synthetic row was worth {found['value']:.3f} real ones "
+                f"\n{found['arm']}: one synthetic row was worth {least}{found['value']:.3f} real ones "
                 f"({found['low']:.3f} to {found['high']:.3f})."
             ]
     return "\n".join(lines).strip() + "\n"
