@@ -307,8 +307,8 @@ def summary(out):
         for found in result.worth:
             least = "at least " if found["is_bound"] else ""
             lines += [
-                f"\n{found['arm']}: one synthetic row was worth {least}{found['value']:.3f} real ones "
-                f"({found['low']:.3f} to {found['high']:.3f})."
+                f"\n{found['arm']}: one synthetic row was worth {least}{found['value']:.3f} real "
+                f"ones ({found['low']:.3f} to {found['high']:.3f})."
             ]
     return "\n".join(lines).strip() + "\n"
 
