@@ -33,22 +33,29 @@ def key_of(run: Mapping[str, Any]) -> tuple[int, int]:
     return run["repeat"], run["fold"]
 
 
+def _by_test(of_arm: Mapping[tuple[int, int], Mapping[str, Any]]) -> list[float]:
+    """Return the mean score on every test set.
+
+    Repeats of one and the same test set are other trainings, not other tests.
+    """
+    of_test: dict[bytes, list[float]] = {}
+    for key in sorted(of_arm):
+        rows = np.sort(np.asarray(of_arm[key]["rows"])).tobytes()
+        of_test.setdefault(rows, []).append(of_arm[key]["score"])
+    return [float(np.mean(scores)) for scores in of_test.values()]
+
+
 def compare(runs: list[dict[str, Any]], arm: str, baseline: str, scored: Scored) -> dict[str, Any]:
     """Return the paired comparison of an arm with the baseline; both did every fold.
 
-    Repeats of one and the same test set are other trainings, not other tests: their mean is one
-    difference. A single test set is judged by its patients, several by what they differ in.
+    A single test set is judged by its patients, several by what they differ in.
     """
     mine, other = ({key_of(r): r for r in runs if r["arm"] == name} for name in (arm, baseline))
-    of_test: dict[bytes, list[float]] = {}
-    for key, run in mine.items():
-        rows = np.sort(np.asarray(run["rows"])).tobytes()
-        of_test.setdefault(rows, []).append(run["score"] - other[key]["score"])
+    differences = np.subtract(_by_test(mine), _by_test(other))
     shares = [run["n_test"] / (run["n_test"] + run["n_train"]) for run in other.values()]
-    differences = [float(np.mean(found)) for found in of_test.values()]
     by_folds = corrected_interval(differences, test_share=float(np.mean(shares)))
     by_patients = _by_patients(list(mine.values()), list(other.values()), scored)
-    several = len(of_test) > 1
+    several = len(differences) > 1
     tested = np.concatenate([np.asarray(run["rows"]) for run in mine.values()])
     primary = vars(by_folds) if several else dict(zip(NAMES, by_patients["patients"], strict=True))
     return {
@@ -128,14 +135,12 @@ def worth_of_arms(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
         levels.setdefault(_mean_added(of[arm]), arm)
     if len(levels) < 2:
         return []
-    keys = sorted(of[runs[0]["arm"]])
-    scores = [[of[arm][key]["score"] for key in keys] for arm in levels.values()]
+    scores = [_by_test(of[arm]) for arm in levels.values()]
     found = []
     for arm, of_arm in of.items():
         n_added = _mean_added(of_arm)
         if arm not in oracles and n_added >= 1:
-            mine = [of_arm[key]["score"] for key in keys]
-            value = worth_interval(list(levels), scores, mine, int(n_added))
+            value = worth_interval(list(levels), scores, _by_test(of_arm), int(n_added))
             found.append({"arm": arm, "n_synthetic": n_added} | vars(value))
     return found
 

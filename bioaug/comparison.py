@@ -260,11 +260,8 @@ def _finite(value: Any) -> Any:
 
 def _restore_limits(found: dict[str, Any]) -> None:
     """Write infinite limits again where JSON has null."""
-    intervals = [
-        found.get("folds"),
-        found.get("patients"),
-        *found.get("f1_by_patients", {}).values(),
-    ]
+    of_class = found.get("f1_by_patients") or {}
+    intervals = [found.get("folds"), found.get("patients"), *of_class.values()]
     for interval in intervals:
         if interval is not None and interval[1] is None:
             interval[1:3] = [-math.inf, math.inf]

@@ -41,6 +41,13 @@ def test_repeats_of_the_same_folds_are_no_further_tests(beats):
         assert often[name] == pytest.approx(once[name])
 
 
+def test_repeats_of_the_same_folds_do_not_sharpen_the_worth(beats):
+    """Without chance in the classifier, what differs from repeat to repeat is the draw of rows."""
+    split = split_at(beats[2], "p06")
+    found = compare(beats, {"copies": "null", "oracle": "oracle"}, cv=split, n_repeats=3).worth[0]
+    assert (found["low"], found["high"]) == (0.0, math.inf)
+
+
 def test_a_set_random_state_does_not_freeze_the_repeats(beats):
     split = split_at(beats[2], "p06")
     fixed = DecisionTreeClassifier(max_depth=3, max_features=1, random_state=0)
@@ -70,6 +77,7 @@ def test_random_splits_are_compared_by_folds_only(beats, tmp_path, n_splits, n_r
     assert "nothing is told by patients" in text_of(result, tmp_path)
     again = compare(beats, {"copies": "null"}, cv=cv, n_repeats=n_repeats)
     assert again.comparisons == result.comparisons
+    assert AugmentationResult.load(tmp_path / "report.json").comparisons == result.comparisons
 
 
 def test_a_test_row_named_twice_is_refused(beats):
