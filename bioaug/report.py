@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import ExitStack
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bioaug._pages import HtmlPage, MarkdownPage, Table, picture_file
 from bioaug.comparison import AugmentationResult
 from bioaug.exceptions import DataError
 from bioaug.files import replacing
@@ -20,21 +18,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from bioaug.metrics import Evaluation
-
-STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 62em; margin: 2em auto; padding: 0 1em;
-       color: #222; overflow-wrap: break-word; }
-.table { overflow-x: auto; }
-table { border-collapse: collapse; margin: 1em 0; font-size: 0.9em; }
-th, td { border-bottom: 1px solid #ccc; padding: 0.3em 0.8em; text-align: right;
-         white-space: nowrap; }
-th.text, td.text { text-align: left; white-space: normal; }
-.helps { color: #1a6e2e; font-weight: bold; } .harms { color: #a12020; font-weight: bold; }
-.source { color: #666; font-size: 0.8em; }
-figure { margin: 1em 0; } figcaption { color: #555; font-size: 0.9em; } img { max-width: 100%; }
-"""
-TEXT = ("arm", "class", "made by", "score of", "verdict")  # columns that are not numbers
-Table = tuple[list[str], list[list[Any]]]
 
 
 def write_report(
@@ -81,7 +64,7 @@ def write_report(
             return drafts.enter_context(replacing(file))
 
         page_draft = draft(path)  # the first to be drafted is the last to be moved into place
-        page = _Html() if kind == ".html" else _Markdown(path, draft)
+        page = HtmlPage() if kind == ".html" else MarkdownPage(path, draft)
         _fill(page, result, evaluation, pictures, citation)
         page_draft.write_text(page.text(), encoding="utf-8")
         result.save(draft(path.with_suffix(".json")))
@@ -89,7 +72,7 @@ def write_report(
 
 def report_files(path: Path) -> list[Path]:
     """Return the files that `write_report` writes where no further figures are given."""
-    picture = [_picture_file(path, 1)] if path.suffix.lower() == ".md" else []
+    picture = [picture_file(path, 1)] if path.suffix.lower() == ".md" else []
     return [path, path.with_suffix(".json"), *picture]
 
 
@@ -317,94 +300,3 @@ def _signed(low: float, high: float) -> str:
 
 def _text(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float | np.floating) else str(value)
-
-
-class _Html:
-    def __init__(self) -> None:
-        self.parts: list[str] = []
-
-    def heading(self, text: str, level: int) -> None:
-        self.parts.append(f"<h{level}>{escape(text)}</h{level}>")
-
-    def paragraph(self, text: str) -> None:
-        self.parts.append(f"<p>{escape(text)}</p>")
-
-    def items(self, texts: Sequence[str]) -> None:
-        inner = "".join(f"<li>{escape(text)}</li>" for text in texts)
-        self.parts.append(f"<ul>{inner}</ul>" if texts else "")
-
-    def table(self, table: Table) -> None:
-        names, lines = table
-        head = "".join(
-            f'<th class="text">{escape(name)}</th>' if name in TEXT else f"<th>{escape(name)}</th>"
-            for name in names
-        )
-        body = "".join(
-            "<tr>" + "".join(self._cell(n, v) for n, v in zip(names, line, strict=True)) + "</tr>"
-            for line in lines
-        )
-        self.parts.append(
-            f'<div class="table"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody>'
-            "</table></div>"
-        )
-
-    @staticmethod
-    def _cell(name: str, value: Any) -> str:
-        kind = value if value in ("helps", "harms") else name if name == "source" else ""
-        kind = f"{kind} text".strip() if name in TEXT else kind
-        attribute = f' class="{kind}"' if kind else ""
-        return f"<td{attribute}>{escape(str(value))}</td>"
-
-    def picture(self, caption: str, figure: Figure) -> None:
-        stream = io.BytesIO()
-        figure.savefig(stream, format="png", dpi=110, bbox_inches="tight")
-        coded = base64.b64encode(stream.getvalue()).decode()
-        self.parts.append(
-            f'<figure><img alt="{escape(caption)}" src="data:image/png;base64,{coded}">'
-            f"<figcaption>{escape(caption)}</figcaption></figure>"
-        )
-
-    def text(self) -> str:
-        return (
-            '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-            '<meta name="viewport" content="width=device-width">'
-            f"<title>Does augmentation help?</title><style>{STYLE}</style></head><body>"
-            + "\n".join(self.parts)
-            + "</body></html>\n"
-        )
-
-
-class _Markdown:
-    def __init__(self, path: Path, draft: Callable[[Path], Path]) -> None:
-        self.path, self.draft, self.parts, self.n_pictures = path, draft, list[str](), 0
-
-    def heading(self, text: str, level: int) -> None:
-        self.parts.append(f"{'#' * level} {text}")
-
-    def paragraph(self, text: str) -> None:
-        self.parts.append(text)
-
-    def items(self, texts: Sequence[str]) -> None:
-        self.parts.append("\n".join(f"* {text}" for text in texts))
-
-    def table(self, table: Table) -> None:
-        names, lines = table
-        rows = [names, ["---"] * len(names), *lines]
-        self.parts.append("\n".join("| " + " | ".join(map(_piped, row)) + " |" for row in rows))
-
-    def picture(self, caption: str, figure: Figure) -> None:
-        self.n_pictures += 1
-        file = _picture_file(self.path, self.n_pictures)
-        figure.savefig(self.draft(file), dpi=110, bbox_inches="tight")
-        self.parts.append(f"![{caption}]({file.name})")
-
-    def text(self) -> str:
-        return "\n\n".join(part for part in self.parts if part) + "\n"
-
-
-def _picture_file(path: Path, number: int) -> Path:
-    return path.with_name(f"{path.stem}_{number}.png")
-
-
-def _piped(value: Any) -> str:
-    return str(value).replace("|", "\\|")
