@@ -157,5 +157,6 @@ def settings_of(estimator: Any) -> str:
 def _value(value: Any) -> str:
     """Return a parameter as text that differs where the value does."""
     if isinstance(value, str | Path) and has_checkpoint(value):  # another model may lie there later
-        return f"{value} {hashlib.sha256((Path(value) / CONFIG).read_bytes()).hexdigest()}"
+        config = Path(value).expanduser() / CONFIG
+        return f"{value} {hashlib.sha256(config.read_bytes()).hexdigest()}"
     return identity(value)

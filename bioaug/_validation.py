@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Iterable, Mapping
 from numbers import Integral, Real
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -43,6 +45,7 @@ __all__ = [
     "check_number",
     "check_numbers",
     "check_option",
+    "check_path",
     "check_signals",
 ]
 
@@ -64,6 +67,27 @@ def check_option(
         f"The {name!r} parameter of {owner} must be one of {listed}{otherwise}. "
         f"Got {value!r} instead.{hint}"
     )
+
+
+def check_path(path: object, *, name: str, owner: str) -> Path:
+    """Return a path that a user gave, with `~` expanded.
+
+    Raises
+    ------
+    DataError
+        Where it is no text and no path, is empty, holds a null character, or begins with the home
+        of a user who has none.
+    """
+    rule = f"The {name!r} parameter of {owner} must be the path of a file or folder."
+    if not isinstance(path, str | os.PathLike):
+        raise DataError(f"{rule} Got {path!r:.100} of type {type(path).__name__} instead.")
+    text = os.fspath(path)
+    if not isinstance(text, str) or not text or "\0" in text:
+        raise DataError(f"{rule} Got {text!r:.100} instead. Use text that is not empty.")
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise DataError(f"{rule} Got {text!r:.100} instead: {error}") from error
 
 
 def check_number(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 import re
 import stat
 from collections.abc import Mapping
@@ -19,6 +18,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
+from bioaug._atomic import replace_file
 from bioaug.exceptions import CheckpointError
 
 FORMAT = "bioaug-checkpoint"
@@ -177,7 +177,10 @@ def file_name(text: str) -> str:
 
 def has_checkpoint(folder: str | Path) -> bool:
     """Whether `folder` holds a config file, whole or not."""
-    return (Path(folder) / CONFIG).is_file()
+    try:
+        return (Path(folder).expanduser() / CONFIG).is_file()
+    except (OSError, RuntimeError, ValueError):  # a name that no folder can have
+        return False
 
 
 def _read_config(folder: Path) -> dict[str, Any]:
@@ -226,16 +229,3 @@ def _check_regular(file: Path, most: float = math.inf) -> None:
         raise OSError(f"{str(file)!r} is no regular file")
     if found.st_size > most:
         raise OSError(f"{str(file)!r} has {found.st_size} bytes, more than {most}")
-
-
-def replace_file(file: Path, content: bytes) -> None:
-    """Put `content` in place of `file`, on the disk before the name changes."""
-    draft = file.with_name(f".{file.name}.{os.getpid()}.tmp")
-    try:
-        with draft.open("wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        draft.replace(file)
-    finally:
-        draft.unlink(missing_ok=True)

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
 
 from bioaug._arm_pairs import Scored, compare, key_of, worth_of_arms
-from bioaug._validation import check_option
+from bioaug._atomic import replace_file
+from bioaug._validation import check_option, check_path
 from bioaug.exceptions import DataError
 from bioaug.statistics import Interval, Verdict, holm, per_class_scores, verdict
 
@@ -196,13 +197,15 @@ class AugmentationResult:
 
     def save(self, path: str | Path) -> None:
         """Write everything but the predictions as JSON; `write_report` makes a page of it."""
-        Path(path).write_text(self.to_json() + "\n", encoding="utf-8")
+        file = check_path(path, name="path", owner="save")
+        replace_file(file, f"{self.to_json()}\n".encode())
 
     @classmethod
     def load(cls, path: str | Path) -> AugmentationResult:
         """Return the result that `save` wrote as JSON, without the predictions."""
+        file = check_path(path, name="path", owner="load")
         try:
-            stored = json.loads(Path(path).read_text(encoding="utf-8"))
+            stored = json.loads(file.read_text(encoding="utf-8"))
             for found in stored["comparisons"] + stored["worth"]:
                 _restore_limits(found)
             return cls(*(stored[name] for name in ("protocol", "runs", "comparisons", "worth")))

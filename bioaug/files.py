@@ -9,8 +9,7 @@ import warnings
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
-from bioaug._validation import check_option
+from bioaug._atomic import check_writable, replacing
+from bioaug._validation import check_option, check_path
 from bioaug.datasets.recordings import read_wfdb
 from bioaug.exceptions import DataError
 
@@ -78,7 +78,7 @@ def read_arrays(
     `write_arrays` wrote is known by its header and read by it, and by `label_column` and
     `groups_column` where they are names in it.
     """
-    file = Path(path).expanduser()
+    file = check_path(path, name="path", owner=_READER)
     suffix = file.suffix.lower()
     readers: dict[str, Callable[[], Bunch]] = {
         ".npz": lambda: _read_npz(file, labelled),
@@ -129,7 +129,8 @@ def write_arrays(
     OSError
         If the file is there already, or cannot be written.
     """
-    file = check_output(path, suffixes=(".npz", ".csv"), force=force)
+    file = check_path(path, name="path", owner=_WRITER)
+    check_output(file, suffixes=(".npz", ".csv"), force=force)
     beside = {name: _storable(name, values) for name, values in extra.items() if values is not None}
     if y is not None:
         beside["y"] = _storable("y", y)
@@ -166,9 +167,9 @@ def check_output(
     DataError
         If the file has another suffix.
     OSError
-        If there is such a file, or no folder to put it in.
+        If there is such a file already, no folder to put it in, or it cannot be written there.
     """
-    file = Path(path).expanduser()
+    file = check_path(path, name="out", owner="bioaug")
     if suffixes is not None and file.suffix.lower() not in suffixes:
         raise DataError(
             f"The name of the file must end in {' or '.join(suffixes)}. Got {str(path)!r} instead."
@@ -182,18 +183,9 @@ def check_output(
         raise FileExistsError(f"{str(file)!r} exists and is no {wanted}. Give another name.")
     if file.exists() and not force:
         raise FileExistsError(f"{str(file)!r} exists. Give another name, or force (--force).")
+    if suffixes is not None:
+        check_writable(file)
     return file
-
-
-@contextmanager
-def replacing(file: Path) -> Iterator[Path]:
-    """Give a temporary name with the same suffix, and rename it once it is written whole."""
-    draft = file.with_name(f".{file.stem}.{os.getpid()}.tmp{file.suffix}")
-    try:
-        yield draft
-        draft.replace(file)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _bunch(

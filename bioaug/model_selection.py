@@ -25,6 +25,7 @@ from tqdm.auto import tqdm
 
 from bioaug._arm_pairs import Scored
 from bioaug._arms import Arm, in_words, make_arms, seeded_clone, settings_of
+from bioaug._atomic import replace_file
 from bioaug._validation import (
     COUNT,
     POSITIVE,
@@ -33,9 +34,9 @@ from bioaug._validation import (
     check_kind,
     check_labels,
     check_number,
+    check_path,
 )
 from bioaug._version import __version__
-from bioaug.checkpoint import replace_file
 from bioaug.comparison import AugmentationResult, name_of, score_of
 from bioaug.exceptions import DataError, LeakError
 from bioaug.lineage import Lineage, find_synthetic
@@ -212,7 +213,7 @@ def _do(
     verbose: int,
 ) -> list[dict[str, Any]]:
     """Return the results of all runs that finished, in their order."""
-    home = None if folder is None else Path(folder)
+    home = None if folder is None else check_path(folder, name="folder", owner=OWNER)
     if home is not None:
         home.mkdir(parents=True, exist_ok=True)
     digest, results = plan.digest(), {}

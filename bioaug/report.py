@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bioaug._atomic import replacing
 from bioaug._pages import HtmlPage, MarkdownPage, Table, picture_file
+from bioaug._validation import check_path
 from bioaug.comparison import AugmentationResult
 from bioaug.exceptions import DataError
-from bioaug.files import replacing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -50,7 +51,7 @@ def write_report(
     DataError
         For another ending.
     """
-    path = Path(path)
+    path = check_path(path, name="path", owner="write_report")
     kind = path.suffix.lower()
     if kind not in (".html", ".md"):
         raise DataError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from numbers import Integral
 from pathlib import Path
 from typing import Any, Literal
@@ -450,7 +450,11 @@ shape (n_samples, n_channels, n_timesteps)
 
 
 def _looks_like_path(model: str) -> bool:
-    return model != "" and (Path(model).exists() or any(mark in model for mark in "/\\"))
+    if any(mark in model for mark in "~/\\"):
+        return True
+    with suppress(OSError, ValueError):  # a name that is too long, or no name at all
+        return model != "" and Path(model).exists()
+    return False
 
 
 def _check_counts(counts: Mapping[Any, Any]) -> None:

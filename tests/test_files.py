@@ -10,10 +10,11 @@ import pandas as pd
 import pytest
 from toys import make_rows
 
+from bioaug._atomic import replacing
 from bioaug.datasets import read_wfdb
 from bioaug.datasets._records import import_wfdb
 from bioaug.exceptions import BioaugError, DataError
-from bioaug.files import check_output, read_arrays, replacing, write_arrays
+from bioaug.files import check_output, read_arrays, write_arrays
 
 SUFFIXES = [".npz", ".csv"]
 LABELS = {

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sklearn.model_selection import GroupShuffleSplit, train_test_split
 from sklearn.utils import Bunch
 
+from bioaug._atomic import replacing
 from bioaug.cli._command import Arguments, Command, note
 from bioaug.cli._options import (
     REPORTS,
@@ -19,7 +20,7 @@ from bioaug.cli._options import (
     read_rows,
 )
 from bioaug.exceptions import DataError
-from bioaug.files import check_output, replacing
+from bioaug.files import check_output
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

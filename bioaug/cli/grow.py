@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bioaug._atomic import replacing
 from bioaug.classical import classical_methods
 from bioaug.cli._command import Arguments, Command
 from bioaug.cli._options import (
@@ -22,7 +23,7 @@ from bioaug.cli._options import (
     training_parameters,
 )
 from bioaug.exceptions import DataError
-from bioaug.files import check_output, replacing, write_arrays
+from bioaug.files import check_output, write_arrays
 from bioaug.samplers import GANOversampler
 
 

@@ -9,11 +9,13 @@ import shutil
 import time
 import urllib.error
 import urllib.request
-import uuid
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from importlib import resources
 from pathlib import Path
+
+from bioaug._atomic import replacing
+from bioaug._validation import check_path
 
 TIMEOUT_SECONDS = 60.0
 
@@ -35,7 +37,7 @@ def get_data_home(data_home: str | os.PathLike[str] | None = None) -> Path:
     chosen = (
         data_home if data_home is not None else os.environ.get("BIOAUG_DATA") or "~/bioaug_data"
     )
-    return Path(chosen).expanduser().absolute()
+    return check_path(chosen, name="data_home", owner="the loaders").absolute()
 
 
 def read_checksums(table: str) -> dict[str, str]:
@@ -170,17 +172,12 @@ def _check_sha256(file: Path, *, name: str, digest: str) -> None:
 
 def _download(url: str, target: Path, check: Callable[[Path], None]) -> None:
     """Download one file; `target` appears complete and checked, or not at all."""
-    # The name is unique, so that two processes may fetch the same file into one folder.
-    part = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
     try:
-        try:
-            response = urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS)
-        except urllib.error.HTTPError as error:
-            error.close()  # it is a response too, with an open socket
-            raise
-        with response, part.open("xb") as file:
+        response = urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS)
+    except urllib.error.HTTPError as error:
+        error.close()  # it is a response too, with an open socket
+        raise
+    with response, replacing(target) as part:
+        with part.open("wb") as file:
             shutil.copyfileobj(response, file)
         check(part)
-        os.replace(part, target)
-    finally:
-        part.unlink(missing_ok=True)

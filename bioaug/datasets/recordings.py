@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import Bunch
 
-from bioaug._validation import check_option
+from bioaug._validation import check_option, check_path
 from bioaug.datasets import mitbih
 from bioaug.datasets._fetch import has_checksum, read_checksums
 from bioaug.datasets._records import Beats, for_each_row, read_beats, read_rate, read_signals
@@ -92,7 +92,7 @@ def read_wfdb(
     """
     check_option(labels, name="labels", owner=_OWNER, options=("aami", "symbols"))
     wanted = (leads,) if isinstance(leads, str) else tuple(leads or ("MLII",))
-    paths = _find_records(Path(path).expanduser(), records)
+    paths = _find_records(check_path(path, name="path", owner="read_wfdb"), records)
     rate = _common_rate(paths)
     if window is None:
         window = scale_window(_WINDOW, mitbih.SAMPLING_RATE, rate)

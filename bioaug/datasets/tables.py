@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
-from bioaug._validation import check_option
+from bioaug._validation import check_option, check_path
 from bioaug.datasets.bonn import CHUNK, LABELS, SAMPLING_RATE, UCI_NAMES, name_labels
 from bioaug.datasets.mitbih import AAMI_SYMBOLS
 from bioaug.exceptions import DataError
@@ -257,7 +257,7 @@ def read_seizure_csv(
 
 def _check_file(path: str | os.PathLike[str], *, owner: str, source: str) -> Path:
     """Return the path, or raise an OSError that says where to get the file."""
-    file = Path(path).expanduser()
+    file = check_path(path, name="path", owner=owner)
     if file.is_file():
         return file
     problem = IsADirectoryError if file.is_dir() else FileNotFoundError

@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from bioaug._validation import POSITIVE, check_number, check_option
+from bioaug._atomic import replace_file
+from bioaug._validation import POSITIVE, check_number, check_option, check_path
 from bioaug.exceptions import BioaugError, DataError
 from bioaug.metrics._catalogue import CATALOGUE, Entry
 from bioaug.metrics._measure import check_pair, seed_of
@@ -131,10 +132,10 @@ class Evaluation:
         DataError
             Where the file has another ending.
         """
-        path = Path(path)
+        file = check_path(path, name="path", owner="save")
         writers = {".html": self.to_html, ".md": self.to_markdown, ".json": self.to_json}
-        check_option(path.suffix, name="path's ending", owner="save", options=writers)
-        path.write_text(writers[path.suffix](), encoding="utf-8")
+        check_option(file.suffix, name="path's ending", owner="save", options=writers)
+        replace_file(file, writers[file.suffix]().encode())
 
 
 def evaluate(

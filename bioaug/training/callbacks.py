@@ -12,6 +12,7 @@ from tqdm.auto import tqdm
 
 from bioaug._random import seeded
 from bioaug._typing import Labels, Signals
+from bioaug._validation import check_path
 from bioaug.checkpoint import file_name
 from bioaug.exceptions import TrainingWarning
 from bioaug.models.base import GenerativeModel
@@ -104,7 +105,8 @@ class Checkpoint(Callback):
     """
 
     def __init__(self, folder: str | Path, every: float, settings: Mapping[str, Any]) -> None:
-        self.folder, self.settings, self.pace = Path(folder), settings, Pace(every)
+        self.folder = check_path(folder, name="folder", owner="Checkpoint")
+        self.settings, self.pace = settings, Pace(every)
         self._begun = 0
         self._unwritten: Copied | None = None
 
@@ -176,7 +178,8 @@ class TensorBoard(Callback):
             raise ImportError(
                 "The TensorBoard callback needs tensorboard: pip install 'bioaug[tensorboard]'."
             ) from error
-        self._writer = SummaryWriter(str(Path(self.log_dir) / file_name(state.title)))
+        folder = check_path(self.log_dir, name="log_dir", owner="TensorBoard")
+        self._writer = SummaryWriter(str(folder / file_name(state.title)))
 
     def on_step_end(self, state: TrainerState) -> None:
         """Write the latest entry of the history, once."""
