@@ -30,9 +30,9 @@ import numpy as np
 import torch
 from imblearn.over_sampling import SMOTE
 from sklearn.metrics import roc_auc_score
-from sklearn.neighbors import NearestNeighbors
 
 from bioaug import Synthesizer, available_models
+from bioaug._distances import nearest
 from bioaug.datasets import fetch_bonn, fetch_mitbih
 from bioaug.metrics import coverage, mmd
 from bioaug.metrics._probes import make_probe
@@ -166,8 +166,7 @@ def run(name, which, seconds, seed, data_home):
     if seed == 0:  # for benchmarks/model_pictures.py
         ROWS.mkdir(exist_ok=True)
         np.savez(ROWS / f"{which} {name}.npz", real=held_out[:12], made=made[:12])
-    nearest = NearestNeighbors(n_neighbors=1).fit(train)
-    near, near_real = (np.median(nearest.kneighbors(rows)[0]) for rows in (made, held_out))
+    near, near_real = (np.median(nearest(rows, train)) for rows in (made, held_out))
     return {
         "model": name,
         "set": which,

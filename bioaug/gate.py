@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import pairwise_distances_argmin_min
-from sklearn.neighbors import NearestNeighbors
+
+from bioaug._distances import flat, nearest_index, nearest_rows
 
 FEWEST = 20  # rows from which on distances among them say what held-out rows would do
 MOST_LOOKED_AT = 5000  # rows whose distances to the others are found
@@ -47,7 +47,7 @@ class Gate:
     @classmethod
     def fit(cls, X: NDArray, n_features: int = 0) -> Gate:
         """Find the limits from the real rows of one class; the last values may be features."""
-        rows = _flat(X)
+        rows = flat(X)
         middle, weights = rows.mean(axis=0), np.ones(rows.shape[1])
         if n_features:
             spread = rows.std(axis=0)
@@ -57,18 +57,15 @@ class Gate:
         rows = (rows - middle) * weights
         if len(rows) < FEWEST:
             return cls(middle, weights, rows, 0.0, np.inf)
-        looked_at = rows[np.linspace(0, len(rows) - 1, min(len(rows), MOST_LOOKED_AT)).astype(int)]
-        search = NearestNeighbors(n_neighbors=2, algorithm="brute").fit(rows)
-        apart = search.kneighbors(looked_at)[0][:, 1]
+        looked_at = np.linspace(0, len(rows) - 1, min(len(rows), MOST_LOOKED_AT)).astype(int)
+        apart = nearest_rows(rows[looked_at], rows, own=looked_at)[1][:, 0]
         closest = float(np.quantile(apart, RAREST, method="lower"))
         return cls(middle, weights, rows, closest, float(apart.max()))
 
     def judge(self, made: NDArray) -> tuple[NDArray, NDArray, NDArray]:
         """Return of each row: the place of the nearest real row, its distance, the verdict."""
         made = self._scaled(made)
-        nearest, distance = pairwise_distances_argmin_min(made, self.rows)
-        # The fast product leaves a rounding error where rows are equal.
-        distance[(made == self.rows[nearest]).all(axis=1)] = 0.0
+        nearest, distance = nearest_index(made, self.rows)
         verdict = np.full(len(made), ACCEPTED, dtype="<U8")
         verdict[distance > self.farthest] = OUTSIDE
         verdict[(distance < self.closest) | (distance == 0)] = COPY
@@ -82,8 +79,4 @@ class Gate:
         return bool(spread < FEWEST_DIFFERENT**2 * self.rows.var(axis=0).sum())
 
     def _scaled(self, made: NDArray) -> NDArray:
-        return (_flat(made) - self.middle) * self.weights
-
-
-def _flat(X: NDArray) -> NDArray:
-    return np.ascontiguousarray(X.reshape(len(X), -1), dtype=np.float64)
+        return (flat(made) - self.middle) * self.weights

@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from test_distributed import leave
 from torch import distributed, multiprocessing
 from torch.utils.data import DataLoader, DistributedSampler
-from toys import make_rows
+from toys import distances, make_rows
 
 from bioaug import AugmentedDataset, Synthesizer, SyntheticBatches, SyntheticDataset
 
@@ -113,7 +113,7 @@ def test_two_ranks_see_every_item_once_and_what_one_process_sees(folder, ranks, 
         torch.testing.assert_close(found, wanted[places], rtol=0, atol=1e-4)
         assert torch.equal(torch.cat([part[codes] for part in parts]), whole[codes][places])
     if kind != "augmented":  # whose real rows stay
-        apart = torch.cdist(whole["signals 0"].flatten(1), whole["signals 1"].flatten(1))
+        apart = distances(whole["signals 0"].flatten(1), whole["signals 1"].flatten(1))
         assert float(apart.min()) > 1e-3
 
 

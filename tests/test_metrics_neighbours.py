@@ -7,8 +7,8 @@ import pytest
 from sklearn.metrics import pairwise_distances
 from test_metrics_fidelity import make_waves
 
+from bioaug import _distances
 from bioaug.exceptions import DataError
-from bioaug.metrics import _distances
 from bioaug.metrics.neighbours import coverage, density, precision, recall
 
 SCORES = (precision, recall, density, coverage)

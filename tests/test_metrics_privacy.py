@@ -12,8 +12,8 @@ from scipy.stats import mannwhitneyu
 from sklearn.cluster import KMeans
 from sklearn.metrics import roc_auc_score
 
+from bioaug._distances import nearest
 from bioaug.exceptions import DataError, LeakError
-from bioaug.metrics._distances import nearest
 from bioaug.metrics._sets import Sets
 from bioaug.metrics.copying import copying_cells, data_copying
 from bioaug.metrics.membership import auc, membership_inference

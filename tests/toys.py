@@ -56,6 +56,11 @@ def train(
         )
 
 
+def distances(A: torch.Tensor, B: torch.Tensor) -> torch.Tensor:
+    """Return Euclidean distances from differences: a product's depend on the processor."""
+    return torch.cdist(A, B, compute_mode="donot_use_mm_for_euclid_dist")
+
+
 def same_weights(one: nn.Module, other: nn.Module) -> bool:
     """Whether two modules hold the same weights, bit by bit."""
     first, second = one.state_dict(), other.state_dict()

@@ -16,9 +16,9 @@ from sklearn.preprocessing import FunctionTransformer
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from bioaug._distances import flat
 from bioaug._random import seeded
 from bioaug._validation import check_option
-from bioaug.metrics._distances import flat
 
 PROBES = ("cnn", "gru", "trees")
 

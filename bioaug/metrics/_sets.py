@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bioaug._distances import flat
 from bioaug.exceptions import DataError, LeakError
 from bioaug.lineage import Lineage
-from bioaug.metrics._distances import flat
 from bioaug.metrics._measure import (
     Found,
     by_class,

@@ -13,8 +13,8 @@ from scipy.stats import rankdata
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 
+from bioaug._distances import nearest
 from bioaug._validation import Interval, check_number
-from bioaug.metrics._distances import nearest
 from bioaug.metrics._measure import Found
 from bioaug.metrics._sets import Given, Sets, check_holdout, measure_sets
 from bioaug.metrics.score import Score

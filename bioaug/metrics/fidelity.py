@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bioaug._distances import distance_blocks, flat
 from bioaug._validation import Interval, check_number
-from bioaug.metrics._distances import distance_blocks, flat
 from bioaug.metrics._measure import Found, measure
 from bioaug.metrics.score import Score
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from threadpoolctl import threadpool_limits
 
+from bioaug._distances import flat
 from bioaug._random import draw_seed
-from bioaug.metrics._distances import flat
 from bioaug.metrics._measure import Found, measure
 from bioaug.metrics._probes import log_spectrum
 from bioaug.metrics.score import Score

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 from sklearn.decomposition import PCA
 
+from bioaug._distances import distance_blocks, nearest
 from bioaug._validation import check_option
-from bioaug.metrics._distances import distance_blocks, nearest
 from bioaug.metrics._measure import Found
 from bioaug.metrics._sets import Given, Sets, check_holdout, measure_sets
 from bioaug.metrics.score import Score

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bioaug._distances import count_nearer, flat, nearest
 from bioaug._validation import Interval, check_number
-from bioaug.metrics._distances import distance_blocks, flat, nearest
 from bioaug.metrics._measure import Formula, Found, measure
 from bioaug.metrics.score import Score
 
@@ -338,11 +338,7 @@ def _measure(
 
 def _balls_around(centres: NDArray, rows: NDArray, k: int) -> NDArray[np.int64]:
     """Return in how many balls every row lies: one around each centre, to its k-th neighbour."""
-    radius = nearest(centres, k=k)[:, -1] ** 2
-    counts = np.empty(len(rows), np.int64)
-    for part, squared in distance_blocks(rows, centres):
-        counts[part] = (squared < radius).sum(axis=1)
-    return counts
+    return count_nearer(rows, centres, nearest(centres, k=k)[:, -1])
 
 
 def _share_inside(centres: NDArray, rows: NDArray, k: int) -> float:

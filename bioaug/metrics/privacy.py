@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import entropy
 
-from bioaug.metrics._distances import nearest, nearest_index
+from bioaug._distances import nearest, nearest_index
 from bioaug.metrics._measure import Found
 from bioaug.metrics._sets import Given, Sets, check_holdout, measure_sets
 from bioaug.metrics.score import Score

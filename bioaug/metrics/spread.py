@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bioaug._distances import distance_blocks, flat, nearest
 from bioaug.exceptions import DataError
-from bioaug.metrics._distances import distance_blocks, flat, nearest
 from bioaug.metrics._measure import Found, measure
 from bioaug.metrics.score import Score
 

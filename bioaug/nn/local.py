@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from bioaug._distances import nearest_rows
 from bioaug._typing import Labels
 
 NEIGHBOURS = 20
 MOST_ROWS = 8192  # rows of a class among which neighbours are looked for
-BLOCK = 1024  # rows whose distances are found in one go
 
 
 class LocalGaussians:
@@ -45,13 +46,16 @@ class LocalGaussians:
     @torch.no_grad()
     def _find(self, own: Tensor) -> None:
         """Find the neighbours of the rows of one class; the row itself where there are too few."""
-        spaced = torch.linspace(0, len(own) - 1, min(len(own), MOST_ROWS), device=own.device)
-        among = own[spaced.long()]
+        spaced = np.linspace(0, len(own) - 1, min(len(own), MOST_ROWS)).astype(np.int64)
+        among = own[torch.from_numpy(spaced).to(own.device)]
         n = min(self.neighbours.shape[1], len(among) - 1)
-        for part in own.split(BLOCK):
-            apart = torch.cdist(self.rows[part], self.rows[among])
-            apart[part[:, None] == among] = torch.inf
-            self.neighbours[part, :n] = among[apart.topk(n, largest=False).indices]
+        if n < 1:
+            return
+        position = np.full(len(own), -1)
+        position[spaced] = np.arange(len(spaced))
+        rows, others = (self.rows[part].double().cpu().numpy() for part in (own, among))
+        index = torch.from_numpy(nearest_rows(rows, others, n, own=position)[0]).to(own.device)
+        self.neighbours[own, :n] = among[index]
 
     def draw(self, index: Tensor) -> Tensor:
         """Return a draw beside each of these rows."""

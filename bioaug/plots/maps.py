@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
+from bioaug._distances import flat
 from bioaug._validation import COUNT, POSITIVE, check_number
 from bioaug.exceptions import DataError
-from bioaug.metrics._distances import flat
 from bioaug.metrics._measure import check_pair, in_real_units
 from bioaug.plots._axes import REAL, SYNTHETIC, axes_or_new
 
