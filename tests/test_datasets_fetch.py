@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from bioaug.datasets import _fetch, fetch_mitbih, mitbih
-from bioaug.datasets._records import import_wfdb
+from bioaug.datasets._wfdb import import_wfdb
 
 wfdb = import_wfdb()
 pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword")  # wfdb 4.3 with pandas 3

@@ -12,7 +12,7 @@ from toys import make_rows
 
 from bioaug._atomic import replacing
 from bioaug.datasets import read_wfdb
-from bioaug.datasets._records import import_wfdb
+from bioaug.datasets._wfdb import import_wfdb
 from bioaug.exceptions import BioaugError, DataError
 from bioaug.files import check_output, read_arrays, write_arrays
 

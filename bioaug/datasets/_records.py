@@ -3,95 +3,103 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bioaug.datasets._windows import cut_windows, subtract_baseline
-
-FLUTTER_BEGINS = "["
+from bioaug.datasets._annotations import read_annotations
+from bioaug.datasets._headers import Header, Segment, Unit
+from bioaug.datasets._wfdb import import_wfdb
+from bioaug.datasets._windows import cut_windows, fill_gaps, subtract_baseline, whole_windows
+from bioaug.exceptions import DataError
 
 
 class Beats(NamedTuple):
     """The beats of one record that have a complete window, and the leads to read."""
 
-    path: Path
+    header: Header
     leads: list[str]
-    rate: float
+    window: tuple[int, int]  # at the rate of the record
     peaks: NDArray[np.int64]
     symbols: NDArray[np.str_]
     rr: NDArray[np.float32]
+    left_out: Counter[str]  # how many annotations were, and why
+
+    @property
+    def path(self) -> Path:
+        """The record's files without their suffixes."""
+        return self.header.path
+
+    def of(self, rows: NDArray[np.bool_]) -> Beats:
+        """Return those of `rows`; the others lack samples."""
+        left_out = self.left_out + Counter({_GAPS: int((~rows).sum())})
+        kept = {name: getattr(self, name)[rows] for name in ("peaks", "symbols", "rr")}
+        return self._replace(**kept, left_out=left_out)
+
+
+_GAPS = "missing samples in their window"
+_PAST = "a time past the end of the signals, as on another clock"
+_CONFLICTS = "channels that disagree on their symbol"
 
 
 def read_beats(
-    path: Path,
+    header: Header,
     wanted: Sequence[str],
     window: tuple[int, int],
     *,
-    beat_symbols: Collection[str],
     first_lead_instead: bool,
 ) -> Beats | None:
     """Read the beats of one record, or return None where it lacks a wanted lead.
 
     Parameters
     ----------
-    path : pathlib.Path
-        The record's files without their suffixes.
+    header : Header
     wanted : sequence of str
         Names of the leads.
     window : tuple of two int
         Samples that a beat must have before and from its R peak on.
-    beat_symbols : collection of str
-        Annotations that are beats; the others mark rhythm and noise.
     first_lead_instead : bool
         Whether the record's first lead stands in where a wanted one is missing.
     """
-    header, annotation = _read_annotation(path)
     leads = list(wanted)
-    if not set(leads) <= set(header.sig_name):
+    if not set(leads) <= set(header.leads):
         if not first_lead_instead:
             return None
-        leads = header.sig_name[:1]
-    symbols = np.array(annotation.symbol)
-    is_beat = np.isin(symbols, list(beat_symbols))
-    peaks = annotation.sample[is_beat].astype(np.int64)
-    n_flutters = np.cumsum(symbols == FLUTTER_BEGINS)[is_beat]
-    rr = rr_intervals(peaks / header.fs, n_flutters)
-    complete = (peaks >= window[0]) & (peaks + window[1] <= header.sig_len)
-    return Beats(path, leads, header.fs, peaks[complete], symbols[is_beat][complete], rr[complete])
+        leads = header.leads[:1]
+    found = read_annotations(header.path, header.rate)
+    rr = rr_intervals(found.peaks / header.rate, found.n_flutters)
+    complete = (found.peaks >= window[0]) & (found.peaks + window[1] <= header.n_timesteps)
+    left_out = Counter(f"the unknown symbol {symbol!r}" for symbol in found.unknown)
+    left_out[_PAST] = int((found.peaks >= header.n_timesteps).sum())
+    left_out[_CONFLICTS] = found.n_conflicts
+    return Beats(
+        header=header,
+        leads=leads,
+        window=window,
+        peaks=found.peaks[complete],
+        symbols=found.symbols[complete],
+        rr=rr[complete],
+        left_out=+left_out,
+    )
 
 
-def read_rate(path: Path) -> float:
-    """Return the sampling rate of one record, in Hz."""
-    wfdb = import_wfdb()
-    with _quiet():
-        return float(wfdb.rdheader(str(path)).fs)
-
-
-def import_wfdb() -> Any:
-    """Import wfdb, only where it is used: it takes a second that make_ecg need not wait for."""
-    with _quiet():
-        import wfdb
-    return wfdb
-
-
-def _read_annotation(path: Path) -> tuple[Any, Any]:
-    """Read the header and the annotations of one record."""
-    wfdb = import_wfdb()
-    with _quiet():
-        return wfdb.rdheader(str(path)), wfdb.rdann(str(path), "atr")
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Silence wfdb 4.3, which calls pandas 3 in a way that pandas will drop."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="The inplace keyword")
-        yield
+def warn_of_left_out(records: Sequence[Beats], stacklevel: int = 2) -> None:
+    """Warn of annotations that were left out, with their numbers by reason."""
+    total = sum((beats.left_out for beats in records), Counter[str]())
+    if total:
+        reasons = ", ".join(f"{reason} ({count})" for reason, count in total.most_common())
+        names = [beats.path.name for beats in records if beats.left_out]
+        warnings.warn(
+            f"{total.total()} annotations are left out, because of {reasons}. They are in "
+            f"{len(names)} of {len(records)} records ({', '.join(names[:10])}"
+            f"{', ...' if len(names) > 10 else ''}).",
+            UserWarning,
+            stacklevel=stacklevel + 1,
+        )
 
 
 def rr_intervals(times: NDArray[np.floating], n_flutters: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -108,12 +116,12 @@ def rr_intervals(times: NDArray[np.floating], n_flutters: NDArray[np.int64]) -> 
     -------
     rr : ndarray of shape (n_beats, 3)
         In seconds, the last one relative. The median stands in for an interval that is missing.
-        All are NaN where there are no two beats.
+        All are NaN where there are no two beats without flutter between them.
     """
-    if len(times) < 2:
-        return np.full((len(times), 3), np.nan, np.float32)
     rr = np.diff(times)
     is_missing = np.diff(n_flutters) > 0
+    if is_missing.all():
+        return np.full((len(times), 3), np.nan, np.float32)
     median = np.median(rr[~is_missing])
     rr[is_missing] = median
     before, after = np.r_[median, rr], np.r_[rr, median]
@@ -122,7 +130,7 @@ def rr_intervals(times: NDArray[np.floating], n_flutters: NDArray[np.int64]) -> 
 
 def read_signals(
     records: Sequence[Beats], window: tuple[int, int], new_rate: float, remove_baseline: bool
-) -> NDArray[np.float32]:
+) -> tuple[NDArray[np.float32], list[Beats]]:
     """Read the windows of all records into one array, so that nothing is held twice.
 
     Parameters
@@ -137,26 +145,120 @@ def read_signals(
     Returns
     -------
     windows : ndarray of shape (n_samples, n_leads, sum(window))
-        In millivolts.
+        In millivolts where the records give a voltage.
+    kept : list of Beats
+        The beats whose windows have all their samples, in the order of the rows.
     """
-    wfdb = import_wfdb()
     n_samples = sum(len(beats.peaks) for beats in records)
     windows = np.empty((n_samples, len(records[0].leads), sum(window)), dtype=np.float32)
-    start = 0
+    start, kept = 0, []
     for beats in records:
-        signals = wfdb.rdrecord(str(beats.path), return_res=32)
-        rows = slice(start, start + len(beats.peaks))
-        start = rows.stop
-        for channel, lead in enumerate(beats.leads):
-            # By name: record 114 of MIT-BIH has its two leads the other way round.
-            position = signals.sig_name.index(lead)
-            signal = np.ascontiguousarray(signals.p_signal[:, position])
-            if remove_baseline:
-                signal = subtract_baseline(signal, beats.rate)
-            windows[rows, channel] = cut_windows(
-                signal, beats.peaks, window, rate=beats.rate, new_rate=new_rate
+        is_whole = np.zeros(len(beats.peaks), dtype=bool)
+        for begin, signals in _read_runs(beats.header, beats.leads):
+            rates = {"rate": beats.header.rate, "new_rate": new_rate}
+            peaks = beats.peaks - begin
+            is_missing = np.asarray(np.isnan(signals).any(axis=1))
+            inside = whole_windows(peaks, window, is_missing, own_window=beats.window, **rates)
+            stop = start + int(inside.sum())
+            for channel in range(len(beats.leads) if stop > start else 0):
+                signal = fill_gaps(signals[:, channel])
+                if remove_baseline:
+                    signal = subtract_baseline(signal, beats.header.rate)
+                windows[start:stop, channel] = cut_windows(signal, peaks[inside], window, **rates)
+            is_whole |= inside
+            start = stop
+        kept.append(beats.of(is_whole))
+    return windows[:start], kept
+
+
+def _read_runs(header: Header, leads: Sequence[str]) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """Yield where each part without null segments begins, and its signals, NaN where missing."""
+    runs: list[list[Segment]] = []
+    for segment in header.segments:
+        if runs and runs[-1][-1].start + runs[-1][-1].length == segment.start:
+            runs[-1].append(segment)
+        else:
+            runs.append([segment])
+    for run in runs:
+        parts = [_read_segment(segment, leads) for segment in run]
+        yield run[0].start, parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def _read_segment(segment: Segment, leads: Sequence[str]) -> NDArray[np.float32]:
+    """Return the signals of one segment by their names, in millivolts where it gives a voltage."""
+    signals = np.full((segment.length, len(leads)), np.nan, dtype=np.float32)
+    # By name: record 114 of MIT-BIH has its two leads the other way round.
+    there = {lead: segment.leads.index(lead) for lead in leads if lead in segment.leads}
+    if there:
+        positions = list(there.values())
+        wide = {"24", "32", "524"} & {segment.formats[position] for position in positions}
+        read = import_wfdb().rdrecord(
+            str(segment.path), channels=positions, return_res=64 if wide else 32
+        )
+        for place, (lead, position) in enumerate(there.items()):
+            factor = segment.units[position].factor
+            signal = read.p_signal[:, place]
+            signals[:, list(leads).index(lead)] = signal if factor == 1 else signal * factor
+    return signals
+
+
+def check_units(records: Sequence[Beats], *, owner: str, stacklevel: int = 2) -> list[str]:
+    """Return the unit of each lead, in which all records are read.
+
+    Raises
+    ------
+    DataError
+        If records give units that do not become one another, such as mV and NU.
+    """
+    units = []
+    for place in range(len(records[0].leads)):
+        by_unit: dict[str, list[str]] = {}
+        for beats in records:
+            for name in {unit.name for unit in _units_of(beats, place)}:
+                by_unit.setdefault(name, []).append(beats.path.name)
+        if len(by_unit) > 1:
+            found = "; ".join(
+                f"{name} in {len(of)} records ({', '.join(of[:5])}{', ...' if len(of) > 5 else ''})"
+                for name, of in by_unit.items()
             )
-    return windows
+            raise DataError(
+                f"The records of {owner} must have units that can be converted. Got {found}. Read "
+                "those of one unit at a time, by 'records'."
+            )
+        units.append(next(iter(by_unit), "mV"))
+    _warn_without_gain(records, stacklevel + 1)
+    return units
+
+
+def _warn_without_gain(records: Sequence[Beats], stacklevel: int) -> None:
+    """Warn of records whose amplitudes are a guess."""
+    guessed = [
+        beats.path.name
+        for beats in records
+        if not all(
+            unit.is_calibrated for p in range(len(beats.leads)) for unit in _units_of(beats, p)
+        )
+    ]
+    if guessed:
+        beside = " They stand beside calibrated ones." if len(guessed) < len(records) else ""
+        warnings.warn(
+            f"{len(guessed)} of {len(records)} records have no gain (0) in their headers, and are "
+            "read at the default of WFDB, 200 steps per unit, so that amplitudes may be wrong."
+            f"{beside} Scale them, or choose others: {', '.join(guessed[:10])}"
+            f"{', ...' if len(guessed) > 10 else ''}.",
+            UserWarning,
+            stacklevel=stacklevel + 1,
+        )
+
+
+def _units_of(beats: Beats, place: int) -> list[Unit]:
+    """Return the units of one of the leads in all segments."""
+    lead = beats.leads[place]
+    return [
+        segment.units[segment.leads.index(lead)]
+        for segment in beats.header.segments
+        if lead in segment.leads
+    ]
 
 
 def for_each_row(values: Sequence[Any], records: Sequence[Beats]) -> NDArray:

@@ -75,6 +75,49 @@ def scale_window(window: tuple[int, int], rate: float, new_rate: float) -> tuple
     return before, max(after, 1)
 
 
+def whole_windows(
+    peaks: NDArray[np.int64],
+    window: tuple[int, int],
+    is_missing: NDArray[np.bool_],
+    *,
+    own_window: tuple[int, int],
+    rate: float,
+    new_rate: float,
+) -> NDArray[np.bool_]:
+    """Return which windows lie inside a recording and touch no missing sample.
+
+    Parameters
+    ----------
+    peaks : ndarray of shape (n_samples,)
+        Indices of the R peaks in the recording; those outside it have no window.
+    window : tuple of two int
+        Samples before and from the R peak on, counted at `new_rate`.
+    is_missing : ndarray of shape (n_timesteps,)
+    own_window : tuple of two int
+        The same, counted at `rate`.
+    rate, new_rate : float
+        Sampling rate of the recording and of the windows, in Hz.
+    """
+    n_timesteps = len(is_missing)
+    inside = (peaks >= own_window[0]) & (peaks + own_window[1] <= n_timesteps)
+    n_missing = np.concatenate([[0], np.cumsum(is_missing)])
+    first = np.floor(peaks - window[0] * (rate / new_rate)).astype(np.int64)
+    last = np.ceil(peaks + (window[1] - 1) * (rate / new_rate)).astype(np.int64)
+    until = n_missing[np.clip(last + 1, 0, n_timesteps)]
+    return inside & (until == n_missing[np.clip(first, 0, n_timesteps)])
+
+
+def fill_gaps(signal: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return a signal with straight lines through missing samples, so that filters stay finite."""
+    is_missing = np.isnan(signal)
+    if not is_missing.any():
+        return np.ascontiguousarray(signal)
+    filled = signal.copy()
+    there = np.flatnonzero(~is_missing)
+    filled[is_missing] = np.interp(np.flatnonzero(is_missing), there, signal[there])
+    return filled
+
+
 def cut_windows(
     signal: NDArray[np.float32],
     peaks: NDArray[np.int64],

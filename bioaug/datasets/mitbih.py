@@ -12,6 +12,7 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from bioaug._validation import check_option
+from bioaug.datasets._annotations import AAMI_CLASS, AAMI_SYMBOLS
 from bioaug.datasets._fetch import (
     check_files,
     fetch_files,
@@ -19,16 +20,19 @@ from bioaug.datasets._fetch import (
     missing_files,
     read_checksums,
 )
-from bioaug.datasets._records import Beats, for_each_row, read_beats, read_signals
+from bioaug.datasets._headers import read_header
+from bioaug.datasets._records import (
+    Beats,
+    for_each_row,
+    read_beats,
+    read_signals,
+    warn_of_left_out,
+)
 from bioaug.datasets._windows import check_sampling_rate, check_window, scale_window
 from bioaug.exceptions import DataError
 
 BASE_URL = "https://physionet.org/files/mitdb/1.0.0/"
 SAMPLING_RATE = 360
-
-# ANSI/AAMI EC57: the classes and, for each, the beat symbols of the database.
-AAMI_SYMBOLS = {"N": "NLRej", "S": "AaJS", "V": "VE", "F": "F", "Q": "/fQ"}
-AAMI_CLASS = {symbol: name for name, symbols in AAMI_SYMBOLS.items() for symbol in symbols}
 
 # de Chazal, O'Dwyer and Reilly (2004): no patient's record is in both halves, except that 201
 # (DS1) and 202 (DS2) are the same man, as the database's own description says.
@@ -174,7 +178,8 @@ def fetch_mitbih(
     folder = _find_or_fetch(SUBSETS[subset], home, download_if_missing, n_retries, delay)
     kept, left_out = _read_annotations(folder, SUBSETS[subset], wanted, window)
     window = scale_window(window, SAMPLING_RATE, rate)
-    data = read_signals(kept, window, rate, remove_baseline)
+    data, kept = read_signals(kept, window, rate, remove_baseline)
+    warn_of_left_out(kept)
     target = np.concatenate([beats.symbols for beats in kept])
     classes = list(AAMI_CLASS)
     if labels == "aami":
@@ -242,13 +247,7 @@ def _read_annotations(
     """Return the beats of the records that have the wanted leads, and the names of the others."""
     lenient = wanted == ("MLII",)
     found = {
-        record: read_beats(
-            folder / record,
-            wanted,
-            window,
-            beat_symbols=AAMI_CLASS,
-            first_lead_instead=lenient,
-        )
+        record: read_beats(read_header(folder / record), wanted, window, first_lead_instead=lenient)
         for record in records
     }
     kept = [beats for beats in found.values() if beats is not None]

@@ -14,8 +14,17 @@ from sklearn.utils import Bunch
 
 from bioaug._validation import check_option, check_path
 from bioaug.datasets import mitbih
+from bioaug.datasets._annotations import AAMI_CLASS
 from bioaug.datasets._fetch import has_checksum, read_checksums
-from bioaug.datasets._records import Beats, for_each_row, read_beats, read_rate, read_signals
+from bioaug.datasets._headers import Header, read_header
+from bioaug.datasets._records import (
+    Beats,
+    check_units,
+    for_each_row,
+    read_beats,
+    read_signals,
+    warn_of_left_out,
+)
 from bioaug.datasets._windows import check_sampling_rate, check_window, scale_window
 from bioaug.exceptions import BioaugError, DataError
 
@@ -34,10 +43,11 @@ def read_wfdb(
     labels: str = "aami",
     return_X_y: bool = False,
 ) -> Any:
-    """Cut the beats out of WFDB records that are annotated as the MIT-BIH database is.
+    """Cut the annotated beats out of WFDB records.
 
-    Every annotated beat whose window lies inside its record becomes one row. `fetch_mitbih` does
-    the same for MIT-BIH itself, checks its files, and downloads them.
+    Every annotated beat whose window lies inside its record becomes one row, also where each
+    channel has an annotation of it. `fetch_mitbih` does the same for MIT-BIH itself, checks its
+    files, and downloads them.
 
     Parameters
     ----------
@@ -65,23 +75,40 @@ def read_wfdb(
     beats : sklearn.utils.Bunch
         With the fields
 
-        - ``data``: float32 of shape (n_samples, n_leads, n_timesteps), in the physical units of
-          the records, mostly millivolts.
+        - ``data``: float32 of shape (n_samples, n_leads, n_timesteps), in millivolts wherever the
+          headers give a voltage (V, mV, uV, nV), else in their own unit.
         - ``target``: str of shape (n_samples,); ``target_names``: its values, sorted.
         - ``groups``: str of shape (n_samples,), the record. Records 201 and 202 of MIT-BIH, of
           one man, are both "201".
         - ``record``: str, ``sample``: int, both of shape (n_samples,), the record and the R peak
           in it; ``lead``: str of shape (n_samples, n_leads).
-        - ``sampling_rate``, ``window`` (in samples of it), ``records_left_out``.
+        - ``units``: list of str, one for each lead; ``sampling_rate``, ``window`` (in samples of
+          it), ``records_left_out``.
     (data, target) : tuple of ndarray
         If `return_X_y` is true.
 
     Raises
     ------
     DataError
-        If a record cannot be read, the records differ in their rates, or none has the leads.
+        If a record cannot be read, the records differ in their rates or in units that do not
+        become one another, or none has the leads.
     OSError
         If a file is missing.
+
+    Warns
+    -----
+    UserWarning
+        With their numbers, of beats that are left out: samples are missing in their window, their
+        symbol is none of WFDB, channels disagree on it, or their time is past the end of the
+        signals. Also of records without a lead, and of those without a gain.
+
+    Notes
+    -----
+    All beat symbols of WFDB have an AAMI class: N (N L R B e j n), S (A a J S), V (V E r), F (F)
+    and Q (/ f Q ?). Annotations with a time resolution of their own are moved to the clock of the
+    signals. Records of several segments, of fixed or variable layout, are read as one. Where the
+    header counts no samples, the length of the files tells. Annotations of two channels less than
+    0.1 s apart are one beat.
 
     Examples
     --------
@@ -92,37 +119,46 @@ def read_wfdb(
     """
     check_option(labels, name="labels", owner=_OWNER, options=("aami", "symbols"))
     wanted = (leads,) if isinstance(leads, str) else tuple(leads or ("MLII",))
-    paths = _find_records(check_path(path, name="path", owner="read_wfdb"), records)
-    rate = _common_rate(paths)
+    names = _find_records(check_path(path, name="path", owner=_OWNER), records)
+    headers = [_read_header(record) for record in names]
+    rate = _common_rate(headers)
     if window is None:
         window = scale_window(_WINDOW, mitbih.SAMPLING_RATE, rate)
     window = check_window(window, owner=_OWNER)
     new_rate = check_sampling_rate(rate if sampling_rate is None else sampling_rate, owner=_OWNER)
-    kept, left_out = _read_annotations(paths, wanted, window, lenient=leads is None)
+    kept, left_out = _read_annotations(headers, wanted, window, lenient=leads is None)
     window = scale_window(window, rate, new_rate)
+    units = check_units(kept, owner=_OWNER)
     with _readable(kept[0].path.parent):
-        data = read_signals(kept, window, new_rate, remove_baseline=False)
+        data, kept = read_signals(kept, window, new_rate, remove_baseline=False)
+    warn_of_left_out(kept)
+    if not len(data):
+        raise DataError(
+            f"The records of {_OWNER} must have beats without missing samples in their windows. "
+            "Got none. Give a shorter 'window', or other leads."
+        )
     target = np.concatenate([beats.symbols for beats in kept])
     if labels == "aami":
-        target = np.array([mitbih.AAMI_CLASS[symbol] for symbol in target])
+        target = np.array([AAMI_CLASS[symbol] for symbol in target])
     if return_X_y:
         return data, target
     return Bunch(
         data=data,
         target=target,
         target_names=np.unique(target).tolist(),
-        groups=for_each_row([_patient(beats.path) for beats in kept], kept),
-        record=for_each_row([beats.path.name for beats in kept], kept),
+        groups=for_each_row([_patient(beats.path, names[beats.path]) for beats in kept], kept),
+        record=for_each_row([names[beats.path] for beats in kept], kept),
         sample=np.concatenate([beats.peaks for beats in kept]),
         lead=for_each_row([beats.leads for beats in kept], kept),
+        units=units,
         sampling_rate=new_rate,
         window=window,
         records_left_out=left_out,
     )
 
 
-def _find_records(path: Path, records: str | Sequence[str] | None) -> list[Path]:
-    """Return the paths, without suffixes, of the records in a folder, or of the one record."""
+def _find_records(path: Path, records: str | Sequence[str] | None) -> dict[Path, str]:
+    """Return the names of the records in a folder, or of the one record, by their paths."""
     if not path.is_dir():
         stem = path.with_suffix("") if path.suffix in _SUFFIXES else path
         if records is not None:
@@ -130,23 +166,27 @@ def _find_records(path: Path, records: str | Sequence[str] | None) -> list[Path]
                 f"The 'records' parameter of {_OWNER} chooses among the records of a folder. Got "
                 f"{records!r} with {str(path)!r}, which is no folder. Give one of the two."
             )
-        paths = [stem]
+        found = {stem: stem.name}
     elif records is not None:
-        names = [records] if isinstance(records, str) else list(records)
-        names = [name for given in names for name in mitbih.SUBSETS.get(given, (given,))]
-        paths = [path / name for name in names]
+        given = [records] if isinstance(records, str) else list(records)
+        names = [name for word in given for name in mitbih.SUBSETS.get(word, (word,))]
+        for name in names:
+            if Path(name).is_absolute() or ".." in Path(name).parts:
+                raise DataError(
+                    f"The 'records' parameter of {_OWNER} must name records in {str(path)!r}. Got "
+                    f"{name!r} instead. Give its folder as 'path'."
+                )
+        found = {path / name: name for name in names}  # each once
     else:
-        paths = sorted(
-            header.with_suffix("")
-            for header in path.glob("*.hea")
-            if header.with_suffix(".atr").is_file()
-        )
-    if not paths:
+        headers = sorted(path.glob("*.hea"))
+        stems = [header.with_suffix("") for header in headers]
+        found = {stem: stem.name for stem in stems if stem.with_name(f"{stem.name}.atr").is_file()}
+    if not found:
         raise FileNotFoundError(
             f"The 'path' parameter of {_OWNER} must be a record, or a folder of records with "
             f"annotations (.hea and .atr). There is none in {str(path)!r}."
         )
-    needed = [f"{record}{suffix}" for record in paths for suffix in (".hea", ".atr")]
+    needed = [f"{record}{suffix}" for record in found for suffix in (".hea", ".atr")]
     missing = [file for file in needed if not Path(file).is_file()]
     if missing:
         raise FileNotFoundError(
@@ -154,15 +194,19 @@ def _find_records(path: Path, records: str | Sequence[str] | None) -> list[Path]
             f"for every record. There is no {missing[0]!r}, and {len(missing)} files are missing "
             "in all."
         )
-    return paths
+    return found
 
 
-def _common_rate(paths: Sequence[Path]) -> float:
+def _read_header(path: Path) -> Header:
+    with _readable(path):
+        return read_header(path)
+
+
+def _common_rate(headers: Sequence[Header]) -> float:
     """Return the sampling rate that all records have."""
-    rates = {}
-    for path in paths:
-        with _readable(path):
-            rates.setdefault(read_rate(path), path.name)
+    rates: dict[float, str] = {}
+    for header in headers:
+        rates.setdefault(header.rate, header.path.name)
     if len(rates) > 1:
         (first, one), (second, other) = list(rates.items())[:2]
         raise DataError(
@@ -173,21 +217,15 @@ def _common_rate(paths: Sequence[Path]) -> float:
 
 
 def _read_annotations(
-    paths: Sequence[Path], wanted: tuple[str, ...], window: tuple[int, int], *, lenient: bool
+    headers: Sequence[Header], wanted: tuple[str, ...], window: tuple[int, int], *, lenient: bool
 ) -> tuple[list[Beats], list[str]]:
     """Return the beats of the records that have any, and the names of the other records."""
     kept, left_out = [], []
-    for path in paths:
-        with _readable(path):
-            beats = read_beats(
-                path,
-                wanted,
-                window,
-                beat_symbols=mitbih.AAMI_CLASS,
-                first_lead_instead=lenient,
-            )
+    for header in headers:
+        with _readable(header.path):
+            beats = read_beats(header, wanted, window, first_lead_instead=lenient)
         if beats is None or not len(beats.peaks):
-            left_out.append(path.name)
+            left_out.append(header.path.name)
         else:
             kept.append(beats)
     if not kept:
@@ -198,20 +236,20 @@ def _read_annotations(
         )
     if left_out:
         warnings.warn(
-            f"{len(left_out)} of {len(paths)} records lack a lead of {wanted!r}, or beats, and are "
-            f"left out: {', '.join(left_out)}.",
+            f"{len(left_out)} of {len(headers)} records lack a lead of {wanted!r}, or beats, and "
+            f"are left out: {', '.join(left_out)}.",
             UserWarning,
             stacklevel=3,
         )
     return kept, left_out
 
 
-def _patient(path: Path) -> str:
+def _patient(path: Path, name: str) -> str:
     """Return the record's name, or for the second record of one man that of his first."""
     same = mitbih.SAME_PATIENT.get(path.name)
     header = path.with_name(f"{path.name}.hea")
     if same is None or not has_checksum(header, read_checksums("mitdb.sha256")[header.name]):
-        return path.name
+        return name
     return str(same)
 
 
@@ -225,5 +263,6 @@ def _readable(path: Path) -> Iterator[None]:
     except Exception as error:
         raise DataError(
             f"The 'path' parameter of {_OWNER} must be an annotated WFDB record. Could not read "
-            f"{str(path)!r} ({type(error).__name__}: {error}). Copy or download it again."
+            f"{str(path)!r} ({type(error).__name__}: {error}). If wfdb.rdrecord and "
+            "wfdb.rdann cannot either, copy or download it again."
         ) from error

@@ -1,0 +1,214 @@
+"""Headers of WFDB records: checked before wfdb reads them, with segments, lengths and units."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from bioaug.datasets._wfdb import import_wfdb, quiet
+from bioaug.exceptions import DataError
+
+MOST_HEADER_BYTES = 2**24
+MOST_SIGNALS = 4096
+MOST_SAMPLES = 2**29  # of one record: 17 days at 360 Hz
+UNITS = {"V": 1e3, "mV": 1.0, "uV": 1e-3, "nV": 1e-6}  # in millivolts
+_BYTES = {  # of a sample, by format; FLAC has no fixed number
+    **dict.fromkeys(("8", "80"), Fraction(1)),
+    **dict.fromkeys(("16", "61", "160"), Fraction(2)),
+    "24": Fraction(3),
+    "32": Fraction(4),
+    "212": Fraction(3, 2),
+    **dict.fromkeys(("310", "311"), Fraction(4, 3)),
+}
+_NULL = "~"  # the name of a segment in which nothing was recorded
+
+_SIGNAL = re.compile(
+    r"\S+\s+\S+(?:\s+(?P<gain>[-+]?[\d.]*(?:[eE][-+]?\d+)?)(?:\(-?\d*\))?(?:/(?P<unit>\S+))?)?"
+)
+
+
+class Unit(NamedTuple):
+    """What the values of one signal are in, and how they become millivolts where they can."""
+
+    name: str
+    factor: float
+    is_calibrated: bool  # else the gain is 0 or missing, and WFDB takes 200 per millivolt
+
+
+class Segment(NamedTuple):
+    """A part of a record with files of its own."""
+
+    path: Path
+    start: int
+    length: int
+    leads: list[str]
+    units: list[Unit]
+    formats: list[str]
+
+
+class Header(NamedTuple):
+    """One record: its rate in Hz, its length in samples, its leads, and where they are stored."""
+
+    path: Path
+    rate: float
+    n_timesteps: int
+    leads: list[str]
+    segments: list[Segment]  # without null segments
+
+
+def read_header(path: Path) -> Header:
+    """Read and check the header of one record, of one segment or several.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The record's files without their suffixes.
+
+    Raises
+    ------
+    DataError
+        If it names files elsewhere, or more signals or samples than there are.
+    OSError
+        If it, or a file that it names, is missing.
+    """
+    lines, header = _read_lines(path)
+    rate = float(header.fs)
+    if not (math.isfinite(rate) and rate > 0):
+        raise _wrong(path, "must give a positive sampling rate", f"{header.fs} Hz")
+    if not hasattr(header, "seg_name"):
+        segment = _read_segment(path, lines, header, start=0)
+        return Header(path, rate, segment.length, segment.leads, [segment])
+    lengths = [int(length) for length in header.seg_len]
+    n_timesteps = sum(lengths)
+    if header.sig_len not in (None, 0, n_timesteps):
+        raise _wrong(path, "must be as long as its segments", f"{header.sig_len} samples")
+    segments, leads, start = [], [], 0
+    for name, length in zip(header.seg_name, lengths, strict=True):
+        if name != _NULL:
+            inner_lines, inner = _read_lines(path.with_name(name))
+            if hasattr(inner, "seg_name"):
+                raise _wrong(path, "must have segments of one part each", f"{name!r}")
+            if inner.fs != header.fs:
+                raise _wrong(path, "must have segments of its own rate", f"{inner.fs} Hz in {name}")
+            if length:
+                segment = _read_segment(path.with_name(name), inner_lines, inner, start, length)
+                segments.append(segment)
+                leads = leads or segment.leads
+            else:  # the layout, which names the leads of all
+                leads = _lead_names(inner)
+        start += length
+    if sum(segment.length for segment in segments) > MOST_SAMPLES or not segments:
+        raise _wrong(path, f"must have 1 to {MOST_SAMPLES} samples in its segments", "others")
+    return Header(path, rate, n_timesteps, leads, segments)
+
+
+def _read_lines(path: Path) -> tuple[list[str], Any]:
+    """Return the lines of a header without comments, and what wfdb makes of them."""
+    file = path.with_name(f"{path.name}.hea")
+    if not file.is_file():
+        raise FileNotFoundError(f"The WFDB record {str(path)!r} needs the header {file.name!r}.")
+    if file.stat().st_size > MOST_HEADER_BYTES:
+        raise _wrong(path, f"must have at most {MOST_HEADER_BYTES} bytes", file.stat().st_size)
+    content = file.read_bytes()
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = content.decode("latin-1")
+    lines = [line.strip() for line in text.splitlines()]
+    lines = [line for line in lines if line and not line.startswith("#")]
+    if not lines:
+        raise _wrong(path, "must have a line for the record", "none")
+    _check_names(path, lines)
+    with quiet():
+        header: Any = import_wfdb().rdheader(str(path))
+    is_multiple = hasattr(header, "seg_name")
+    n_lines = header.n_seg if is_multiple else header.n_sig
+    if len(lines) - 1 != n_lines:
+        raise _wrong(path, f"must describe as many signals or segments as it counts ({n_lines})",
+                     f"{len(lines) - 1} lines")  # fmt: skip
+    if header.n_sig < 1 or (not is_multiple and n_lines > MOST_SIGNALS):
+        raise _wrong(path, f"must have from 1 to {MOST_SIGNALS} signals", header.n_sig)
+    return lines, header
+
+
+def _check_names(path: Path, lines: Iterable[str]) -> None:
+    """Raise a DataError where a header names a file that is not beside it."""
+    first, *others = (line.split()[0] for line in lines)
+    for name in (first.rpartition("/")[0] or first, *others):
+        if name in ("", ".", "..", "-") or re.search(r"[/\\:\0]", name):
+            raise _wrong(path, "must name files in its own folder", repr(name))
+
+
+def _read_segment(
+    path: Path, lines: list[str], header: Any, start: int, length: int | None = None
+) -> Segment:
+    """Return the one segment that a header describes; `length` is what the whole record says."""
+    own = header.sig_len
+    if own == 0:
+        raise _wrong(
+            path, "must count its samples, or leave out the count and all after it", "0 samples"
+        )
+    if None not in (own, length) and own != length:
+        raise _wrong(path, f"must have the {length} samples that its record counts", own)
+    there = _stored_samples(path, header)
+    length = own or length or there
+    if length is None:
+        raise _wrong(path, "must count its samples, as its format has no fixed size", "no count")
+    if length > MOST_SAMPLES:
+        raise _wrong(path, f"must have at most {MOST_SAMPLES} samples", length)
+    if there is not None and length > there:
+        raise _wrong(path, f"must have files with its {length} samples", f"files with {there}")
+    units = [_unit(line) for line in lines[1:]]
+    return Segment(path, start, int(length), _lead_names(header), units, list(header.fmt))
+
+
+def _stored_samples(path: Path, header: Any) -> int | None:
+    """Return how many samples the shortest file of a record holds; None where nobody can tell."""
+    found = []
+    for name in dict.fromkeys(header.file_name):
+        file = path.with_name(name)
+        if not file.is_file():
+            raise FileNotFoundError(f"The WFDB record {str(path)!r} needs the file {name!r}.")
+        of_file = [c for c, other in enumerate(header.file_name) if other == name]
+        width = _BYTES.get(str(header.fmt[of_file[0]]))
+        if width is not None:
+            frame = width * sum(int(header.samps_per_frame[c] or 1) for c in of_file)
+            offset = int(header.byte_offset[of_file[0]] or 0)
+            found.append(int(max(file.stat().st_size - offset, 0) // frame))
+    if not found or len(found) < len(set(header.file_name)):
+        return None
+    return min(found)
+
+
+def _lead_names(header: Any) -> list[str]:
+    """Return the names of the signals; a signal without one is called by its number."""
+    names = header.sig_name or []
+    return [name or f"signal {number}" for number, name in enumerate(names)]
+
+
+def _unit(line: str) -> Unit:
+    """Return the unit of a signal from its line, which wfdb reads without letters such as µ."""
+    match = _SIGNAL.match(line)
+    gain, written = (match["gain"], match["unit"]) if match else (None, None)
+    try:
+        is_calibrated = float(gain or 0) != 0
+    except ValueError:
+        is_calibrated = False
+    name = (
+        (written or "mV").replace("\N{MICRO SIGN}", "u").replace("\N{GREEK SMALL LETTER MU}", "u")
+    )
+    for known, factor in UNITS.items():
+        if name.casefold() == known.casefold():
+            return Unit("mV", factor, is_calibrated)
+    return Unit(name, 1.0, is_calibrated)
+
+
+def _wrong(path: Path, rule: str, found: object) -> DataError:
+    return DataError(
+        f"The WFDB record {str(path)!r} {rule}. Got {found} instead. Correct its header, or copy "
+        "the record again."
+    )
