@@ -15,13 +15,12 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from bioaug._identity import identity, name_of
 from bioaug._random import SEED_LIMIT, seeded
 from bioaug._row_noise import RowNoise, row_seeds
 from bioaug._typing import Labels, Signals
-from bioaug.checkpoint import as_json, check_history, check_tensors, has_checkpoint
+from bioaug.checkpoint import as_json, has_checkpoint
 from bioaug.codec import SignalCodec
 from bioaug.models.base import GenerativeModel, SignalSpec
 from bioaug.training import (
@@ -112,43 +111,6 @@ class FittedModel:
         seeds = row_seeds(random_state, len(labels))
         self.generate(labels, seeds=seeds, device=device, out=out, rows=rows)
         return out, labels
-
-    def to_json(self) -> dict[str, Any]:
-        """Describe all but the weights."""
-        return {
-            "codec": self.codec.to_json(),
-            "asked for": [int(i) for i in self.codec.encode_labels(self.classes)],
-            "spec": asdict(self.model.spec),
-            "history": self.history,
-            "warning": self.warning,
-        }
-
-    @classmethod
-    def from_json(
-        cls,
-        model: type[GenerativeModel],
-        model_params: dict[str, Any] | None,
-        described: dict[str, Any],
-        tensors: dict[str, Tensor],
-        index: int,
-    ) -> FittedModel:
-        """Build what `to_json` described, with the weights whose names begin with `index`."""
-        prefix = f"{index}/"
-        weights = {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
-        codec = SignalCodec.from_json(described["codec"])
-        spec = SignalSpec(codec.n_channels, codec.n_timesteps, len(codec.classes))
-        if described["spec"] != asdict(spec):
-            raise ValueError(f"spec: {described['spec']} does not fit its codec, {asdict(spec)}")
-        with torch.device("meta"):  # a wrong size is found before memory is taken for it
-            check_tensors(weights, model(spec, **(model_params or {})).state_dict())
-        with seeded(0):
-            built = model(spec, **(model_params or {}))
-        built.load_state_dict(weights)
-        classes = codec.classes[described["asked for"]]
-        if classes.ndim != 1 or not len(classes):
-            raise ValueError(f"asked for: {described['asked for']}")
-        check_history(described["history"])
-        return cls(codec, built.eval(), classes, described["history"], described["warning"])
 
 
 def fit_model(

@@ -14,6 +14,7 @@ import torch
 from filelock import FileLock
 from numpy.typing import NDArray
 
+from bioaug._persistence import described, rebuilt, weights_of
 from bioaug._version import __version__
 from bioaug.checkpoint import MALFORMED, as_json, json_digest, read_checkpoint, write_checkpoint
 from bioaug.exceptions import TrainingWarning
@@ -42,15 +43,15 @@ def remembered_fit(
     with _locked(folder):
         try:
             tensors, config = read_checkpoint(folder)
-            return FittedModel.from_json(
-                training.model, training.model_params, config["fitted"], tensors, 0
-            )
+            return rebuilt(training.model, training.model_params, config["fitted"], tensors, 0)
         except MALFORMED as error:
             if folder.exists():
                 _warn(f"{str(folder)!r} cannot be read, so this is trained again", error)
         fitted = fit_model(X, y, training, start)
         try:
-            write_checkpoint(folder, _tensors(fitted), {"kind": KIND, "fitted": fitted.to_json()})
+            write_checkpoint(
+                folder, weights_of([fitted]), {"kind": KIND, "fitted": described(fitted)}
+            )
         except OSError as error:
             _warn("the trained model could not be kept", error)
         return fitted
@@ -68,7 +69,7 @@ def _key(X: NDArray, y: NDArray, training: Training, start: FittedModel | None) 
     """Return a digest of everything that the trained weights depend on."""
     rows = hashlib.sha256(np.ascontiguousarray(X).data)
     rows.update(repr((X.shape, str(X.dtype), y.tolist())).encode())
-    for name, tensor in (_tensors(start) if start else {}).items():
+    for name, tensor in (weights_of([start]) if start else {}).items():
         rows.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
     described = {
         "bioaug": __version__,
@@ -84,10 +85,6 @@ def _key(X: NDArray, y: NDArray, training: Training, start: FittedModel | None) 
         "start": None if start is None else start.codec.to_json(),
     }
     return json_digest(as_json(described))
-
-
-def _tensors(fitted: FittedModel) -> dict[str, torch.Tensor]:
-    return {f"0/{name}": tensor for name, tensor in fitted.model.state_dict().items()}
 
 
 def _warn(what: str, error: Exception) -> None:

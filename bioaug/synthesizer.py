@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from bioaug._persistence import read_synthesizer, write_synthesizer
 from bioaug._random import check_generator, draw_seed
 from bioaug._row_noise import row_seeds
 from bioaug._validation import (
@@ -31,27 +32,15 @@ from bioaug._validation import (
     check_option,
     check_signals,
 )
-from bioaug._version import __version__
-from bioaug.checkpoint import (
-    MALFORMED,
-    as_json,
-    file_name,
-    read_checkpoint,
-    remove_stale,
-    write_checkpoint,
-)
-from bioaug.exceptions import CheckpointError, DataError, TrainingWarning
+from bioaug.checkpoint import file_name, remove_stale
+from bioaug.exceptions import DataError, TrainingWarning
 from bioaug.fitting import FittedModel, Scorer, Training
-from bioaug.lineage import N_PROJECTIONS, Lineage
+from bioaug.lineage import Lineage
 from bioaug.memory import remembered_fit
 from bioaug.models import get_model
 from bioaug.models.base import GenerativeModel
 from bioaug.training import Callback, TrainerConfig
 from bioaug.training.runtime import Runtime
-
-KIND = "synthesizer"
-_FIT_SETTINGS = ("model", "model_params", "training_params", "n_steps", "max_time", "per_class")
-_FIT_SETTINGS += ("n_features",)
 
 
 class Synthesizer(BaseEstimator):
@@ -371,23 +360,7 @@ class Synthesizer(BaseEstimator):
             Where `model_params` or `training_params` hold what JSON cannot.
         """
         check_is_fitted(self)
-        tensors = {
-            f"{index}/{name}": value
-            for index, fitted in enumerate(self._models)
-            for name, value in fitted.model.state_dict().items()
-        }
-        if self.lineage_ is not None:
-            tensors["lineage"] = torch.from_numpy(self.lineage_.signatures)
-        config = {
-            "kind": KIND,
-            "bioaug": __version__,
-            "parameters": as_json({name: getattr(self, name) for name in _FIT_SETTINGS}),
-            "random_state": self.random_state if isinstance(self.random_state, Integral) else None,
-            "sampling_seed": self._sampling_seed,
-            "n_samplings": self._n_samplings,
-            "models": [fitted.to_json() for fitted in self._models],
-        }
-        write_checkpoint(path, tensors, config)
+        write_synthesizer(self, path)
 
     @classmethod
     def load(cls, path: str | Path, *, device: str = "auto") -> Synthesizer:
@@ -398,44 +371,7 @@ class Synthesizer(BaseEstimator):
         CheckpointError
             Where the folder is missing, damaged, or holds something else.
         """
-        tensors, config = read_checkpoint(path)
-        if config.get("kind") != KIND:
-            raise CheckpointError(
-                f"The folder {str(path)!r} holds no saved Synthesizer but a "
-                f"{config.get('kind')!r}. Give the folder that Synthesizer.save wrote."
-            )
-        try:
-            if foreign := sorted(config["parameters"].keys() - set(_FIT_SETTINGS)):
-                raise ValueError(f"parameters: {foreign} unknown")
-            synthesizer = cls(
-                **config["parameters"], random_state=config["random_state"], device=device
-            )
-            model = get_model(synthesizer.model, owner="the saved Synthesizer")
-            synthesizer._models = [
-                FittedModel.from_json(model, synthesizer.model_params, described, tensors, index)
-                for index, described in enumerate(config["models"])
-            ]
-            synthesizer._sampling_seed = int(config["sampling_seed"])
-            synthesizer._n_samplings = int(config["n_samplings"])
-            if synthesizer._sampling_seed < 0 or synthesizer._n_samplings < 0:
-                raise ValueError("sampling_seed and n_samplings: negative")
-            if len({fitted.codec.shape for fitted in synthesizer._models}) != 1:
-                raise ValueError("models: not one shape of signals")
-            classes = [fitted.classes for fitted in synthesizer._models]
-            synthesizer.classes_ = np.unique(np.concatenate(classes))
-            synthesizer.signal_shape_ = synthesizer._models[0].codec.shape
-            synthesizer.n_features_in_ = synthesizer.signal_shape_[0]
-            synthesizer.lineage_ = None
-            if "lineage" in tensors:
-                n_values = math.prod(synthesizer.signal_shape_)
-                signatures = tensors["lineage"].double().numpy().reshape(-1, N_PROJECTIONS)
-                synthesizer.lineage_ = Lineage(signatures, frozenset(), n_values)
-        except MALFORMED as error:
-            raise CheckpointError(
-                f"The saved model in {str(path)!r} cannot be rebuilt ({error}). Load it with the "
-                f"bioaug that wrote it ({config.get('bioaug')}), or train and save it anew."
-            ) from error
-        return synthesizer
+        return read_synthesizer(cls, path, device=device)
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_models")

@@ -1,0 +1,146 @@
+"""Fitted synthesizers as folders of safetensors and JSON, and back."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from numbers import Integral
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bioaug._random import seeded
+from bioaug._version import __version__
+from bioaug.checkpoint import (
+    MALFORMED,
+    as_json,
+    check_history,
+    check_tensors,
+    read_checkpoint,
+    write_checkpoint,
+)
+from bioaug.codec import SignalCodec
+from bioaug.exceptions import CheckpointError
+from bioaug.fitting import FittedModel
+from bioaug.lineage import N_PROJECTIONS, Lineage
+from bioaug.models import get_model
+from bioaug.models.base import GenerativeModel, SignalSpec
+
+KIND = "synthesizer"
+_SETTINGS = ("model", "model_params", "training_params", "n_steps", "max_time", "per_class")
+_SETTINGS += ("n_features",)
+
+
+def write_synthesizer(synthesizer: Any, path: str | Path) -> None:
+    """Write a fitted Synthesizer into folder `path`, as one atomic change."""
+    tensors = weights_of(synthesizer._models)
+    if synthesizer.lineage_ is not None:
+        tensors["lineage"] = torch.from_numpy(synthesizer.lineage_.signatures)
+    seed = synthesizer.random_state
+    config = {
+        "kind": KIND,
+        "bioaug": __version__,
+        "parameters": as_json({name: getattr(synthesizer, name) for name in _SETTINGS}),
+        "random_state": seed if isinstance(seed, Integral) else None,
+        "sampling_seed": synthesizer._sampling_seed,
+        "n_samplings": synthesizer._n_samplings,
+        "models": [described(fitted) for fitted in synthesizer._models],
+    }
+    write_checkpoint(path, tensors, config)
+
+
+def read_synthesizer(cls: type, path: str | Path, *, device: str) -> Any:
+    """Return the synthesizer of class `cls` that `write_synthesizer` wrote into folder `path`."""
+    tensors, config = read_checkpoint(path)
+    if config.get("kind") != KIND:
+        raise CheckpointError(
+            f"The folder {str(path)!r} holds no saved Synthesizer but a "
+            f"{config.get('kind')!r}. Give the folder that Synthesizer.save wrote."
+        )
+    try:
+        if foreign := sorted(config["parameters"].keys() - set(_SETTINGS)):
+            raise ValueError(f"parameters: {foreign} unknown")
+        synthesizer: Any = cls(
+            **config["parameters"], random_state=config["random_state"], device=device
+        )
+        model = get_model(synthesizer.model, owner="the saved Synthesizer")
+        synthesizer._models = [
+            rebuilt(model, synthesizer.model_params, of_model, tensors, index)
+            for index, of_model in enumerate(config["models"])
+        ]
+        _restore(synthesizer, config, tensors)
+    except MALFORMED as error:
+        raise CheckpointError(
+            f"The saved model in {str(path)!r} cannot be rebuilt ({error}). Load it with the "
+            f"bioaug that wrote it ({config.get('bioaug')}), or train and save it anew."
+        ) from error
+    return synthesizer
+
+
+def _restore(synthesizer: Any, config: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+    """Set what `fit` sets beside the models."""
+    synthesizer._sampling_seed = int(config["sampling_seed"])
+    synthesizer._n_samplings = int(config["n_samplings"])
+    if synthesizer._sampling_seed < 0 or synthesizer._n_samplings < 0:
+        raise ValueError("sampling_seed and n_samplings: negative")
+    if len({fitted.codec.shape for fitted in synthesizer._models}) != 1:
+        raise ValueError("models: not one shape of signals")
+    classes = [fitted.classes for fitted in synthesizer._models]
+    synthesizer.classes_ = np.unique(np.concatenate(classes))
+    synthesizer.signal_shape_ = synthesizer._models[0].codec.shape
+    synthesizer.n_features_in_ = synthesizer.signal_shape_[0]
+    synthesizer.lineage_ = None
+    if "lineage" in tensors:
+        n_values = math.prod(synthesizer.signal_shape_)
+        signatures = tensors["lineage"].double().numpy().reshape(-1, N_PROJECTIONS)
+        synthesizer.lineage_ = Lineage(signatures, frozenset(), n_values)
+
+
+def weights_of(models: Sequence[FittedModel]) -> dict[str, Tensor]:
+    """Return the weights of models, each name preceded by the index of its model."""
+    return {
+        f"{index}/{name}": tensor
+        for index, fitted in enumerate(models)
+        for name, tensor in fitted.model.state_dict().items()
+    }
+
+
+def described(fitted: FittedModel) -> dict[str, Any]:
+    """Return everything about a fitted model but its weights, for JSON."""
+    return {
+        "codec": fitted.codec.to_json(),
+        "asked for": [int(i) for i in fitted.codec.encode_labels(fitted.classes)],
+        "spec": asdict(fitted.model.spec),
+        "history": fitted.history,
+        "warning": fitted.warning,
+    }
+
+
+def rebuilt(
+    model: type[GenerativeModel],
+    model_params: dict[str, Any] | None,
+    of_model: dict[str, Any],
+    tensors: dict[str, Tensor],
+    index: int,
+) -> FittedModel:
+    """Build what `described` gave, with the weights whose names begin with `index`."""
+    prefix = f"{index}/"
+    weights = {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
+    codec = SignalCodec.from_json(of_model["codec"])
+    spec = SignalSpec(codec.n_channels, codec.n_timesteps, len(codec.classes))
+    if of_model["spec"] != asdict(spec):
+        raise ValueError(f"spec: {of_model['spec']} does not fit its codec, {asdict(spec)}")
+    with torch.device("meta"):  # a wrong size is found before memory is taken for it
+        check_tensors(weights, model(spec, **(model_params or {})).state_dict())
+    with seeded(0):
+        built = model(spec, **(model_params or {}))
+    built.load_state_dict(weights)
+    classes = codec.classes[of_model["asked for"]]
+    if classes.ndim != 1 or not len(classes):
+        raise ValueError(f"asked for: {of_model['asked for']}")
+    check_history(of_model["history"])
+    return FittedModel(codec, built.eval(), classes, of_model["history"], of_model["warning"])
