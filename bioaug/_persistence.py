@@ -26,20 +26,27 @@ from bioaug.checkpoint import (
 from bioaug.codec import SignalCodec
 from bioaug.exceptions import CheckpointError
 from bioaug.fitting import FittedModel
-from bioaug.lineage import N_PROJECTIONS, Lineage
+from bioaug.lineage import Lineage
 from bioaug.models import get_model
 from bioaug.models.base import GenerativeModel, SignalSpec
 
 KIND = "synthesizer"
 _SETTINGS = ("model", "model_params", "training_params", "n_steps", "max_time", "per_class")
 _SETTINGS += ("n_features",)
+FINGERPRINT = "fingerprint/"  # the names of its arrays begin with this
 
 
-def write_synthesizer(synthesizer: Any, path: str | Path) -> None:
-    """Write a fitted Synthesizer into folder `path`, as one atomic change."""
-    tensors = weights_of(synthesizer._models)
-    if synthesizer.lineage_ is not None:
-        tensors["lineage"] = torch.from_numpy(synthesizer.lineage_.signatures)
+def write_synthesizer(
+    synthesizer: Any, path: str | Path, *, include_fingerprint: bool = False
+) -> None:
+    """Write a fitted Synthesizer into folder `path`, as one atomic change.
+
+    The hashes of its training rows are left out unless asked for.
+    """
+    tensors, fingerprint = weights_of(synthesizer._models), None
+    if include_fingerprint and synthesizer.lineage_ is not None:
+        arrays, fingerprint = synthesizer.lineage_.to_saved()
+        tensors |= {f"{FINGERPRINT}{n}": torch.from_numpy(a) for n, a in arrays.items()}
     seed = synthesizer.random_state
     config = {
         "kind": KIND,
@@ -49,6 +56,7 @@ def write_synthesizer(synthesizer: Any, path: str | Path) -> None:
         "sampling_seed": synthesizer._sampling_seed,
         "n_samplings": synthesizer._n_samplings,
         "models": [described(fitted) for fitted in synthesizer._models],
+        "fingerprint": fingerprint,
     }
     write_checkpoint(path, tensors, config)
 
@@ -94,10 +102,19 @@ def _restore(synthesizer: Any, config: dict[str, Any], tensors: dict[str, Tensor
     synthesizer.signal_shape_ = synthesizer._models[0].codec.shape
     synthesizer.n_features_in_ = synthesizer.signal_shape_[0]
     synthesizer.lineage_ = None
-    if "lineage" in tensors:
-        n_values = math.prod(synthesizer.signal_shape_)
-        signatures = tensors["lineage"].double().numpy().reshape(-1, N_PROJECTIONS)
-        synthesizer.lineage_ = Lineage(signatures, frozenset(), n_values)
+    if config.get("fingerprint") is not None:
+        arrays = _without(FINGERPRINT, tensors)
+        lineage = Lineage.from_saved(
+            {name: tensor.numpy() for name, tensor in arrays.items()}, config["fingerprint"]
+        )
+        if lineage.n_values != math.prod(synthesizer.signal_shape_):
+            raise ValueError("fingerprint: of rows of another length")
+        synthesizer.lineage_ = lineage
+
+
+def _without(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors whose names begin with `prefix`, under the rest of their names."""
+    return {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
 
 
 def weights_of(models: Sequence[FittedModel]) -> dict[str, Tensor]:
@@ -128,8 +145,7 @@ def rebuilt(
     index: int,
 ) -> FittedModel:
     """Build what `described` gave, with the weights whose names begin with `index`."""
-    prefix = f"{index}/"
-    weights = {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
+    weights = _without(f"{index}/", tensors)
     codec = SignalCodec.from_json(of_model["codec"])
     spec = SignalSpec(codec.n_channels, codec.n_timesteps, len(codec.classes))
     if of_model["spec"] != asdict(spec):

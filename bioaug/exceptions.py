@@ -23,3 +23,7 @@ class TrainingDivergedError(BioaugError, RuntimeError):
 
 class TrainingWarning(UserWarning):
     """Training ended early, its generator looks collapsed, or its state could not be written."""
+
+
+class LeakWarning(UserWarning):
+    """What a generator has seen, or which rows were made, is not known or not known any more."""

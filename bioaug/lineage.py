@@ -2,57 +2,68 @@
 
 from __future__ import annotations
 
+import threading
+import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import KDTree
 
-from bioaug.exceptions import DataError, LeakError
+from bioaug.exceptions import DataError, LeakError, LeakWarning
+from bioaug.fingerprint import Fingerprint
 
-N_PROJECTIONS, N_SEARCHED = 16, 4
-NEAR = 1e-3  # of a row's own size: two recordings of a beat are never that near
-FEWEST_VALUES = 8  # below which unrelated rows may well be that near
-_made: set[int] = set()  # digests of the synthetic rows that this process has made
-MOST_REMEMBERED = 5_000_000
+FEWEST_VALUES = 8  # below which unrelated rows may well be nearly equal
+MOST_REMEMBERED = 10_000_000  # synthetic rows of this process, of 16 bytes each
+_FORGETTING = 0.1  # fraction of them that is forgotten in one go
+_made: list[NDArray[np.uint64]] = []  # sorted hashes of the synthetic rows, oldest first
+_tidying = threading.Lock()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Lineage:
-    """The rows and groups that something was trained on, as signatures that do not hold the rows.
+    """The rows and groups that something was trained on, as keyed hashes that do not hold them.
 
     Attributes
     ----------
-    signatures : ndarray of shape (n_rows, 16)
-        Projections of each row on fixed random directions.
-    groups : frozenset of str
-    n_values : int
-        Of a row.
+    parts : tuple of Fingerprint
+        One for each set of rows, each with a key of its own.
+    is_complete : bool
+        Whether these are all rows trained on; False where a generator came from a folder that was
+        saved without its fingerprint.
     """
 
-    signatures: NDArray
-    groups: frozenset[str]
-    n_values: int
+    parts: tuple[Fingerprint, ...]
+    is_complete: bool = True
 
     @classmethod
     def of(cls, X: Any, groups: Any = None) -> Lineage:
         """Return the lineage of training rows and, where known, their groups."""
-        rows = _flat(X)
-        return cls(_signatures(rows), _names(groups), rows.shape[1])
+        return cls((Fingerprint.of(_flat(X), _names(groups)),))
 
-    def joined(self, other: Lineage) -> Lineage:
-        """Return the lineage of what was trained on both, of rows of one length."""
-        signatures = np.concatenate([self.signatures, other.signatures])
-        return Lineage(signatures, self.groups | other.groups, self.n_values)
+    def joined(self, other: Lineage | None) -> Lineage:
+        """Return the lineage of what was trained on both, of rows of one length.
+
+        Of None, that is of what nothing is known of, comes a lineage that is not complete.
+        """
+        if other is None:
+            return Lineage(self.parts, is_complete=False)
+        return Lineage(self.parts + other.parts, self.is_complete and other.is_complete)
+
+    @property
+    def n_values(self) -> int:
+        """The number of values of a row."""
+        return self.parts[0].n_values
 
     def check(self, X: Any, groups: Any = None) -> None:
         """Raise a LeakError where rows to be scored share a group, or a row, with these.
 
         A row counts as the same where it differs by less than a thousandth of what it differs from
-        the mean row. So a training row is recognised with a little noise, but not in another unit,
-        filtered or cut out anew. A missing value counts as 0. Rows of fewer than 8 values are not
-        compared.
+        the mean row (of fewer than 8 rows: of its own size). So a training row is recognised with a
+        little noise or rounding, but not in another unit, filtered or cut out anew. A missing value
+        counts as 0. Rows of fewer than 8 values are not compared. See `Fingerprint` for how surely
+        near copies are found.
 
         Raises
         ------
@@ -60,12 +71,16 @@ class Lineage:
             Where a group or a row is shared.
         DataError
             Where rows cannot be compared: they are of another length, or hold no value at all.
+
+        Warns
+        -----
+        LeakWarning
+            Where only a part of the rows trained on is known.
         """
-        shared = self.groups & _names(groups)
-        if shared:
+        if shared := self.shared_groups(groups):
             raise LeakError(
                 f"The 'groups' of the rows to be scored must be others than those trained on. Got "
-                f"{sorted(shared)[:5]} in both. Split by groups, as GroupKFold does."
+                f"{shared[:5]} in both. Split by groups, as GroupKFold does."
             )
         same = self.seen(X)
         if same.any():
@@ -75,6 +90,14 @@ class Lineage:
                 f"{int(same.argmax())}. Split first, by patients, and oversample the training rows "
                 "only."
             )
+        if not self.is_complete:
+            warnings.warn(
+                "The generator was loaded from a folder without a fingerprint of its training "
+                "rows, so it cannot be checked whether it has seen rows or patients that are to be "
+                "scored. Save it with include_fingerprint=True where the folder stays with you.",
+                LeakWarning,
+                stacklevel=2,
+            )
 
     def seen(self, X: Any) -> NDArray[np.bool_]:
         """Return which rows are (nearly) equal to one of these."""
@@ -82,17 +105,46 @@ class Lineage:
         self._check_comparable(rows)
         if self.n_values < FEWEST_VALUES or not len(rows):
             return np.zeros(len(rows), bool)
-        middle = self.signatures.mean(axis=0)
-        found, known = _signatures(rows) - middle, self.signatures - middle
-        size = NEAR * np.linalg.norm(found, axis=1)
-        tree = KDTree(known[:, :N_SEARCHED])
-        most = float(size.max()) + 1e-300
-        nearest = np.asarray(tree.query(found[:, :N_SEARCHED], distance_upper_bound=most)[1])
-        candidates = np.flatnonzero(nearest < len(known))
-        apart = np.linalg.norm(known[nearest[candidates]] - found[candidates], axis=1)
-        near = np.zeros(len(rows), bool)
-        near[candidates] = apart <= size[candidates]
-        return near
+        found = np.zeros(len(rows), bool)
+        for part in self.parts:
+            found |= part.contains(rows)
+        return found
+
+    def shared_groups(self, groups: Any) -> list[str]:
+        """Return which of these groups were trained on, as sorted text."""
+        names = _names(groups)
+        return sorted(set().union(*(part.shared_groups(names) for part in self.parts)))
+
+    def to_saved(self) -> tuple[dict[str, NDArray], dict[str, Any]]:
+        """Return arrays and what JSON can hold, the keys included."""
+        arrays, described = {}, []
+        for index, part in enumerate(self.parts):
+            own, about = part.to_saved()
+            arrays |= {f"{index}/{name}": array for name, array in own.items()}
+            described.append(about)
+        return arrays, {"parts": described, "is_complete": self.is_complete}
+
+    @classmethod
+    def from_saved(cls, arrays: Mapping[str, NDArray], described: dict[str, Any]) -> Lineage:
+        """Return what `to_saved` described.
+
+        Raises
+        ------
+        ValueError, TypeError, LookupError
+            Where it did not.
+        """
+        names = ("hashes", "groups", "centre")
+        parts = tuple(
+            Fingerprint.from_saved({name: arrays[f"{index}/{name}"] for name in names}, about)
+            for index, about in enumerate(described["parts"])
+        )
+        if len({part.n_values for part in parts}) != 1:
+            raise ValueError("fingerprint: not one length of rows")
+        return cls(parts, bool(described["is_complete"]))
+
+    def __repr__(self) -> str:
+        n_rows = sum(part.hashes.shape[1] for part in self.parts)
+        return f"<Lineage of {n_rows} rows{'' if self.is_complete else ' and others'}>"
 
     def _check_comparable(self, rows: NDArray) -> None:
         """Raise a DataError for rows that nothing can be said about."""
@@ -111,11 +163,26 @@ class Lineage:
 
 
 def remember_synthetic(X: NDArray, real: NDArray) -> None:
-    """Note rows that were made, but for copies of real ones, for as long as this process lives."""
-    if len(_made) + len(X) > MOST_REMEMBERED:
-        _made.clear()
+    """Note rows that were made, but for copies of real ones.
+
+    This process knows its last 10 million synthetic rows (160 MB); a LeakWarning says when the
+    oldest are forgotten. Other processes, joblib's workers among them, know nothing of them.
+    """
     for form in (_flat, _standardised):
-        _made.update(set(_digests(form(X))) - set(_digests(form(real))))
+        _made.append(np.setdiff1d(_digests(form(X)), _digests(form(real))))
+    if not _tidying.acquire(blocking=False):  # held elsewhere, or by a thread lost in a fork
+        return
+    try:
+        n_forgotten = _tidy(_made, most=2 * MOST_REMEMBERED)  # two hashes a row
+    finally:
+        _tidying.release()
+    if n_forgotten:
+        warnings.warn(
+            f"This process has made more than {MOST_REMEMBERED:,} synthetic rows; the oldest "
+            f"{n_forgotten // 2:,} are not recognised any more when they are passed as real rows.",
+            LeakWarning,
+            stacklevel=2,
+        )
 
 
 def find_synthetic(X: Any) -> NDArray[np.bool_]:
@@ -125,13 +192,37 @@ def find_synthetic(X: Any) -> NDArray[np.bool_]:
     time step, nor filters, noise or other lengths.
     """
     rows = _flat(X)
-    either = zip(_digests(rows), _digests(_standardised(rows)), strict=True)
-    return np.array([not _made.isdisjoint(digests) for digests in either], dtype=bool)
+    either = np.stack([_digests(rows), _digests(_standardised(rows))])
+    found = np.zeros(either.shape, bool)
+    for hashes in list(_made):
+        if len(hashes):
+            places = np.searchsorted(hashes, either).clip(max=len(hashes) - 1)
+            found |= hashes[places] == either
+    return found[0] | found[1]
 
 
-def _digests(X: NDArray) -> list[int]:
+def _tidy(chunks: list[NDArray[np.uint64]], most: int) -> int:
+    """Merge chunks of hashes, drop the oldest beyond `most`, and return how many were dropped.
+
+    Others may append meanwhile: only the chunks that are there now are replaced.
+    """
+    kept, n_chunks, n_dropped = chunks[:], len(chunks), 0
+    largest = max(1, int(_FORGETTING * most))
+    i = len(kept) - 1
+    while i > 0:  # like a binary counter: a chunk joins the one before it once it is as large
+        if len(kept[i - 1]) <= len(kept[i]) and len(kept[i - 1]) + len(kept[i]) <= largest:
+            kept[i - 1 : i + 1] = [np.union1d(kept[i - 1], kept[i])]
+        i -= 1
+    while sum(map(len, kept)) > most and len(kept) > 1:
+        n_dropped += len(kept.pop(0))
+    chunks[:n_chunks] = kept
+    return n_dropped
+
+
+def _digests(X: NDArray) -> NDArray[np.uint64]:
+    """Return a 64-bit hash of each row."""
     rows = np.ascontiguousarray(_flat(X), dtype=np.float32)
-    return [hash(row.tobytes()) for row in rows]
+    return np.array([hash(row.tobytes()) for row in rows], np.int64).view(np.uint64)
 
 
 def _standardised(X: NDArray) -> NDArray:
@@ -150,15 +241,12 @@ def _flat(X: Any) -> NDArray:
     return rows.reshape(len(rows), int(np.prod(rows.shape[1:])))
 
 
-def _signatures(rows: NDArray) -> NDArray:
-    directions = np.random.default_rng(0).normal(size=(rows.shape[1], N_PROJECTIONS))
-    return np.nan_to_num(rows.astype(np.float64)) @ directions / N_PROJECTIONS**0.5
-
-
-def _names(groups: Any) -> frozenset[str]:
+def _names(groups: Any) -> list[str]:
     """Return groups as text, 1.0 as 1."""
-    found = [] if groups is None else np.unique(np.asarray(groups)).tolist()
-    return frozenset(
-        str(int(group) if isinstance(group, float) and group.is_integer() else group)
-        for group in found
+    found = [] if groups is None else np.asarray(groups).ravel().tolist()
+    return sorted(
+        {
+            str(int(group) if isinstance(group, float) and group.is_integer() else group)
+            for group in set(found)
+        }
     )

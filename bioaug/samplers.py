@@ -115,7 +115,8 @@ class GANOversampler(BaseOverSampler):
         refused, "kept" where no way was found to make a better one, or "not judged".
     lineage_ : Lineage
         What the new rows were learned from: ``lineage_.check(X_test, groups_test)`` raises where
-        one of these rows, or of the `groups` given, is to be scored on.
+        one of these rows, or of the `groups` given, is to be scored on, and warns where `model` is
+        a folder that was saved without the fingerprint of its own training rows.
     methods_ : dict
         How each class was grown: the names in "model".
     rejected_ : dict
@@ -357,8 +358,7 @@ shape (n_samples, n_channels, n_timesteps)
             return Synthesizer(str(self.model), **self._overrides())
         loaded = Synthesizer.load(self.model, device=self.device)
         _check_fits(loaded, X, labels)
-        if loaded.lineage_ is not None:  # it may have seen other rows
-            self.lineage_ = self.lineage_.joined(loaded.lineage_)
+        self.lineage_ = self.lineage_.joined(loaded.lineage_)  # it may have seen other rows
         return loaded
 
     def _is_gated(self, n: int, rows: NDArray) -> bool:

@@ -96,8 +96,9 @@ class Synthesizer(BaseEstimator):
     signal_shape_ : tuple
         ``(n_timesteps,)`` or ``(n_channels, n_timesteps)``.
     lineage_ : Lineage or None
-        What it was trained on, as signatures; ``lineage_.check(X_test)`` raises where one of these
-        rows is to be scored on. Kept by `save`.
+        What it was trained on, as keyed hashes; ``lineage_.check(X_test)`` raises where one of
+        these rows is to be scored on. `save` leaves it out unless told otherwise: None where it
+        is not known.
     history_ : list of dict
         Mean losses along the training, each with "classes", "step", "seconds" and "phase".
 
@@ -348,8 +349,18 @@ class Synthesizer(BaseEstimator):
             self._n_samplings += 1
         return row_seeds(draw_seed(check_generator(random_state)), n)
 
-    def save(self, path: str | Path) -> None:
+    def save(self, path: str | Path, *, include_fingerprint: bool = False) -> None:
         """Write the fitted synthesizer into folder `path`: safetensors and JSON, atomically.
+
+        Parameters
+        ----------
+        path : path
+        include_fingerprint : bool, default=False
+            Whether the folder also holds `lineage_`, keyed hashes of the training rows together
+            with their key, so that the loaded synthesizer recognises them in a test set. Whoever
+            has such a folder can ask whether a row that they have was trained on, so it is for
+            those who may see the training rows themselves. The weights of a model give something
+            away as well; see "Sharing a model or synthetic rows" in the documentation.
 
         Raises
         ------
@@ -360,7 +371,7 @@ class Synthesizer(BaseEstimator):
             Where `model_params` or `training_params` hold what JSON cannot.
         """
         check_is_fitted(self)
-        write_synthesizer(self, path)
+        write_synthesizer(self, path, include_fingerprint=include_fingerprint)
 
     @classmethod
     def load(cls, path: str | Path, *, device: str = "auto") -> Synthesizer:
