@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from bioaug._identity import identity, name_of
-from bioaug._random import SEED_LIMIT, seeded
+from bioaug._random import SEED_LIMIT, give_way, seeded
 from bioaug._row_noise import RowNoise, row_seeds
 from bioaug._typing import Labels, Signals
 from bioaug.checkpoint import as_json, has_checkpoint
@@ -96,6 +96,8 @@ class FittedModel:
                     with RowNoise(torch.from_numpy(seeds[part]).to(device)):
                         made = model.generate(labels[part])
                     out[rows[part]] = self.codec.decode(made)
+                    if home == device:  # else another thread would move the model meanwhile
+                        give_way()
         finally:
             if home != device:
                 self.model.to(home)

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bioaug._distances import flat
-from bioaug._random import seeded
+from bioaug._random import give_way, seeded
 from bioaug._validation import check_option
 
 PROBES = ("cnn", "gru", "trees")
@@ -129,6 +129,7 @@ class NetworkProbe(ClassifierMixin, BaseEstimator):
                 loss.backward()
                 nn.utils.clip_grad_norm_(network.parameters(), 1.0)
                 optimizer.step()
+                give_way()
             loss = float(F.cross_entropy(self._logits(held), answers))
             if loss < best:
                 best, waited, kept = loss, 0, copy.deepcopy(network.state_dict())

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from bioaug._random import draw_seed, seeded
+from bioaug._random import draw_seed, give_way, seeded
 from bioaug._validation import Interval, check_number
 from bioaug.exceptions import DataError
 from bioaug.metrics._measure import Found, measure
@@ -159,6 +159,7 @@ def _forecast_error(
             nn.utils.clip_grad_norm_(forecaster.parameters(), 1.0)
             optimizer.step()
             schedule.step()
+            give_way()
     with torch.no_grad():
         errors = [forecaster(part).double().mean(dim=1) for part in tested.split(_CHUNK)]
     return float(torch.cat(errors).mean())

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from bioaug._random import give_way
 from bioaug._validation import POSITIVE, UNIT, Interval, check_number, check_option
 from bioaug.exceptions import TrainingDivergedError
 from bioaug.models.base import Batch, GenerativeModel, Losses, LossOptions, Phase, Update
@@ -245,6 +246,7 @@ class Trainer:
                     break
                 good, window = _copy(state.averaged), []
             self._tell("on_step_end", state)
+            give_way()
             if state.stop and window:  # a run ended between two entries is looked at, too
                 self._log(state, window, phase, good)
         state.averaged = state.best or state.averaged
