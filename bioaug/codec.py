@@ -22,6 +22,7 @@ _ROW_STATISTICS: dict[str, Callable[[NDArray], tuple[NDArray, NDArray]]] = {
     "peak": lambda rows: (np.zeros(rows.shape[:-1]), np.abs(rows).max(axis=-1)),
 }
 _ROW_TOLERANCE = 1e-3  # of the scale: float16 z-scores and rounded tables still count
+_HIDDEN = 0.1  # of the deviation of whole rows: less within channels is hidden by their offsets
 _FLAT = 1e-6  # of the shared scale: less is a constant row seen through rounding
 _LONGEST_LABEL = 2**16  # bytes
 _CHUNK = 4096  # rows looked at in one go, so that memory stays bounded
@@ -43,35 +44,52 @@ class RowProperty:
 
     @classmethod
     def find(cls, X: NDArray) -> list[RowProperty]:
-        """Return the property that every row of 3-D `X` has, or else those of its channels."""
+        """Return the property that all channels of every row share, or else those of some.
+
+        Where no channel has one by itself, whole rows may have one.
+        """
         if len(X) < 2 or X.shape[2] < 3:
             return []
         n_channels = X.shape[1]
-        for per_channel in (True, False) if n_channels > 1 else (True,):
-            for kind in _ROW_STATISTICS:
-                found = cls._try(kind, per_channel, X)
-                if found is not None:
-                    return [found]
+        if found := cls._first(True, X):
+            return found
         if n_channels == 1:
             return []
-        return [
+        of_channels = [
             replace(found, channel=channel)
             for channel in range(n_channels)
             for found in cls.find(X[:, channel : channel + 1])
         ]
+        return of_channels or cls._first(False, X)
+
+    @classmethod
+    def _first(cls, per_channel: bool, X: NDArray) -> list[RowProperty]:
+        found = (cls._try(kind, per_channel, X) for kind in _ROW_STATISTICS)
+        return next(([one] for one in found if one is not None), [])
 
     @classmethod
     def _try(cls, kind: str, per_channel: bool, X: NDArray) -> RowProperty | None:
-        low, high, spread = np.full(2, np.inf), np.full(2, -np.inf), 0.0
+        """Return the property where all rows have it, to a thousandth of what they vary by.
+
+        Offsets do not count as variation: where they are large, all rows have nearly the same
+        peak, and rows of channels with different offsets nearly the same deviation.
+        """
+        low, high = np.full(2, np.inf), np.full(2, -np.inf)
+        within, whole = 0.0, 0.0
         for start in range(0, len(X), _CHUNK):
-            rows = _rows(X[start : start + _CHUNK], per_channel)
+            signals = X[start : start + _CHUNK]
+            rows = _rows(signals, per_channel)
             pairs = _ROW_STATISTICS[kind](rows)
             low = np.minimum(low, [part.min() for part in pairs])
             high = np.maximum(high, [part.max() for part in pairs])
-            spread = max(spread, float(rows.std()))
-            scale = high[1] if kind != "centred" else spread
+            of_channels = np.square(_rows(signals, True).std(axis=-1)).mean(axis=0)
+            least = of_channels.min() if per_channel else of_channels.mean()
+            within = max(within, float(np.sqrt(least)))
+            whole = max(whole, float(np.sqrt(np.square(rows.std(axis=-1)).mean())))
+            scale = high[1] if kind in ("standardised", "range") else within
             same = (high - low <= _ROW_TOLERANCE * scale).all()  # False where one overflowed
-            if not (low[1] > 0 and same):
+            is_hidden = not per_channel and within < _HIDDEN * whole
+            if not (low[1] > 0 and same) or is_hidden:
                 return None
         middle = (low + high) / 2
         return cls(kind, per_channel, float(middle[0]), float(middle[1]))

@@ -136,8 +136,6 @@ def fit_model(
         model.to(runtime.device)
         settings = _settings(training, spec, signals, labels)
         state = _start(training, model, settings, _title(training.model.name, classes))
-        if state.step == 0:
-            state.seconds = time.perf_counter() - began  # `max_time` counts what came before, too
         callbacks = _callbacks(training, signals, labels, codec.classes, settings)
         if training.early_stopping is not None:
             callbacks.insert(1, _early_stopping(training, training.early_stopping, codec, watched))
@@ -147,6 +145,8 @@ def fit_model(
             training.config.batch_size,
             training.config.smoothing,
         )
+        if state.step == 0:
+            state.seconds = time.perf_counter() - began  # `max_time` counts what came before, too
         state = Trainer(training.config, runtime, callbacks).fit(model, batches, resume=state)
     return FittedModel(codec, model.to("cpu"), classes, state.history, state.warning)
 

@@ -1,8 +1,9 @@
-"""Growing one class: rows are made, judged at the gate and made again, down the ladder."""
+"""Growth of one class: rows are made, judged by the gate and made again, down the ladder."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ def provenance_dtype(labels: np.dtype) -> np.dtype:
     return np.dtype(
         [
             ("label", labels),
-            ("model", "<U32"),
+            ("model", object),
             ("seed", np.int64),
             ("index", np.int64),
             ("nearest", np.int64),
@@ -31,6 +32,15 @@ def provenance_dtype(labels: np.dtype) -> np.dtype:
             ("status", "<U32"),
         ]
     )
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    """How the first rows of one grower were judged; greater `badness` is worse."""
+
+    grower: Grower
+    stream: int
+    badness: tuple[bool, float, float]
 
 
 class Growth:
@@ -58,8 +68,10 @@ class Growth:
         See `GANOversampler.synthetic_provenance_`.
     rejected : dict
         How many rows the gate refused, by reason.
-    failed : list of str
-        Growers that failed the gate altogether.
+    failed : dict of str to str
+        Generators that failed the gate altogether, and what was wrong with their rows.
+    refused_least : str or None
+        Where all of them failed: the one whose rows are kept.
     """
 
     X: NDArray
@@ -77,19 +89,28 @@ class Growth:
         self.provenance = np.zeros(n, provenance_dtype(dtype))
         self.provenance["label"] = label
         self.rejected: dict[str, int] = {COPY: 0, OUTSIDE: 0}
-        self.failed: list[str] = []
+        self.failed: dict[str, str] = {}
+        self.refused_least: str | None = None
+        self._attempts: list[_Attempt] = []
 
     def grow(self, growers: Sequence[Callable[[], Grower]], streams: Sequence[int]) -> Growth:
         """Make the rows by the first grower, and what it cannot get through the gate by the next.
 
-        Each grower has a stream of seeds of its own. What even the last cannot get through is
-        kept, and called so.
+        Each grower has a stream of seeds of its own. Where all fail, the one whose rows were
+        refused least makes those that are left. What even that cannot get through is kept, and
+        called so.
         """
         left = np.arange(len(self.provenance))
         for rung, (make_grower, stream) in enumerate(zip(growers, streams, strict=True)):
             left = self._climb(make_grower(), stream, left, is_last=rung == len(growers) - 1)
             if not len(left):
-                break
+                return self
+        best = min(self._attempts, key=lambda attempt: attempt.badness, default=None)
+        if best is not None and len(self.failed) == len(self._attempts) > 1:
+            self.refused_least = best.grower.name
+            if best is not self._attempts[-1]:
+                first = len(self.provenance)  # an index after all that it has made
+                left = self._climb(best.grower, best.stream, left, is_last=True, first=first)
         for place in left:
             self.provenance["status"][place] = f"kept, {self.provenance['status'][place]}"
         return self
@@ -99,17 +120,17 @@ class Growth:
         """Names of the growers whose rows are in, the first used first."""
         return list(dict.fromkeys(self.provenance["model"].tolist()))
 
-    def _climb(self, grower: Grower, stream: int, left: NDArray, *, is_last: bool) -> NDArray:
+    def _climb(
+        self, grower: Grower, stream: int, left: NDArray, *, is_last: bool, first: int = 0
+    ) -> NDArray:
         """Fill these places by one grower, and return those that it could not fill."""
-        n_made = 0
+        n_made = first
         for attempt in range(ROUNDS):
             index = n_made + np.arange(len(left))
             n_made += len(left)
             made, bad = self._make(grower, stream, left, index)
-            is_refused = len(bad) >= FEWEST and bad.mean() > WORST
-            has_failed = is_refused or (self.gate and self.gate.has_collapsed(made))
-            if attempt == 0 and has_failed and not is_last:
-                self.failed.append(grower.name)
+            is_first = attempt == 0 and first == 0
+            if is_first and self._has_failed(grower, stream, left, made, bad) and not is_last:
                 status = self.provenance["status"]
                 status[left] = np.where(status[left] == ACCEPTED, FAILED, status[left])
                 return left
@@ -117,6 +138,24 @@ class Growth:
             if not len(left):
                 break
         return left
+
+    def _has_failed(
+        self, grower: Grower, stream: int, places: NDArray, made: NDArray, bad: NDArray
+    ) -> bool:
+        """Note how a grower's first rows were judged, and whether it has failed."""
+        gate, rows = self.gate, self.provenance[places]
+        if gate is None:
+            return False
+        has_collapsed = gate.has_collapsed(made)
+        is_refused = len(bad) >= FEWEST and bool(bad.mean() > WORST)
+        excess = gate.excess(rows["distance"], rows["status"].astype(str))
+        badness = (has_collapsed, float(bad.mean()), excess)
+        self._attempts.append(_Attempt(grower, stream, badness))
+        if has_collapsed or is_refused:
+            self.failed[grower.name] = (
+                "its rows are nearly all alike" if has_collapsed else gate.reason(rows["status"])
+            )
+        return has_collapsed or is_refused
 
     def _make(
         self, grower: Grower, stream: int, places: NDArray, index: NDArray

@@ -43,7 +43,7 @@ class Ladder:
     Attributes
     ----------
     n_rows, rungs : dict
-        Of every class: how many rows it has, and the rung that it starts from.
+        Of every class: how many different rows it has, and the rung that it starts from.
     growers : dict
         Fitted ones by name.
     synthesizer : Synthesizer or None
@@ -64,7 +64,7 @@ class Ladder:
         self._model, self._X, self._y = model, X, y
         self._seeds = {rung: draw_seed(random_state) for rung in (OWN, SHARED)}
         self._least = least
-        self.n_rows = {label: int((y == label).sum()) for label in labels}
+        self.n_rows = {label: _n_different(X[y == label]) for label in labels}
         self.rungs = {label: self._first_rung(label) for label in labels}
         self.growers: dict[str, Grower] = {}
         self.synthesizer: Synthesizer | None = None
@@ -74,6 +74,16 @@ class Ladder:
         first = self.rungs[label]
         rungs = [first, *(r for r in (LOCAL, DISTORT) if self._is_below(r, first, label))]
         return [lambda rung=rung: self._grower(rung, label) for rung in rungs]
+
+    def simpler_than_chosen(self) -> list[str]:
+        """Return the classes that are grown in a simpler way than was asked for, and why."""
+        found = []
+        for label, rung in self.rungs.items():
+            if rung in RUNGS[1:] and rung != self._model:
+                n_rows = self.n_rows[label]
+                which = " different" if n_rows < (self._y == label).sum() else ""
+                found.append(f"{label} ({n_rows}{which} rows, by {rung!r})")
+        return found
 
     def _first_rung(self, label: Any) -> str:
         n_rows = self.n_rows[label]
@@ -151,3 +161,9 @@ class Ladder:
         if chosen.random_state is None:
             chosen.set_params(random_state=self._seeds[rung])
         return chosen
+
+
+def _n_different(rows: NDArray) -> int:
+    """Return the number of rows, repeated ones counted once."""
+    flat = np.ascontiguousarray(rows.reshape(len(rows), -1))
+    return len({row.tobytes() for row in flat})

@@ -20,6 +20,7 @@ from sklearn.base import clone
 from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from bioaug._growth_warnings import growth_warnings
 from bioaug._random import check_generator, draw_seed
 from bioaug._sampler_input import check_groups, checked_labels, column_dtypes, rounded
 from bioaug._validation import (
@@ -368,11 +369,7 @@ shape (n_samples, n_channels, n_timesteps)
         return not chosen_as_near and (n + min(len(rows), 5000)) * rows.size <= CHEAP
 
     def _warn_of_small_classes(self, ladder: Ladder) -> None:
-        simpler = [
-            f"{label} ({ladder.n_rows[label]} rows, by {rung!r})"
-            for label, rung in ladder.rungs.items()
-            if rung in RUNGS[1:] and rung != self.model
-        ]
+        simpler = ladder.simpler_than_chosen()
         if simpler:
             warnings.warn(
                 f"GANOversampler: too few rows for a model of their own, so these classes are "
@@ -391,24 +388,8 @@ shape (n_samples, n_channels, n_timesteps)
         self.rejected_ = {label: growth.rejected for label, growth in growths.items()}
         self.methods_ = {label: growth.methods for label, growth in growths.items()}
         for label, growth in growths.items():
-            kept = int(np.char.startswith(growth.provenance["status"], "kept").sum())
-            if kept:
-                warnings.warn(
-                    f"GANOversampler, class {label}: {kept} of {len(growth.X)} new rows were kept "
-                    "although the gate refused them, as no way made better ones; see "
-                    "synthetic_provenance_.",
-                    TrainingWarning,
-                    stacklevel=6,
-                )
-            if growth.failed:
-                warnings.warn(
-                    f"GANOversampler, class {label}: {', '.join(growth.failed)} failed the gate "
-                    f"({growth.rejected}), so its rows come from {', '.join(growth.methods)}. "
-                    "Choose another model, train for longer where one is trained, or set "
-                    "gate=False to take the rows as they are.",
-                    TrainingWarning,
-                    stacklevel=6,
-                )
+            for message in growth_warnings(label, growth):
+                warnings.warn(message, TrainingWarning, stacklevel=6)
 
     def _check_model(self) -> None:
         """Raise a DataError for a wrong name of a model or of a rung."""

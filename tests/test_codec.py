@@ -191,3 +191,63 @@ def test_encoding_leaves_the_input_as_it_is():
     codec = SignalCodec.fit(X, LABELS)
     codec.decode(codec.encode(X, LABELS)[0])
     np.testing.assert_array_equal(X, before)
+
+
+# Offsets and gains are no properties that rows share
+
+
+def waves(shape, seed=0):
+    """Return waves of mean 0 whose size and peaks differ from row to row."""
+    rng = np.random.default_rng(seed)
+    time = np.arange(shape[-1]) / shape[-1]
+    size = rng.lognormal(0, 0.4, (*shape[:-1], 1))
+    phase = rng.random((*shape[:-1], 1))
+    made = size * np.sin(2 * np.pi * (3 * time + phase))
+    return made + 0.1 * rng.normal(size=shape)
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e3, -1e4, 1e6])
+@pytest.mark.parametrize("gain", [1e-6, 1.0, 1e3])
+@pytest.mark.parametrize("shape", [(40, 64), (40, 3, 64)])
+def test_an_offset_that_all_rows_have_is_no_property_of_theirs(shape, offset, gain):
+    assert SignalCodec.fit(gain * (waves(shape) + offset), LABELS).row_properties == []
+
+
+def test_offsets_of_channels_are_no_property_either():
+    offsets = np.array([0.0, 1e4, -1e5])[:, None]
+    assert SignalCodec.fit(waves((40, 3, 64)) + offsets, LABELS).row_properties == []
+    high_passed = waves((40, 3, 64))
+    high_passed -= high_passed.mean(axis=-1, keepdims=True)
+    found = SignalCodec.fit(high_passed + offsets, LABELS).row_properties
+    assert [(one.kind, one.channel) for one in found] == [("centred", k) for k in range(3)]
+    np.testing.assert_allclose([one.offset for one in found], offsets[:, 0], atol=1e-9)
+
+
+def test_a_large_channel_beside_a_small_one_hides_no_difference_of_rows():
+    X = waves((40, 2, 64))
+    X[:, 0] = 1e5 * standardise(X[:, 0], -1)
+    (found,) = SignalCodec.fit(X, LABELS).row_properties
+    assert (found.kind, found.channel) == ("standardised", 0)
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e5])
+def test_properties_that_rows_have_are_found_beside_an_offset(offset):
+    X = waves((40, 64))
+    found = {
+        "standardised": standardise(X, -1),
+        "range": to_range(X, -1),
+        "centred": X - X.mean(axis=1, keepdims=True),
+    }
+    for kind, rows in found.items():
+        (one,) = SignalCodec.fit(rows + offset, LABELS).row_properties
+        assert one.kind == kind
+
+
+@pytest.mark.parametrize("offset", [1e5, -1e5])
+@pytest.mark.parametrize("dtype", ["float64", "int32"])
+def test_decoded_rows_keep_their_spread_beside_an_offset(offset, dtype):
+    X = 100 * waves((200, 64)) + offset
+    codec = SignalCodec.fit(X.astype(dtype), np.zeros(200))
+    back = codec.decode(codec.encode(X.astype(dtype), np.zeros(200))[0]).astype(float)
+    for statistic in (lambda rows: np.abs(rows).max(axis=1), lambda rows: rows.mean(axis=1)):
+        np.testing.assert_allclose(statistic(back).std(), statistic(X).std(), rtol=0.02)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from bioaug._distances import nearest_rows
@@ -45,17 +48,17 @@ class LocalGaussians:
 
     @torch.no_grad()
     def _find(self, own: Tensor) -> None:
-        """Find the neighbours of the rows of one class; the row itself where there are too few."""
-        spaced = np.linspace(0, len(own) - 1, min(len(own), MOST_ROWS)).astype(np.int64)
-        among = own[torch.from_numpy(spaced).to(own.device)]
-        n = min(self.neighbours.shape[1], len(among) - 1)
+        """Find the different rows nearest to those of one class; itself where there are too few."""
+        given = self.rows[own].double().cpu().numpy() + 0.0  # no -0
+        numbers, first = _different(given)
+        chosen = first[np.linspace(0, len(first) - 1, min(len(first), MOST_ROWS)).astype(np.int64)]
+        n = min(self.neighbours.shape[1], len(chosen) - 1)
         if n < 1:
             return
         position = np.full(len(own), -1)
-        position[spaced] = np.arange(len(spaced))
-        rows, others = (self.rows[part].double().cpu().numpy() for part in (own, among))
-        index = torch.from_numpy(nearest_rows(rows, others, n, own=position)[0]).to(own.device)
-        self.neighbours[own, :n] = among[index]
+        position[numbers[chosen]] = np.arange(len(chosen))  # by the number of a row
+        index = nearest_rows(given, given[chosen], n, own=position[numbers])[0]
+        self.neighbours[own, :n] = own[torch.from_numpy(chosen[index]).to(own.device)]
 
     def draw(self, index: Tensor) -> Tensor:
         """Return a draw beside each of these rows."""
@@ -64,3 +67,12 @@ class LocalGaussians:
         weights = torch.randn(len(index), 1, n, device=index.device) / max(n - 1, 1) ** 0.5
         across = (weights @ (near - mean[:, None])).squeeze(1)
         return mean + (1 - self.share**2) ** 0.5 * (self.rows[index] - mean) + self.share * across
+
+
+def _different(rows: NDArray) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return a number for each row, the same for equal ones, and where each first stands."""
+    known: dict[bytes, int] = {}
+    numbers = np.array(
+        [known.setdefault(hashlib.blake2b(row).digest(), len(known)) for row in rows]
+    )
+    return numbers, np.unique(numbers, return_index=True)[1]

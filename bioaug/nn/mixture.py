@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
 from bioaug._typing import Labels, Signals
+from bioaug.nn.axes import LONG, find_principal_axes
 
 MOST_AXES = 256  # principal axes kept
 FLOOR = 1e-3  # smallest deviation told apart, as a share of the largest
@@ -67,12 +68,11 @@ class PrincipalAxes(nn.Module):
         weights = 1 / labels.bincount().double().clamp(min=1)[labels]
         weights = (weights / weights.sum())[:, None]
         self.mean.copy_((weights * rows).sum(dim=0))
-        heavy = weights.sqrt().float() * (rows - self.mean)
-        if len(rows) <= rows.shape[1] or rows.shape[1] > 4 * MOST_AXES:
-            # Few rows or long ones: a singular decomposition of the first axes only.
-            n = min(self.n_axes, *heavy.shape)
-            _, spread, axes = torch.svd_lowrank(heavy, q=n, niter=4)
+        if len(rows) < rows.shape[1] or rows.shape[1] > LONG:
+            _, axes, spread, _ = find_principal_axes(rows, weights, self.n_axes)
+            n = self.n_axes
         else:
+            heavy = weights.sqrt().float() * (rows - self.mean)
             squares, axes = torch.linalg.eigh((heavy.T @ heavy).double())
             n = self.n_axes
             spread, axes = squares.clamp(min=0).sqrt().flip(0)[:n], axes.flip(1)[:, :n]

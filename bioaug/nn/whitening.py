@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from bioaug._typing import Labels, Signals
+from bioaug.nn.axes import Axes, find_principal_axes
 
 FLOOR = 1e-3  # smallest deviation told apart, as a share of the largest
-CHUNK = 4096  # rows widened to float64 in one go
 MOST_AXES = 256  # principal axes kept; what lies across them shares one factor
 
 
@@ -46,21 +46,22 @@ class Whitening(nn.Module):
         """Learn mean, axes and factors from the training rows."""
         weights = 1 / labels.bincount().double().clamp(min=1)[labels]
         weights = (weights / weights.sum())[:, None]
-        for channel in range(signals.shape[1]):
-            mean, covariance = _moments(signals[:, channel], weights)
-            variances, axes = torch.linalg.eigh(covariance)
-            self._keep(channel, mean, variances.clamp(min=0).sqrt().flip(0), axes.flip(1))
+        n_channels, n_axes = self.factors.shape
+        for channel in range(n_channels):
+            found = find_principal_axes(signals[:, channel], weights, n_axes, n_channels)
+            self._keep(channel, found)
 
-    def _keep(self, channel: int, mean: Tensor, deviations: Tensor, axes: Tensor) -> None:
-        n_axes = self.factors.shape[1]
-        least = max(FLOOR * float(deviations[0]), 1e-12)
-        kept = deviations[:n_axes].clamp(min=least)
-        rest = deviations[n_axes:].square().mean().sqrt().nan_to_num(0).clamp(min=least)
+    def _keep(self, channel: int, found: Axes) -> None:
+        n_axes, n_others = len(found.deviations), len(found.mean) - len(found.deviations)
+        least = max(FLOOR * float(found.deviations[0]), 1e-12)
+        left_over = max(found.variance - float(found.deviations.square().sum()), 0.0)
+        rest = torch.tensor(max((left_over / max(n_others, 1)) ** 0.5, least), dtype=torch.float64)
+        kept = found.deviations.clamp(min=least)
         factors, rest_factor = kept ** (self.left - 1), rest ** (self.left - 1)
-        rest_power = (len(deviations) - n_axes) * (rest_factor * rest) ** 2
-        scale = (((factors * kept).square().sum() + rest_power) / len(deviations)).sqrt()
-        self.mean[channel] = mean
-        self.axes[channel] = axes[:, :n_axes]
+        power = (factors * kept).square().sum() + n_others * (rest_factor * rest) ** 2
+        scale = (power / (n_axes + n_others)).sqrt()
+        self.mean[channel] = found.mean
+        self.axes[channel] = found.axes
         self.factors[channel], self.rest[channel] = factors / scale, rest_factor / scale
 
     def forward(self, signals: Signals) -> Signals:
@@ -74,14 +75,3 @@ class Whitening(nn.Module):
     def _scale(self, signals: Signals, factors: Tensor, rest: Tensor) -> Signals:
         along = torch.einsum("bct,cta->bca", signals, self.axes) * (factors - rest)
         return rest * signals + torch.einsum("bca,cta->bct", along, self.axes)
-
-
-def _moments(rows: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
-    """Return weighted mean and covariance in float64, widening a chunk of rows at a time."""
-    parts = list(zip(rows.split(CHUNK), weights.split(CHUNK), strict=True))
-    mean = torch.stack([(w * part).sum(dim=0) for part, w in parts]).sum(dim=0)
-    covariance = torch.zeros(rows.shape[1], rows.shape[1], dtype=torch.float64)
-    for part, w in parts:
-        centred = part - mean
-        covariance += centred.T @ (w * centred)
-    return mean, covariance

@@ -1,0 +1,75 @@
+"""Principal axes of weighted rows, at a cost that is bounded for long signals."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+LONG = 1024  # values of a row, up to which all axes come from the whole covariance matrix
+MOST_PRODUCTS = 10**10  # of the inner products of rows among themselves: a few seconds
+CHUNK = 4096  # rows widened to float64 in one go
+
+
+class Axes(NamedTuple):
+    """Weighted mean, first principal axes and standard deviations along them, in float64.
+
+    Attributes
+    ----------
+    mean : Tensor of shape (n_values,)
+    axes : Tensor of shape (n_values, n_axes)
+        Unit vectors, and zeros where the rows span fewer axes.
+    deviations : Tensor of shape (n_axes,)
+        Descending.
+    variance : float
+        Of all values together, across the other axes, too.
+    """
+
+    mean: Tensor
+    axes: Tensor
+    deviations: Tensor
+    variance: float
+
+
+def find_principal_axes(rows: Tensor, weights: Tensor, n_axes: int, n_parts: int = 1) -> Axes:
+    """Return the first principal axes of `rows`.
+
+    Of n long rows (more than 1,024 values) or of fewer rows than values, the axes come from the
+    (n, n) matrix of their inner products, and n is bounded: at least twice `n_axes`, and as many
+    more, evenly spaced, as a few seconds allow. Mean and variance are always those of all rows.
+
+    Parameters
+    ----------
+    rows : Tensor of shape (n, n_values)
+    weights : Tensor of shape (n, 1)
+        Which sum to 1.
+    n_axes : int
+    n_parts : int
+        How many such calls share those seconds, one for each channel.
+    """
+    n_rows, n_values = rows.shape
+    parts = list(zip(rows.split(CHUNK), weights.split(CHUNK), strict=True))
+    mean = torch.stack([(w * part).sum(dim=0) for part, w in parts]).sum(dim=0)
+    if n_rows >= n_values and n_values <= LONG:
+        covariance = rows.new_zeros(n_values, n_values, dtype=torch.float64)
+        for part, w in parts:
+            centred = part - mean
+            covariance += centred.T @ (w * centred)
+        variances, axes = torch.linalg.eigh(covariance)
+        deviations = variances.clamp(min=0).sqrt().flip(0)[:n_axes]
+        return Axes(mean, axes.flip(1)[:, :n_axes], deviations, float(covariance.trace()))
+    variance = sum(float((w * (part - mean).square()).sum()) for part, w in parts)
+    most = max(2 * n_axes, int((MOST_PRODUCTS / (n_values * n_parts)) ** 0.5))
+    chosen = torch.linspace(0, n_rows - 1, min(n_rows, most)).round().long()
+    heavy = (weights[chosen] / weights[chosen].sum()).sqrt() * (rows[chosen] - mean)
+    squares, turned = torch.linalg.eigh(heavy @ heavy.T)
+    n_found = min(n_axes, len(chosen))
+    found = squares.clamp(min=0).sqrt().flip(0)[:n_found]
+    rounding = max(1e-7 * float(found[0]), 1e-12 * float(mean.norm()))
+    is_spanned = found > rounding
+    axes, deviations = mean.new_zeros(n_values, n_axes), mean.new_zeros(n_axes)
+    deviations[:n_found] = torch.where(is_spanned, found, 0.0)
+    scale = torch.where(is_spanned, 1 / found.clamp(min=1e-300), 0.0)
+    axes[:, :n_found] = heavy.T @ turned.flip(1)[:, :n_found] * scale
+    return Axes(mean, axes, deviations, variance)
