@@ -16,7 +16,6 @@ from bioaug._row_noise import row_seeds
 from bioaug.classical import ClassicalMethod
 from bioaug.exceptions import DataError
 from bioaug.synthesizer import Synthesizer
-from bioaug.training.runtime import Runtime
 
 DRAW = 256  # rows that an adapted object draws in one go
 
@@ -44,8 +43,7 @@ class SynthesizerGrower(Grower):
     def make(self, labels: NDArray, seeds: NDArray, index: NDArray) -> NDArray:
         """Return one row for each label and seed."""
         labels = labels.astype(self.synthesizer.classes_.dtype)
-        device = Runtime.create(self.synthesizer.device).device
-        return self.synthesizer._make(labels, seeds, device)
+        return self.synthesizer.generate(labels, seeds)
 
 
 class ClassicalGrower(Grower):

@@ -330,10 +330,27 @@ class Synthesizer(BaseEstimator):
         check_number(n_samples, WHOLE, name="n_samples", owner="sample")
         labels = self._labels(n_samples, y)
         seeds = self._seeds(random_state, len(labels)) if seeds is None else _checked(seeds, labels)
-        return self._make(labels, seeds, Runtime.create(self.device).device), labels
+        return self.generate(labels, seeds), labels
 
-    def _make(self, labels: NDArray, seeds: NDArray[np.int64], device: torch.device) -> NDArray:
-        """Return one signal for each label and its seed."""
+    def generate(
+        self, labels: NDArray, seeds: NDArray[np.int64], *, device: torch.device | None = None
+    ) -> NDArray:
+        """Return one signal for each label and its seed, without the checks of `sample`.
+
+        Parameters
+        ----------
+        labels : ndarray of shape (n_samples,)
+            Labels from `classes_`.
+        seeds : ndarray of int64 of shape (n_samples,)
+        device : torch.device, optional
+            Where to generate; None is the estimator's own device.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, n_timesteps) or (n_samples, n_channels, n_timesteps)
+            In the units and dtype of the training rows.
+        """
+        device = Runtime.create(self.device).device if device is None else device
         X = np.empty((len(labels), *self.signal_shape_), self._models[0].codec.dtype)
         for fitted in self._models:
             rows = np.flatnonzero(np.isin(labels, fitted.classes))

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import copy
+import io
+import pickle
+
 import numpy as np
 import pytest
 import torch
-from torch.utils.data import DataLoader, Dataset, DistributedSampler
+from torch.utils.data import (
+    BatchSampler,
+    ConcatDataset,
+    DataLoader,
+    Dataset,
+    DistributedSampler,
+    IterableDataset,
+    TensorDataset,
+)
 from toys import distances, make_rows
 
 from bioaug import (
@@ -263,3 +275,130 @@ def test_an_augmented_set_takes_read_only_rows(synthesizer):
     X.flags.writeable = False
     y = np.resize(synthesizer.classes_, 4)
     assert len(AugmentedDataset(X, y, synthesizer, grow=None)) == 4
+
+
+def torch_saved(dataset):
+    buffer = io.BytesIO()
+    torch.save(dataset, buffer)
+    buffer.seek(0)
+    return torch.load(buffer, weights_only=False)
+
+
+@pytest.mark.parametrize(
+    "copied", [lambda d: pickle.loads(pickle.dumps(d)), copy.deepcopy, torch_saved]
+)
+def test_workers_see_the_epoch_of_a_copy(synthesizer, rows, copied):
+    for dataset in (
+        SyntheticDataset(synthesizer, 8),
+        SyntheticBatches(synthesizer, 8, n_batches=1),
+        AugmentedDataset(*rows, synthesizer),
+    ):
+        dataset.set_epoch(3)
+        made = copied(dataset)
+        assert made.epoch == 3
+        assert made._epoch.is_shared()
+        made.set_epoch(4)
+        assert dataset.epoch == 3  # each has its own
+
+
+def test_persistent_workers_see_every_epoch_of_a_copy(synthesizer):
+    dataset = copy.deepcopy(SyntheticDataset(synthesizer, 8))
+    loader = DataLoader(dataset, batch_size=8, num_workers=1, persistent_workers=True)
+    batches = SyntheticBatches(synthesizer, 8, n_batches=3)
+    stretch = DataLoader(batches, batch_size=None, num_workers=1, persistent_workers=True)
+    lengths = []
+    for epoch in (0, 1):
+        dataset.set_epoch(epoch)
+        same(stream(loader), stream(DataLoader(dataset, batch_size=8)))
+        batches.set_epoch(epoch, start=epoch)
+        lengths.append(len(list(stretch)))
+    assert lengths == [3, 2]
+
+
+def test_without_shared_memory_only_workers_are_refused(synthesizer, monkeypatch):
+    def none(self):
+        raise RuntimeError("unable to open shared memory object")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(torch.Tensor, "share_memory_", none)
+        dataset = SyntheticDataset(synthesizer, 8)
+    dataset.set_epoch(2)
+    assert len(list(DataLoader(dataset, batch_size=4))) == 2
+    with pytest.raises(DataError, match=r"'num_workers' parameter.*must be 0.*/dev/shm"):
+        list(DataLoader(dataset, batch_size=4, num_workers=1))
+
+
+def test_many_indices_give_a_batch_as_a_tensor_dataset_does(rows, synthesizer):
+    for dataset in (AugmentedDataset(*rows, synthesizer), SyntheticDataset(synthesizer, 40)):
+        signals, codes = stream(DataLoader(dataset, batch_size=len(dataset)))
+        mask = torch.zeros(len(dataset), dtype=torch.bool)
+        mask[3:5] = True
+        for index in ([3, 4], np.array([3, 4]), torch.tensor([3, 4]), slice(3, 5), mask):
+            same(dataset[index], (signals[3:5], codes[3:5]))
+        for index in (3, np.int64(3), torch.tensor(3)):
+            assert dataset[index][0].shape == SHAPE
+        sampler = BatchSampler(range(len(dataset)), 8, False)
+        batches = DataLoader(dataset, batch_size=None, sampler=sampler)
+        same(stream(batches), (signals, codes))
+        for index in (1.5, "1", [], None, [[1]], [True, False], {1, 2}):
+            with pytest.raises(DataError, match="must be an integer, or a slice"):
+                dataset[index]
+
+
+def test_codes_of_synthetic_sets_may_be_given(rows, synthesizer):
+    order = ["F", "V", "N"]
+    dataset = SyntheticDataset(synthesizer, 20, classes=order)
+    batches = SyntheticBatches(synthesizer, 20, n_batches=1, classes=np.array(order))
+    for made in (dataset, batches):
+        assert list(made.classes_) == order
+    whole = stream(DataLoader(dataset, batch_size=20))
+    same(next(iter(batches)), whole)
+    plain = stream(DataLoader(SyntheticDataset(synthesizer, 20), batch_size=20))
+    same((whole[0], 2 - whole[1]), plain)  # V was 1, N was 0
+    real = AugmentedDataset(*rows, synthesizer, grow=None, classes=order)
+    _, codes = stream(DataLoader(ConcatDataset([real, dataset]), batch_size=60))
+    assert np.bincount(codes).tolist() == [0, 10 + 10, 30 + 10]
+    only = SyntheticDataset(synthesizer, 4, proportions={"V": 1}, classes=["V"])
+    assert [int(code) for _, code in only.__getitems__(range(4))] == [0] * 4
+    for classes in (["V"], ["V", "N", "N"], []):
+        with pytest.raises(DataError, match="'classes' parameter of SyntheticDataset"):
+            SyntheticDataset(synthesizer, 4, classes=classes)
+
+
+class Items(Dataset):
+    """Items made by a function of the signal."""
+
+    def __init__(self, X, make):
+        self.X, self.make = X, make
+
+    def __len__(self):
+        return len(self.X)
+
+    def __getitem__(self, index):
+        return self.make(self.X[index])
+
+
+def test_items_of_a_wrapped_set_are_kept_or_refused(rows, synthesizer):
+    X, y = rows
+    wanted = AugmentedDataset(X, y, synthesizer)[:40]
+    for make in (lambda x: x, lambda x: (x,), lambda x: [x, 5], lambda x: (torch.tensor(x), "N")):
+        same(AugmentedDataset(Items(X, make), y, synthesizer)[:40], wanted)
+    same(AugmentedDataset(TensorDataset(torch.tensor(X)), y, synthesizer)[:40], wanted)
+    for make, got in (
+        (lambda x: {"signal": x}, "Got dict"),
+        (lambda x: (x, 1, 0.5), "Got a tuple of 3"),
+        (lambda x: x.tolist(), "Got"),
+        (lambda x: x[:, 1:], r"shape \(2, 18\).*Got \(2, 17\)"),
+    ):
+        with pytest.raises(DataError, match=f"'X' parameter of AugmentedDataset.*{got}"):
+            AugmentedDataset(Items(X, make), y, synthesizer)
+    later = AugmentedDataset(Items([*X[:-1], X[-1, :, 1:]], lambda x: x), y, synthesizer)
+    with pytest.raises(DataError, match=r"Got .2, 17"):
+        later[39]
+
+    class Endless(IterableDataset):
+        def __iter__(self):
+            return iter(X)
+
+    with pytest.raises(DataError, match=r"map-style data set.*Got Endless"):
+        AugmentedDataset(Endless(), y, synthesizer)
