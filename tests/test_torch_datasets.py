@@ -296,7 +296,7 @@ def test_workers_see_the_epoch_of_a_copy(synthesizer, rows, copied):
         dataset.set_epoch(3)
         made = copied(dataset)
         assert made.epoch == 3
-        assert made._epoch.is_shared()
+        assert made._number.is_shared()
         made.set_epoch(4)
         assert dataset.epoch == 3  # each has its own
 

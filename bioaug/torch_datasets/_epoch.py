@@ -27,11 +27,11 @@ class HasEpoch:
     """
 
     def __init__(self) -> None:
-        self._epoch = _shared(torch.zeros(2, dtype=torch.int64))  # the epoch, the batches to skip
+        self._number = _shared(torch.zeros(2, dtype=torch.int64))  # the epoch, the batches to skip
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._epoch = _shared(self._epoch)
+        self._number = _shared(self._number)
 
     def set_epoch(self, epoch: int) -> None:
         """Set the number of the epoch that begins; its synthetic signals are new ones.
@@ -39,19 +39,19 @@ class HasEpoch:
         Call it before each pass through the loader, as with torch's `DistributedSampler`.
         """
         check_number(epoch, WHOLE, name="epoch", owner="set_epoch")
-        self._epoch[0] = int(epoch)
+        self._number[0] = int(epoch)
 
     @property
     def epoch(self) -> int:
         """The number of the epoch."""
         worker = get_worker_info()
-        if worker is not None and not self._epoch.is_shared():
+        if worker is not None and not self._number.is_shared():
             raise DataError(
                 "The 'num_workers' parameter of the loader must be 0, for this system gives no "
                 "shared memory (is /dev/shm missing or full?), through which workers see the "
                 f"epoch. Got {worker.num_workers}."
             )
-        return int(self._epoch[0])
+        return int(self._number[0])
 
 
 class IndexedDataset(HasEpoch):

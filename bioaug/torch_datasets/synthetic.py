@@ -135,13 +135,13 @@ class SyntheticBatches(HasEpoch, IterableDataset[Item]):
         """Set the number of the epoch, and how many batches of this rank to skip, to resume it."""
         check_number(start, WHOLE, name="start", owner="set_epoch")
         super().set_epoch(epoch)
-        self._epoch[1] = int(start)
+        self._number[1] = int(start)
 
     def __iter__(self) -> Iterator[Item]:
         worker = get_worker_info()
         turn, n_turns = (0, 1) if worker is None else (worker.id, worker.num_workers)
         epoch = self.epoch
-        place = int(self._epoch[1]) + turn  # among the batches of this rank
+        place = int(self._number[1]) + turn  # among the batches of this rank
         while True:
             number = place * self.world_size + self.rank
             if self.n_batches is not None and number >= self.n_batches:
