@@ -151,12 +151,24 @@ def rebuilt(
     if of_model["spec"] != asdict(spec):
         raise ValueError(f"spec: {of_model['spec']} does not fit its codec, {asdict(spec)}")
     with torch.device("meta"):  # a wrong size is found before memory is taken for it
-        check_tensors(weights, model(spec, **(model_params or {})).state_dict())
+        check_tensors(weights, _unfilled(model, spec, model_params, weights).state_dict())
     with seeded(0):
-        built = model(spec, **(model_params or {}))
+        built = _unfilled(model, spec, model_params, weights)
     built.load_state_dict(weights)
     classes = codec.classes[of_model["asked for"]]
     if classes.ndim != 1 or not len(classes):
         raise ValueError(f"asked for: {of_model['asked for']}")
     check_history(of_model["history"])
     return FittedModel(codec, built.eval(), classes, of_model["history"], of_model["warning"])
+
+
+def _unfilled(
+    model: type[GenerativeModel],
+    spec: SignalSpec,
+    model_params: dict[str, Any] | None,
+    weights: dict[str, Tensor],
+) -> GenerativeModel:
+    """Return a model of the size of `weights`."""
+    built = model(spec, **(model_params or {}))
+    built.size_like(weights)
+    return built

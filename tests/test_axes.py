@@ -23,7 +23,7 @@ def by_covariance(rows, weights):
     return mean, axes.flip(1), variances.clamp(min=0).sqrt().flip(0)
 
 
-@pytest.mark.parametrize("n_rows", [2, 30, 59, 60, 200])
+@pytest.mark.parametrize("n_rows", [8, 30, 59, 60, 200])
 def test_axes_are_those_of_the_covariance_for_few_rows_and_for_many(n_rows):
     rows, weights = walks(n_rows, 60)
     found = find_principal_axes(rows, weights, 20)
@@ -52,10 +52,24 @@ def test_more_long_rows_than_there_is_time_for_are_represented_by_some(monkeypat
     torch.testing.assert_close(found.deviations[:2], deviations[:2], rtol=0.2, atol=0)
 
 
-def test_equal_rows_span_no_axis():
-    found = find_principal_axes(torch.ones(5, 40), torch.full((5, 1), 0.2, dtype=torch.float64), 8)
-    assert not found.axes.any()
-    assert not found.deviations.any()
+@pytest.mark.parametrize("n_rows", [1, 5, 30])
+def test_equal_rows_have_no_deviation(n_rows):
+    weights = torch.full((n_rows, 1), 1 / n_rows, dtype=torch.float64)
+    found = find_principal_axes(torch.ones(n_rows, 40), weights, 8)
+    assert float(found.deviations.max()) < 1e-12
+
+
+@pytest.mark.parametrize("n_rows", [1, 2, 7])
+def test_axes_of_few_rows_are_cosines(n_rows):
+    """Principal axes of so few rows are these rows, and stand in every saved model."""
+    rows, weights = walks(n_rows, 40)
+    found = find_principal_axes(rows, weights, 40)
+    torch.testing.assert_close(found.axes.T @ found.axes, torch.eye(40).double())
+    assert (found.deviations.diff() <= 0).all()
+    assert float(found.deviations.square().sum()) == pytest.approx(found.variance)
+    other, _ = walks(n_rows, 40, seed=1)
+    alike = find_principal_axes(other, weights, 40).axes.T @ found.axes
+    torch.testing.assert_close(alike.abs().amax(dim=0), torch.ones(40).double())
 
 
 @pytest.mark.parametrize("left", [0.0, 0.5])

@@ -133,6 +133,13 @@ class GenerativeModel(nn.Module, ABC):
     def calibrate(self, signals: Signals, labels: Labels) -> None:
         """See the training rows once, before training, for a basis or a scale. Default: nothing."""
 
+    def size_like(self, weights: Mapping[str, Tensor]) -> None:
+        """Give buffers whose sizes depend on the training rows those of `weights`.
+
+        Called before saved weights are loaded. Raises a ValueError where sizes or values are none
+        that `calibrate` gives. Default: nothing, for models without such buffers.
+        """
+
     @abstractmethod
     def phases(self) -> Sequence[Phase]:
         """Return the training schedule; the fractions sum to 1."""

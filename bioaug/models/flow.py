@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from numbers import Real
 from typing import Literal
@@ -41,7 +41,7 @@ class Flow(GenerativeModel):
     spec : SignalSpec
     base : {"mixture", "normal"}, default="mixture"
         Where the flow starts. "normal" is the papers' white noise. "mixture" is a mixture of
-        Gaussians of the class, fitted by k-means; a row is paired with starts of its own
+        Gaussians of the class, see `GaussianMixture`; a row is paired with starts of its own
         component, so that the way is short: a few hundred training steps and 2 sampling steps
         then do what white noise needs thousands and dozens for.
     path : {"round", "straight"}, default="round"
@@ -49,7 +49,7 @@ class Flow(GenerativeModel):
         a from 0 to pi / 2 around the component's centre c, where the deviation stays as it is: a
         start that is already right stays where it is, and few steps suffice [3]_.
     n_components : int, default=768
-        Of the mixture, at most, for each class; there is one for every 5 rows at most.
+        Of the mixture, at most, for each class; a component has 8 training rows at least.
     width, depth : int, default=256, 3
         Of the network: values of a hidden row, residual blocks.
     dropout : float, default=0.0
@@ -109,6 +109,10 @@ class Flow(GenerativeModel):
         """Fit the coordinates and the starts."""
         fit_noise(self.axes, self.mixture, self.base, signals, labels)
 
+    def size_like(self, weights: Mapping[str, Tensor]) -> None:
+        """Give the mixture the sizes of a saved one."""
+        self.mixture.size_like(weights, "mixture.")
+
     def phases(self) -> Sequence[Phase]:
         """Return one phase of one regression."""
         return (Phase("matching", (Update("flow", self.loss, ("velocity",), self.optimizer),)),)
@@ -116,8 +120,8 @@ class Flow(GenerativeModel):
     def loss(self, batch: Batch) -> Losses:
         """Return the squared error of the velocity on the way from a start to a training row."""
         end, labels = self.axes(batch.signals), batch.labels
-        cells = self.mixture.nearest(end, labels)
-        start, centre = self.mixture.draw(labels, cells), self.mixture.centres[labels, cells]
+        components = self.mixture.nearest(end, labels)
+        start, centre = self.mixture.draw(labels, components), self.mixture.centres[components]
         time = torch.rand(len(end), 1, device=end.device)
         if self.path == "straight":
             place, velocity = torch.lerp(start, end, time), end - start

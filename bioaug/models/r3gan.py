@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from math import cos, pi
 from typing import Any, Literal
@@ -38,10 +38,10 @@ class R3GAN(AdversarialModel):
     ----------
     spec : SignalSpec
     base : {"mixture", "normal"}, default="mixture"
-        The noise: a mixture of Gaussians of the class, fitted by k-means in principal
-        coordinates, or white noise of the signals' covariance.
+        The noise: a mixture of Gaussians of the class, see `GaussianMixture`, or white noise of
+        the signals' covariance.
     n_components : int, default=768
-        Of the mixture, at most, for each class; there is one for every 5 rows at most.
+        Of the mixture, at most, for each class; a component has 8 training rows at least.
     width, depth : int, default=256, 2
         Of both networks: values of a hidden row, residual blocks.
     gamma : float, default=1.0
@@ -98,6 +98,10 @@ class R3GAN(AdversarialModel):
         """Fit both coordinates and the noise."""
         super().calibrate(signals, labels)
         fit_noise(self.axes, self.mixture, self.base, signals, labels)
+
+    def size_like(self, weights: Mapping[str, Tensor]) -> None:
+        """Give the mixture the sizes of a saved one."""
+        self.mixture.size_like(weights, "mixture.")
 
     def phases(self) -> Sequence[Phase]:
         """Return one phase: a discriminator step, then a generator step, on the schedules."""

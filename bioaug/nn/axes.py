@@ -7,6 +7,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from bioaug.nn.bands import band_means, cosines
+from bioaug.nn.cells import are_few
+
 LONG = 1024  # values of a row, up to which all axes come from the whole covariance matrix
 MOST_PRODUCTS = 10**10  # of the inner products of rows among themselves: a few seconds
 CHUNK = 4096  # rows widened to float64 in one go
@@ -39,6 +42,9 @@ def find_principal_axes(rows: Tensor, weights: Tensor, n_axes: int, n_parts: int
     (n, n) matrix of their inner products, and n is bounded: at least twice `n_axes`, and as many
     more, evenly spaced, as a few seconds allow. Mean and variance are always those of all rows.
 
+    Principal axes of fewer than `LEAST_ROWS` different rows would be these rows in another order:
+    then the axes are cosines, and the variance along each is a mean over a band of frequencies.
+
     Parameters
     ----------
     rows : Tensor of shape (n, n_values)
@@ -49,6 +55,8 @@ def find_principal_axes(rows: Tensor, weights: Tensor, n_axes: int, n_parts: int
         How many such calls share those seconds, one for each channel.
     """
     n_rows, n_values = rows.shape
+    if are_few(rows):
+        return _cosine_axes(rows, weights, n_axes)
     parts = list(zip(rows.split(CHUNK), weights.split(CHUNK), strict=True))
     mean = torch.stack([(w * part).sum(dim=0) for part, w in parts]).sum(dim=0)
     if n_rows >= n_values and n_values <= LONG:
@@ -73,3 +81,13 @@ def find_principal_axes(rows: Tensor, weights: Tensor, n_axes: int, n_parts: int
     scale = torch.where(is_spanned, 1 / found.clamp(min=1e-300), 0.0)
     axes[:, :n_found] = heavy.T @ turned.flip(1)[:, :n_found] * scale
     return Axes(mean, axes, deviations, variance)
+
+
+def _cosine_axes(rows: Tensor, weights: Tensor, n_axes: int) -> Axes:
+    """Return axes that no row decides."""
+    mean = (weights * rows).sum(dim=0)
+    centred, axes = rows - mean, cosines(rows.shape[1], n_axes)
+    variances = band_means((weights * (centred @ axes).square()).sum(dim=0))
+    deviations, order = variances.sqrt().sort(descending=True, stable=True)
+    variance = float((weights * centred.square()).sum())
+    return Axes(mean, axes[:, order], deviations, variance)

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
 import torch
-from sklearn.cluster import KMeans
 from torch import Tensor, nn
-from torch.nn.functional import one_hot
+from torch.nn.functional import pad
 
 from bioaug._typing import Labels, Signals
-from bioaug.nn.axes import LONG, find_principal_axes
+from bioaug.nn.axes import find_principal_axes
+from bioaug.nn.cells import LEAST_ROWS, different, partition
 
 MOST_AXES = 256  # principal axes kept
 FLOOR = 1e-3  # smallest deviation told apart, as a share of the largest
-MOST_ROWS = 8192  # rows of a class that k-means sees
+MOST_ROWS = 8192  # rows of a class that the mixture is fitted to
 BASES = ("mixture", "normal")
-ROWS_EACH = 5  # training rows for each component
-NEAR = 12, 32  # rows that a component is fitted to, at least: of fewer, draws would be copies
-RANK = 24  # axes of its covariance
+ROWS_SHARED = 32  # training rows that a covariance rests on, where a class has as many
+ROWS_PER_AXIS = 4  # rows for each principal axis of a covariance
+RANK = 24  # axes of a covariance, at most
+_SIZED = ("centres", "group", "factors", "rest", "weights", "first")  # buffers sized by the rows
 
 
 def make_noise(
@@ -25,7 +29,7 @@ def make_noise(
     """Return coordinates and the noise in them; with base "normal" it stays white."""
     axes = PrincipalAxes(n_channels, n_timesteps)
     n_components = n_components if base == "mixture" else 1
-    return axes, GaussianMixture(axes, n_classes, n_components, ROWS_EACH, RANK)
+    return axes, GaussianMixture(axes, n_classes, n_components, RANK)
 
 
 def fit_noise(
@@ -34,14 +38,16 @@ def fit_noise(
     """Learn both from the training rows."""
     axes.fit(signals, labels)
     if base == "mixture":
-        mixture.fit(axes, axes(signals), labels)
+        mixture.fit(axes, signals, labels)
 
 
 class PrincipalAxes(nn.Module):
     """Coordinates of whole signals, all channels together, along their principal axes.
 
     Every coordinate has mean 0 and deviation 1 over the training rows, each class weighing the
-    same. What lies across the first 256 axes is left out.
+    same. What lies across the first 256 axes is left out. Principal axes of fewer than
+    `LEAST_ROWS` rows would be these rows in another order: then the axes are cosines, and their
+    deviations means over bands of frequencies.
 
     Parameters
     ----------
@@ -67,15 +73,9 @@ class PrincipalAxes(nn.Module):
         rows = signals.flatten(1)
         weights = 1 / labels.bincount().double().clamp(min=1)[labels]
         weights = (weights / weights.sum())[:, None]
-        self.mean.copy_((weights * rows).sum(dim=0))
-        if len(rows) < rows.shape[1] or rows.shape[1] > LONG:
-            _, axes, spread, _ = find_principal_axes(rows, weights, self.n_axes)
-            n = self.n_axes
-        else:
-            heavy = weights.sqrt().float() * (rows - self.mean)
-            squares, axes = torch.linalg.eigh((heavy.T @ heavy).double())
-            n = self.n_axes
-            spread, axes = squares.clamp(min=0).sqrt().flip(0)[:n], axes.flip(1)[:, :n]
+        mean, axes, spread, _ = find_principal_axes(rows, weights, self.n_axes)
+        n = axes.shape[1]
+        self.mean.copy_(mean)
         self.axes.zero_()
         self.axes[:, :n] = axes
         self.deviations.zero_()
@@ -94,10 +94,16 @@ class PrincipalAxes(nn.Module):
 class GaussianMixture(nn.Module):
     """A mixture of Gaussians per class, in principal coordinates.
 
-    Components stand where the cells of k-means do, and are fitted to the rows of their cell or, of
-    small cells, to the nearest rows of their class, so that they overlap. Each has its centre, its
-    first principal axes, and the variance that is left along every coordinate. Before `fit`, every
-    class has one component, the standard normal distribution.
+    The rows of a class are divided into disjoint groups of neighbouring rows, and these into
+    disjoint cells of at least `LEAST_ROWS` different rows (see `partition`). Each cell is a
+    component: its centre is the mean of the cell, its weight the number of its rows, and its
+    covariance, shared by the components of a group, that of the group's rows about their centres:
+    the first principal axes, and the variance that is left along every coordinate. So no number
+    rests on fewer rows, and, as the sets are disjoint, no difference of two numbers does.
+
+    A class of fewer than `LEAST_ROWS` rows has one component with the covariance of all rows,
+    scaled to the mean variance of its own, and its mean as the centre; that of a single row, or of
+    none, is the standard normal distribution, as before `fit`.
 
     Parameters
     ----------
@@ -105,80 +111,165 @@ class GaussianMixture(nn.Module):
         In whose coordinates rows and samples are given.
     n_classes : int
     n_components : int
-        At most, for each class; there are no more than one for every `rows_each` rows.
-    rows_each : int
-        Rows of a component, at least in the mean.
+        At most, for each class.
     rank : int
-        Principal axes kept of a component.
+        Principal axes kept of a covariance, at most; one for every 4 rows.
     """
 
     deviations: Tensor
     centres: Tensor
+    group: Tensor
     factors: Tensor
     rest: Tensor
-    shares: Tensor
+    weights: Tensor
+    first: Tensor
 
-    def __init__(
-        self, axes: PrincipalAxes, n_classes: int, n_components: int, rows_each: int, rank: int
-    ) -> None:
+    def __init__(self, axes: PrincipalAxes, n_classes: int, n_components: int, rank: int) -> None:
         super().__init__()
-        n, k = axes.n_axes, n_components
-        self.rows_each, self.rank = rows_each, min(rank, n)
+        self.n_components, self.rank = n_components, min(rank, axes.n_axes)
         self.register_buffer("deviations", axes.deviations.clone())
-        self.register_buffer("centres", torch.zeros(n_classes, k, n))
-        self.register_buffer("factors", torch.zeros(n_classes, k, self.rank, n))
-        self.register_buffer("rest", torch.ones(n_classes, k, n))
-        self.register_buffer("shares", one_hot(torch.zeros(n_classes).long(), k).float())
+        self._keep([_standard_normal(axes.n_axes) for _ in range(n_classes)])
 
     @torch.no_grad()
-    def fit(self, axes: PrincipalAxes, rows: Tensor, labels: Labels) -> None:
-        """Learn the components of every class from coordinates of the training rows."""
+    def fit(self, axes: PrincipalAxes, signals: Signals, labels: Labels) -> None:
+        """Learn the components of every class from the training rows; equal ones count once."""
         self.deviations.copy_(axes.deviations)
-        self.shares.zero_()
-        for label in labels.unique().tolist():
-            self._fit_class(label, rows[labels == label])
+        of_classes = []
+        for label in range(len(self.weights)):
+            own = signals[labels == label]
+            of_classes.append(self._fitted(axes(own[different(own.flatten(1))])))
+        self._keep(of_classes)
 
-    def _fit_class(self, label: int, rows: Tensor) -> None:
-        n_cells = max(1, min(self.centres.shape[1], len(rows) // self.rows_each))
-        some = rows[torch.randperm(len(rows))[:MOST_ROWS]]
-        scaled, seed = some * self.deviations, int(torch.randint(2**31, ()))
-        means = KMeans(n_cells, max_iter=30, random_state=seed).fit(scaled.numpy()).cluster_centers_  # pyright: ignore[reportArgumentType]
-        means = torch.from_numpy(means).float()
-        self.centres[label, :n_cells] = means / self.deviations
-        self.shares[label, :n_cells] = 1.0
-        within = self.nearest(rows, torch.full((len(rows),), label))
-        n_near = min(max(len(some) // 16, NEAR[0]), NEAR[1], len(some))
-        near = torch.cdist(means, scaled).topk(n_near, largest=False).indices
-        for cell in range(n_cells):
-            own = rows[within == cell]
-            self._fit_cell(label, cell, own if len(own) >= n_near else some[near[cell]])
-            self.shares[label, cell] = float(len(own))
+    def _fitted(self, rows: Tensor) -> _Components:
+        """Return the components of one class."""
+        if len(rows) < 2:
+            return _standard_normal(rows.shape[1])
+        if len(rows) < LEAST_ROWS:
+            return _one_component(rows)
+        rows = rows[torch.randperm(len(rows))[:MOST_ROWS]]
+        scaled = rows * self.deviations
+        groups = partition(
+            scaled, ROWS_SHARED, max(1, self.n_components * LEAST_ROWS // ROWS_SHARED)
+        )
+        found, n_free = [], self.n_components - len(groups)
+        for group in groups:
+            most = 1 + n_free * len(group) // len(rows)
+            cells = [group[cell] for cell in partition(scaled[group], LEAST_ROWS, most)]
+            found.append(_group_of([rows[cell] for cell in cells], self.rank))
+        return _joined(found)
 
-    def _fit_cell(self, label: int, cell: int, rows: Tensor) -> None:
-        apart = (rows - rows.mean(dim=0)) / max(len(rows) - 1, 1) ** 0.5
-        _, spread, axes = torch.linalg.svd(apart, full_matrices=False)
-        n = min(self.rank, len(spread))
-        factors = spread[:n, None] * axes[:n]
-        self.factors[label, cell, :n] = factors
-        left = apart.square().sum(dim=0) - factors.square().sum(dim=0)
-        self.rest[label, cell] = left.clamp(min=0).sqrt()
+    def _keep(self, of_classes: Sequence[_Components]) -> None:
+        """Make these the components of the classes, one after another."""
+        found, counts = _joined(of_classes), [len(c.weights) for c in of_classes]
+        weights = torch.zeros(len(counts), max(counts))
+        for row, components in zip(weights, of_classes, strict=True):
+            row[: len(components.weights)] = components.weights
+        first = torch.tensor([0, *counts[:-1]]).cumsum(0)
+        kept = {"centres": found.centres, "group": found.group, "factors": found.factors}
+        kept |= {"rest": found.rest, "weights": weights, "first": first}
+        for name, value in kept.items():
+            self.register_buffer(name, value)
+
+    def size_like(self, weights: Mapping[str, Tensor], prefix: str) -> None:
+        """Take the sizes of saved buffers, which depend on the training rows.
+
+        Raises
+        ------
+        ValueError
+            Where they are no mixture of these classes, coordinates and parameters.
+        """
+        n_axes = len(self.deviations)
+        centres, group, factors, rest, shares, first = (weights[prefix + name] for name in _SIZED)
+        n, n_groups = len(centres), len(rest)
+        counts = (shares > 0).sum(dim=1)
+        ends = counts.cumsum(0)
+        is_right = (
+            centres.shape == (n, n_axes)
+            and group.shape == (n,)
+            and factors.shape == (n_groups, min(factors.shape[1], self.rank), n_axes)
+            and rest.shape == (n_groups, n_axes)
+            and shares.shape == (len(self.weights), int(counts.max()))
+            and shares.shape[1] <= self.n_components
+            and bool((shares.cumsum(1) > 0).all())
+            and int(ends[-1]) == n
+            and torch.equal(first, ends - counts)
+            and bool(((group >= 0) & (group < n_groups)).all())
+        )
+        if not is_right:
+            raise ValueError("mixture: buffers of other sizes, or that do not fit together")
+        for name in _SIZED:
+            like = weights[prefix + name]
+            self.register_buffer(name, torch.zeros(like.shape, dtype=like.dtype))
 
     def nearest(self, rows: Tensor, labels: Labels) -> Tensor:
         """Return the component of its class that is nearest to each row."""
-        cells = torch.empty_like(labels)
+        components = torch.empty_like(labels)
         for label in labels.unique():
-            chosen = labels == label
-            apart = torch.cdist(
-                rows[chosen] * self.deviations, self.centres[label] * self.deviations
-            )
-            cells[chosen] = apart.masked_fill(self.shares[label] == 0, torch.inf).argmin(dim=1)
-        return cells
+            chosen, first = labels == label, int(self.first[label])
+            n = int((self.weights[label] > 0).sum())
+            centres = self.centres[first : first + n] * self.deviations
+            apart = torch.cdist(rows[chosen] * self.deviations, centres)
+            components[chosen] = first + apart.argmin(dim=1)
+        return components
 
-    def draw(self, labels: Labels, cells: Tensor | None = None) -> Tensor:
-        """Return one row per label, of the given components or of random ones."""
-        if cells is None:
-            cells = torch.multinomial(self.shares[labels], 1).squeeze(1)
-        noise = torch.randn(len(labels), 1, self.rank, device=labels.device)
-        along = (noise @ self.factors[labels, cells]).squeeze(1)
-        across = torch.randn_like(along) * self.rest[labels, cells]
-        return self.centres[labels, cells] + along + across
+    def draw(self, labels: Labels, components: Tensor | None = None) -> Tensor:
+        """Return one row per label, of the given components or of random ones of its class."""
+        if components is None:
+            chosen = torch.multinomial(self.weights[labels], 1).squeeze(1)
+            components = self.first[labels] + chosen
+        group = self.group[components]
+        noise = torch.randn(len(labels), 1, self.factors.shape[1], device=labels.device)
+        along = (noise @ self.factors[group]).squeeze(1)
+        across = torch.randn_like(along) * self.rest[group]
+        return self.centres[components] + along + across
+
+
+class _Components(NamedTuple):
+    """Gaussians of one class or of several, and the covariances that they share."""
+
+    weights: Tensor  # (n_components,)
+    centres: Tensor  # (n_components, n_axes)
+    group: Tensor  # (n_components,), the covariance of each
+    factors: Tensor  # (n_groups, rank, n_axes)
+    rest: Tensor  # (n_groups, n_axes)
+
+
+def _standard_normal(n_axes: int) -> _Components:
+    zeros, ones = torch.zeros(1, n_axes), torch.ones(1, n_axes)
+    return _Components(ones[:, 0], zeros, torch.zeros(1).long(), torch.zeros(1, 0, n_axes), ones)
+
+
+def _one_component(rows: Tensor) -> _Components:
+    """Return a Gaussian of the rows' mean and mean variance, and no axes of their own."""
+    rest = rows.var(dim=0).mean().sqrt()
+    found = _standard_normal(rows.shape[1])
+    return found._replace(centres=rows.mean(dim=0)[None], rest=rest * found.rest)
+
+
+def _group_of(cells: Sequence[Tensor], rank: int) -> _Components:
+    """Return a component for each cell, with the covariance that all rows have about them."""
+    centres = torch.stack([rows.mean(dim=0) for rows in cells])
+    n_rows = sum(map(len, cells))
+    scale = max(n_rows - len(cells), 1) ** 0.5
+    apart = torch.cat([rows - rows.mean(dim=0) for rows in cells]) / scale
+    _, spread, axes = torch.linalg.svd(apart, full_matrices=False)
+    n = min(rank, n_rows // ROWS_PER_AXIS, len(spread))
+    factors = spread[:n, None] * axes[:n]
+    left = apart.square().sum(dim=0) - factors.square().sum(dim=0)
+    counts = torch.tensor([float(len(rows)) for rows in cells])
+    group = torch.zeros(len(cells), dtype=torch.int64)
+    return _Components(counts, centres, group, factors[None], left.clamp(min=0).sqrt()[None])
+
+
+def _joined(parts: Sequence[_Components]) -> _Components:
+    """Return all components, their covariances with as many axes as the largest has."""
+    rank = max(part.factors.shape[1] for part in parts)
+    starts = torch.tensor([0, *(len(part.rest) for part in parts)]).cumsum(0)
+    factors = [pad(part.factors, (0, 0, 0, rank - part.factors.shape[1])) for part in parts]
+    return _Components(
+        torch.cat([part.weights for part in parts]),
+        torch.cat([part.centres for part in parts]),
+        torch.cat([part.group + start for part, start in zip(parts, starts, strict=False)]),
+        torch.cat(factors),
+        torch.cat([part.rest for part in parts]),
+    )
