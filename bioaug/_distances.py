@@ -83,10 +83,10 @@ def nearest_index(A: NDArray, B: NDArray) -> tuple[NDArray[np.int64], NDArray[np
     return index[:, 0], distance[:, 0]
 
 
-def count_nearer(A: NDArray, B: NDArray, radius: NDArray) -> NDArray[np.int64]:
+def count_within(A: NDArray, B: NDArray, radius: NDArray) -> NDArray[np.int64]:
     """Return for each row of `A` in how many balls it lies: one around each row of `B`.
 
-    A row at a distance of exactly the radius lies outside.
+    A row at a distance of exactly the radius lies inside.
 
     Parameters
     ----------
@@ -101,8 +101,8 @@ def count_nearer(A: NDArray, B: NDArray, radius: NDArray) -> NDArray[np.int64]:
         squared -= radius**2
         counts[rows] = (squared < -error).sum(axis=1)
         at, other = np.nonzero(np.abs(squared) <= error)
-        nearer = row_distances(A[rows], B, at, other) < radius[other]
-        counts[rows] += np.bincount(at[nearer], minlength=len(squared))
+        inside = row_distances(A[rows], B, at, other) <= radius[other]
+        counts[rows] += np.bincount(at[inside], minlength=len(squared))
     return counts
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
 from bioaug import _distances
-from bioaug._distances import count_nearer, distance_blocks, nearest, nearest_index, nearest_rows
+from bioaug._distances import count_within, distance_blocks, nearest, nearest_index, nearest_rows
 from bioaug.nn.local import LocalGaussians
 
 
@@ -38,9 +38,9 @@ def test_they_are_the_distances(offset: float) -> None:
     np.testing.assert_allclose(distance, np.sort(expected, axis=1)[:, :5], rtol=1e-12)
     np.testing.assert_allclose(nearest(A, k=3), np.sort(cdist(A, A), axis=1)[:, 1:4], rtol=1e-12)
     radius = np.sort(cdist(B, B), axis=1)[:, 9] * 1.01
-    expected_count = (expected < radius).sum(axis=1)
+    expected_count = (expected <= radius).sum(axis=1)
     assert expected_count.max() > 1
-    np.testing.assert_array_equal(count_nearer(A, B, radius), expected_count)
+    np.testing.assert_array_equal(count_within(A, B, radius), expected_count)
 
 
 @pytest.mark.usefixtures("_blocks")
@@ -82,12 +82,12 @@ def test_equal_distances_compare_equal() -> None:
     real = make(64)
     radius = nearest(real)[:, 0]
     assert not (nearest(real, real[::-1], k=2)[:, 1] < radius).any()
-    # Each row lies in no ball that ends there: only in its own and in those that are larger.
+    # Each row lies in a ball that ends there, as in its own and in those that are larger.
     expected = [
-        sum(np.sqrt(((r - row) ** 2).sum()) < limit for r, limit in zip(real, radius, strict=True))
+        sum(np.sqrt(((r - row) ** 2).sum()) <= limit for r, limit in zip(real, radius, strict=True))
         for row in real
     ]
-    np.testing.assert_array_equal(count_nearer(real, real, radius), expected)
+    np.testing.assert_array_equal(count_within(real, real, radius), expected)
 
 
 def test_the_neighbours_of_equal_rows_in_a_model() -> None:

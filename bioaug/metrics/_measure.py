@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from numbers import Integral
 from typing import Any, NamedTuple
@@ -16,6 +17,7 @@ from bioaug._random import check_generator, draw_seed
 from bioaug._validation import LARGEST, check_signals
 from bioaug.codec import as_3d
 from bioaug.exceptions import DataError
+from bioaug.metrics._halves import Split, Splits, check_groups, patient_splits, row_splits
 from bioaug.metrics.score import Direction, Null, Score
 
 
@@ -30,9 +32,105 @@ class Found(NamedTuple):
 
 
 Formula = Callable[[NDArray, NDArray, np.random.RandomState], Found]
+Draws = Callable[[NDArray, int, list[Split], np.random.RandomState], list[float]]
 
 
-Halvings = Callable[[NDArray, int, np.random.RandomState], list[float]]
+@dataclass(frozen=True)
+class NullLaw:
+    """How a score under equal distributions depends on the numbers of rows.
+
+    The parts of the real rows that the null is drawn from are smaller than the sets that are
+    scored; with ``f = (1/n_real + 1/n_synthetic) / (1/n_first + 1/n_second)``, their scores are
+    brought to the sizes at hand. Parts of one finite set are drawn without replacement, which
+    changes nothing in a difference of both sides, for one side has what the other lacks.
+
+    Attributes
+    ----------
+    power : float
+        The spread goes with f to this power: 1/2 for most, 1 for squared distances, which are
+        quadratic in the differences, and 0 where the parts need no correction.
+    about_zero : bool
+        Whether the mean shrinks with the spread, as that of a distance does.
+    equal : bool
+        Whether the score takes equally many rows of both sets.
+    is_share : bool
+        Whether it is a share of rows: a null of draws that are all 1 leaves room for a few rows.
+    difference : bool
+        Whether the score is a difference or a ratio of both sides, so that it has one and the same
+        mean for all equal distributions. Otherwise 1/n_real comes off the variances of the parts.
+    twofold : bool
+        Whether the score is the mean of squared distances of all synthetic rows from two halves
+        of the real ones.
+    most : int, optional
+        Rows that the score takes of either set, where it takes a part of more.
+    most_ratio : float, optional
+        Of synthetic to real rows, above which no part of the real rows can stand in.
+    expected : callable (n_real, n_synthetic) -> float, optional
+        The mean under equal distributions, of a score whose mean depends on the ratio of sizes.
+    """
+
+    power: float = 0.5
+    about_zero: bool = False
+    equal: bool = False
+    is_share: bool = False
+    difference: bool = True
+    twofold: bool = False
+    most: int | None = None
+    most_ratio: float = np.inf
+    expected: Callable[[float, float], float] | None = None
+
+    def sizes(self, n_real: int, n_synthetic: int, least: int) -> tuple[int, int]:
+        """Return how many real rows stand in for the real and for the synthetic ones."""
+        if self.equal:
+            n_each = max(min(n_real // 2, n_synthetic), least)
+            return n_each, n_each
+        ratio = self.ratio(n_real, n_synthetic)
+        second = min(max(round(n_real * ratio / (1 + ratio)), least), n_real - least)
+        return n_real - second, second
+
+    def ratio(self, n_real: int, n_synthetic: int) -> float:
+        """Return how many times as many rows stand in for the synthetic as for the real ones."""
+        ratio = 1.0 if self.equal else n_synthetic / n_real
+        return ratio if self.expected else min(ratio, 1.0)
+
+    def scaled(
+        self, draws: list[float], pairs: list[Split], n_real: int, n_synthetic: int, *, spread: bool
+    ) -> list[float]:
+        """Return what the draws would have been with the numbers of rows at hand.
+
+        `spread` says whether rows set the spread; halves of the patients have that of patients.
+        """
+        if not draws:
+            return draws
+        values, sizes = np.asarray(draws), [(len(one), len(other)) for one, other in pairs]
+        if self.expected is not None:
+            of_parts = float(np.mean([self.expected(*pair) for pair in sizes]))
+            values = values + self.expected(n_real, n_synthetic) - of_parts
+        if spread and self.power:
+            lacking = 0.0 if self.difference else 2 / n_real
+            noise = float(np.mean([self._noise(*pair) for pair in sizes])) - lacking
+            center = 0.0 if self.about_zero else values.mean()
+            factor = (self._noise(n_real, n_synthetic) / noise) ** self.power
+            values = center + (values - center) * factor
+        return values.tolist()
+
+    def _noise(self, n_real: int, n_synthetic: int) -> float:
+        """Return 1 / n_real + 1 / n_synthetic of the rows that the score takes."""
+        if self.twofold:
+            return float(np.sqrt(((2 / n_real + 1 / n_synthetic) ** 2 + n_synthetic**-2.0) / 2))
+        sizes = np.minimum([n_real, n_synthetic], self.most or np.inf)
+        return float(2 / sizes.min() if self.equal else (1 / sizes).sum())
+
+
+class Part(NamedTuple):
+    """The score of one class, and what its null is made of."""
+
+    found: Found
+    draws: list[float]
+    n_real: int
+    n_synthetic: int
+    reason: str = ""
+    least_width: float = 0.0
 
 
 class Pair(NamedTuple):
@@ -53,11 +151,13 @@ def measure(
     direction: Direction,
     y_real: Any = None,
     y_synthetic: Any = None,
+    groups_real: Any = None,
     least: int = 2,
     n_null: int = 20,
     random_state: int | np.random.RandomState | None = None,
     scale: bool = True,
-    halvings: Halvings | None = None,
+    law: NullLaw = NullLaw(),
+    draw: Draws | None = None,
 ) -> Score:
     """Return the score that `formula` gives, class by class, with its null value.
 
@@ -73,23 +173,27 @@ def measure(
         What is better.
     y_real, y_synthetic : array-like, optional
         With labels, every class is scored by itself and the score is the mean.
+    groups_real : array-like, optional
+        The patient of every real row; with them, the null halves patients.
     least : int
-        Smallest number of rows that the formula takes on either side; the null halves the real
-        rows, so it is left out (None) where the real rows are fewer than twice as many.
+        Smallest number of rows that the formula takes on either side; the null is left out (None)
+        where the real rows are fewer than twice as many.
     n_null : int
-        Random halvings of the real rows for the null value; 0 for none, else at least 2.
+        Random parts of the real rows for the null value; 0 for none, else at least 2.
     random_state : int, RandomState or None
     scale : bool
         Whether every channel is shifted and scaled by the real rows' mean and deviation, which
         makes the score free of units.
-    halvings : callable (real, n_null, random_state) -> list of float, optional
-        What random halves of the real rows score, where that is found faster than by `formula`
-        once for each.
+    law : NullLaw
+        How the score depends on the numbers of rows.
+    draw : callable (real, n_synthetic, pairs, random_state) -> list of float, optional
+        What pairs of parts of the real rows score, where that is not `formula` of each.
     """
     began = time.perf_counter()
     seed = seed_of(random_state)
     check_n_null(n_null, owner=name)
     pair = check_pair(X_real, X_synthetic, y_real, y_synthetic, owner=name)
+    groups = check_groups(groups_real, len(pair.X_real), owner=name, name="groups_real")
     if scale:
         pair = in_real_units(pair)
     parts = {}
@@ -98,14 +202,41 @@ def measure(
         rng = np.random.RandomState(seed)
         found = formula(real, synthetic, rng)
         details = dict(found.details() if callable(found.details) else found.details)
-        draws = []
-        if n_null and len(real) >= 2 * least:
-            find = halvings or partial(null_draws, formula)
-            draws = find(real, n_null, rng)
-        found = found._replace(details=details)
-        parts[label] = (found, draws, len(real), len(synthetic))
+        sizes = len(real), len(synthetic)
+        part = Part(found._replace(details=details), [], *sizes)
+        if n_null:
+            own = groups if groups is None or label is None else groups[pair.y_real == label]
+            splits = null_splits(real, own, len(synthetic), law, n_null, least=least, rng=rng)
+            draws = (draw or partial(draws_of, formula))(real, len(synthetic), splits.pairs, rng)
+            draws = law.scaled(draws, splits.pairs, *sizes, spread=groups is None)
+            width = 1.5 / min(sizes) if law.is_share else 0.0
+            part = part._replace(draws=draws, reason=splits.reason, least_width=width)
+        parts[label] = part
     about = {"name": name, "direction": direction, "seed": seed}
     return combine(parts, pair.y_real, about | {"seconds": time.perf_counter() - began})
+
+
+def null_splits(
+    real: NDArray,
+    groups: NDArray | None,
+    n_synthetic: int,
+    law: NullLaw,
+    n_null: int,
+    *,
+    least: int,
+    rng: np.random.RandomState,
+) -> Splits:
+    """Return parts of the real rows that stand in for real and synthetic ones, for the null."""
+    if n_synthetic > law.most_ratio * len(real):
+        return Splits(
+            [],
+            f"{n_synthetic} synthetic rows, at most {law.most_ratio:g} times the {len(real)} real "
+            "ones can be compared",
+        )
+    if groups is None:
+        sizes = law.sizes(len(real), n_synthetic, least)
+        return row_splits(real, sizes, n_null, least=least, rng=rng)
+    return patient_splits(groups, law.ratio(len(real), n_synthetic), n_null, least=least, rng=rng)
 
 
 def seed_of(random_state: int | np.random.RandomState | None) -> int:
@@ -123,44 +254,49 @@ def check_n_null(n_null: Any, *, owner: str) -> None:
         )
 
 
-def null_draws(
-    formula: Formula, real: NDArray, n_null: int, rng: np.random.RandomState
+def draws_of(
+    formula: Formula,
+    real: NDArray,
+    n_synthetic: int,
+    pairs: list[Split],
+    rng: np.random.RandomState,
 ) -> list[float]:
-    """Return what `n_null` random halvings of the real rows score."""
-    draws = []
-    for _ in range(n_null):
-        order = rng.permutation(len(real))
-        first, second = order[: len(real) // 2], order[len(real) // 2 :]
-        draws.append(formula(real[first], real[second], rng).value)
-    return draws
+    """Return what pairs of parts of the real rows score."""
+    return [formula(real[one], real[other], rng).value for one, other in pairs]
 
 
-def combine(
-    parts: dict[Any, tuple[Found, list[float], int, int]], y_real: Any, about: dict
-) -> Score:
-    """Return the score of the one part without label, or the mean over classes."""
+def combine(parts: Mapping[Any, Any], y_real: Any, about: dict) -> Score:
+    """Return the score of the one part without label, or the mean over classes.
+
+    Each part is a `Part`, or a tuple of at least its first four values.
+    """
+    parts = {label: Part(*part) for label, part in parts.items()}
     scores = {
         label: Score(
-            found.value,
-            null=Null.of(draws) if draws else None,
-            n_real=n_real,
-            n_synthetic=n_synthetic,
-            details=found.details,
+            part.found.value,
+            null=Null.of(part.draws, least_width=part.least_width) if part.draws else None,
+            n_real=part.n_real,
+            n_synthetic=part.n_synthetic,
+            details=part.found.details,
+            inconclusive=part.reason,
             **about,
         )
-        for label, (found, draws, n_real, n_synthetic) in parts.items()
+        for label, part in parts.items()
     }
     if list(scores) == [None]:
         return scores[None]
-    draws = [part[1] for part in parts.values()]
+    draws = [part.draws for part in parts.values()]
+    width = float(np.mean([part.least_width for part in parts.values()]))
     left_out = [label for label in np.unique(y_real).tolist() if label not in scores]
+    reasons = [f"class {label}: {part.reason}" for label, part in parts.items() if part.reason]
     return Score(
         float(np.mean([float(score) for score in scores.values()])),
-        null=Null.of(np.mean(draws, axis=0)) if all(draws) else None,
+        null=Null.of(np.mean(draws, axis=0), least_width=width) if all(draws) else None,
         n_real=sum(score.n_real for score in scores.values()),
         n_synthetic=sum(score.n_synthetic for score in scores.values()),
         per_class=scores,
         details={"classes_left_out": left_out} if left_out else {},
+        inconclusive="; ".join(reasons),
         **about,
     )
 
@@ -218,16 +354,25 @@ def _refused(rule: str) -> Iterator[None]:
         yield
     except DataError:
         raise
-    except (TypeError, ValueError) as error:
-        reason = str(error).splitlines()[0].rstrip(":.")
+    except (TypeError, ValueError, RuntimeError) as error:  # RuntimeError: tensors with gradients
+        reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(":.")
         raise DataError(f"{rule} scikit-learn refuses what came: {reason}.") from error
 
 
 def in_real_units(pair: Pair) -> Pair:
-    """Shift and scale every channel by the real rows' mean and deviation."""
+    """Shift and scale every channel by the real rows' mean and deviation.
+
+    A channel that is constant in the real rows takes the unit of the other channels, or of the
+    synthetic rows where all are constant, so that no score depends on the unit of the signals.
+    """
     mean = pair.X_real.mean(axis=(0, 2), keepdims=True)
-    deviation = pair.X_real.std(axis=(0, 2), keepdims=True)
-    deviation = np.where(deviation > 0, deviation, 1)
+    deviation = _deviation(pair.X_real, mean)
+    varies = deviation > 0
+    if not varies.all():
+        mean = np.where(varies, mean, pair.X_real[:1, :, :1])  # exact, so that equal is equal
+        made = _deviation(pair.X_synthetic, mean)
+        instead = np.sqrt(np.mean(deviation[varies] ** 2)) if varies.any() else made.max()
+        deviation = np.where(varies, deviation, instead or 1.0)
     with np.errstate(over="ignore"):
         real, synthetic = ((X - mean) / deviation for X in (pair.X_real, pair.X_synthetic))
     if np.abs(synthetic).max() > LARGEST:
@@ -236,6 +381,13 @@ def in_real_units(pair: Pair) -> Pair:
             "ones, for squares must be finite. Give both in the same unit."
         )
     return pair._replace(X_real=real, X_synthetic=synthetic)
+
+
+def _deviation(X: NDArray, mean: NDArray) -> NDArray[np.float64]:
+    """Return the root mean square distance of each channel from `mean`; 0 for rounding alone."""
+    deviation = np.sqrt(((X - mean) ** 2).mean(axis=(0, 2), keepdims=True))
+    largest = np.abs(X).max(axis=(0, 2), keepdims=True)
+    return np.where(deviation > 1e-12 * largest, deviation, 0.0)
 
 
 def by_class(pair: Pair, *, owner: str) -> list[tuple[Any, NDArray, NDArray]]:

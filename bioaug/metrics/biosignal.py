@@ -20,7 +20,7 @@ from bioaug.metrics._features import (
     eeg_features_of,
     find_r_peak,
 )
-from bioaug.metrics._measure import Found, check_pair, measure
+from bioaug.metrics._measure import Found, NullLaw, check_pair, measure
 from bioaug.metrics.score import Score
 
 __all__ = ["ecg_distance", "ecg_features", "eeg_distance", "eeg_features"]
@@ -38,6 +38,7 @@ def ecg_distance(
     rr_synthetic: ArrayLike | None = None,
     y_real: Any = None,
     y_synthetic: Any = None,
+    groups_real: Any = None,
     n_null: int = 50,
     random_state: int | np.random.RandomState | None = None,
 ) -> Score:
@@ -54,6 +55,9 @@ def ecg_distance(
     rr_real, rr_synthetic : array-like of shape (n,), optional
         RR interval of every beat in seconds; both or none.
     y_real, y_synthetic : array-like of shape (n,), optional
+    groups_real : array-like of shape (n_real,), optional
+        The patient of every real row. With them, the null halves patients, not rows: real rows of
+        other patients differ more than other rows of the same patients do.
     n_null : int, default=50
     random_state : int, RandomState or None
 
@@ -111,6 +115,7 @@ def ecg_distance(
         name=owner,
         y_real=pair.y_real,
         y_synthetic=pair.y_synthetic,
+        groups_real=groups_real,
         n_null=n_null,
         random_state=random_state,
     )
@@ -123,6 +128,7 @@ def eeg_distance(
     sampling_rate: float,
     y_real: Any = None,
     y_synthetic: Any = None,
+    groups_real: Any = None,
     n_null: int = 50,
     random_state: int | np.random.RandomState | None = None,
 ) -> Score:
@@ -135,6 +141,9 @@ def eeg_distance(
     sampling_rate : float
         In Hz.
     y_real, y_synthetic : array-like of shape (n,), optional
+    groups_real : array-like of shape (n_real,), optional
+        The patient of every real row. With them, the null halves patients, not rows: real rows of
+        other patients differ more than other rows of the same patients do.
     n_null : int, default=50
     random_state : int, RandomState or None
 
@@ -176,6 +185,7 @@ def eeg_distance(
         name=owner,
         y_real=pair.y_real,
         y_synthetic=pair.y_synthetic,
+        groups_real=groups_real,
         n_null=n_null,
         random_state=random_state,
     )
@@ -197,6 +207,7 @@ def _distance(
         synthetic,
         direction="lower",
         least=LEAST,
+        law=NullLaw(about_zero=True),
         scale=False,
         **settings,
     )

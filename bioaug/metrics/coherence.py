@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from functools import partial
+from numbers import Integral
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import linear_sum_assignment
 
-from bioaug._validation import check_option
+from bioaug._validation import POSITIVE, Interval, check_number, check_option
 from bioaug.exceptions import DataError
-from bioaug.metrics._measure import Found, measure
+from bioaug.metrics._measure import Found, NullLaw, measure
 from bioaug.metrics._wavelet import (
     CONE,
     OCTAVE_STEP,
@@ -25,6 +26,7 @@ from bioaug.metrics._wavelet import (
 from bioaug.metrics.score import Score
 
 OWNER = "wavelet_coherence"
+_ROWS = Interval(Integral, 4, None, closed="left")
 
 
 class CoherenceMap(NamedTuple):
@@ -134,6 +136,7 @@ def wavelet_coherence(
     *,
     y_real: Any = None,
     y_synthetic: Any = None,
+    groups_real: Any = None,
     sampling_rate: float | None = None,
     band: tuple[float, float] | None = None,
     pairing: Literal["random", "optimal"] = "random",
@@ -148,6 +151,9 @@ def wavelet_coherence(
     X_real, X_synthetic : array-like of shape (n, n_timesteps) or (n, n_channels, n_timesteps)
         At least 4 rows of every class and 16 time steps; any units.
     y_real, y_synthetic : array-like of shape (n,), optional
+    groups_real : array-like of shape (n_real,), optional
+        The patient of every real row. With them, the null halves patients, not rows: real rows of
+        other patients differ more than other rows of the same patients do.
     sampling_rate : float, optional
         In Hz; frequencies are in cycles per sample without it.
     band : tuple of two float, optional
@@ -208,10 +214,9 @@ def wavelet_coherence(
     True
     """
     check_option(pairing, name="pairing", owner=OWNER, options=["random", "optimal"])
-    if n_rows < 4:
-        raise DataError(
-            f"The 'n_rows' parameter of {OWNER} must be at least 4. Got {n_rows!r}. Give more."
-        )
+    check_number(n_rows, _ROWS, name="n_rows", owner=OWNER)
+    check_number(sampling_rate, POSITIVE, name="sampling_rate", owner=OWNER, optional=True)
+    _check_band(band)
     return measure(
         partial(
             _formula, sampling_rate=sampling_rate, band=band, matched=pairing == "optimal", n=n_rows
@@ -222,10 +227,27 @@ def wavelet_coherence(
         direction="lower",
         y_real=y_real,
         y_synthetic=y_synthetic,
+        groups_real=groups_real,
         least=4,
+        law=NullLaw(power=1, most=n_rows),
         n_null=n_null,
         random_state=random_state,
     )
+
+
+def _check_band(band: Any) -> None:
+    """Raise a DataError unless the band is None or two numbers, the lower one first."""
+    if band is None:
+        return
+    try:
+        low, high = (float(edge) for edge in band)
+    except (TypeError, ValueError, RuntimeError):
+        low, high = 1.0, 0.0
+    if not low <= high:
+        raise DataError(
+            f"The 'band' parameter of {OWNER} must be None or (lowest, highest) frequency. Got "
+            f"{band!r}. Give two numbers, the lower one first."
+        )
 
 
 def _formula(

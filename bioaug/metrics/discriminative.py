@@ -13,7 +13,7 @@ from sklearn.model_selection import StratifiedKFold
 
 from bioaug._random import draw_seed
 from bioaug._validation import Interval, check_number
-from bioaug.metrics._measure import Found, measure
+from bioaug.metrics._measure import Found, NullLaw, measure
 from bioaug.metrics._probes import make_probe
 from bioaug.metrics.score import Score
 
@@ -28,6 +28,7 @@ def discriminative_score(
     *,
     y_real: Any = None,
     y_synthetic: Any = None,
+    groups_real: Any = None,
     classifier: Literal["trees", "cnn", "gru"] | Any = "trees",
     n_folds: int = 5,
     n_null: int = 10,
@@ -47,6 +48,9 @@ def discriminative_score(
         a random part as large as the other side takes part.
     y_real, y_synthetic : array-like of shape (n_real,) and (n_synthetic,), optional
         Labels. With them, every class is scored by itself and the score is their mean.
+    groups_real : array-like of shape (n_real,), optional
+        The patient of every real row. With them, the null halves patients, not rows: real rows of
+        other patients differ more than other rows of the same patients do.
     classifier : {"trees", "cnn", "gru"} or scikit-learn classifier, default="trees"
         ``"trees"`` are boosted trees on samples, differences and log spectra, ``"cnn"`` a small
         convolutional network, ``"gru"`` a GRU as in the published code of TimeGAN [1]_, whose text
@@ -56,7 +60,8 @@ def discriminative_score(
     n_folds : int, default=5
         Folds of the cross-validation, 2 to 20.
     n_null : int, default=10
-        Halvings of the real rows for the null value; each trains `n_folds` classifiers.
+        Random parts of the real rows, or of the patients, for the null value; each trains
+        `n_folds` classifiers.
     random_state : int, RandomState instance or None, default=None
         Seed for reproducible results.
 
@@ -127,7 +132,9 @@ def discriminative_score(
         direction="lower",
         y_real=y_real,
         y_synthetic=y_synthetic,
+        groups_real=groups_real,
         least=_LEAST,
+        law=NullLaw(about_zero=True, equal=True),
         n_null=n_null,
         random_state=random_state,
     )

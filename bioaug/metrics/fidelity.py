@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from bioaug._distances import distance_blocks, flat
 from bioaug._validation import Interval, check_number
-from bioaug.metrics._measure import Found, measure
+from bioaug.metrics._halves import Split
+from bioaug.metrics._measure import Found, NullLaw, measure
 from bioaug.metrics.score import Score
 
 _MEDIAN_ROWS = 1000  # of each side, from which the bandwidth is taken
@@ -26,8 +27,9 @@ def mmd(
     *,
     y_real: Any = None,
     y_synthetic: Any = None,
+    groups_real: Any = None,
     n_permutations: int = 500,
-    n_null: int = 20,
+    n_null: int = 100,
     random_state: int | np.random.RandomState | None = None,
 ) -> Score:
     """Return the squared maximum mean discrepancy, unbiased, with a Gaussian kernel.
@@ -40,10 +42,13 @@ def mmd(
         Synthetic signals, in the same unit; at least 4 rows, in each class.
     y_real, y_synthetic : array-like of shape (n_real,) and (n_synthetic,), optional
         Labels. With them, every class is scored by itself and the score is their mean.
+    groups_real : array-like of shape (n_real,), optional
+        The patient of every real row. With them, the null halves patients, not rows: real rows of
+        other patients differ more than other rows of the same patients do.
     n_permutations : int, default=500
         Of the labels real and synthetic, for the p-value; at least 500.
-    n_null : int, default=20
-        Halvings of the real rows for the null value.
+    n_null : int, default=100
+        Random parts of the real rows, or of the patients, for the null value.
     random_state : int, RandomState instance or None, default=None
         Seed for reproducible results.
 
@@ -104,10 +109,12 @@ def mmd(
         direction="lower",
         y_real=y_real,
         y_synthetic=y_synthetic,
+        groups_real=groups_real,
         least=4,
         n_null=n_null,
         random_state=random_state,
-        halvings=_halvings,
+        law=NullLaw(power=1),
+        draw=_draws,
     )
 
 
@@ -153,28 +160,27 @@ def _unbiased_mmd(
     return within_real + within - 2 * between
 
 
-def _halvings(real: NDArray, n_null: int, rng: np.random.RandomState) -> list[float]:
-    """Return the MMD of random halves against each other, all from one pass over the kernel."""
+def _draws(
+    real: NDArray, n_synthetic: int, pairs: list[Split], rng: np.random.RandomState
+) -> list[float]:
+    """Return the MMD of parts of the real rows, all from one pass over the kernel."""
+    if not pairs:
+        return []
     rows = flat(real)
     bandwidth = _median_distance(_some(rows, rng), rows[:0])
-    n, n_first = len(rows), len(rows) // 2
-    first = np.zeros((n, n_null + 1))
-    first[:, -1] = 1  # the last column stands for all rows
-    for column in range(n_null):
-        first[rng.permutation(n)[:n_first], column] = 1
+    first, second = np.zeros((2, len(rows), len(pairs)))
+    for column, (one, other) in enumerate(pairs):
+        first[one, column] = second[other, column] = 1
     sums = []
     for _, kernel in distance_blocks(rows, rows):
         kernel /= -2 * bandwidth**2
         np.exp(kernel, out=kernel)
-        sums.append(kernel @ first)
-    with_first = np.concatenate(sums)
-    first, with_all, with_first = first[:, :-1], with_first[:, -1:], with_first[:, :-1]
-    n_second = n - n_first
-    between = (first * (with_all - with_first)).sum(axis=0)
-    in_first = (first * with_first).sum(axis=0) - n_first
-    in_second = with_all.sum() - n - in_first - 2 * between
-    within = in_first / (n_first * (n_first - 1)) + in_second / (n_second * (n_second - 1))
-    return (within - 2 * between / (n_first * n_second)).tolist()
+        sums.append(kernel @ np.concatenate([first, second], axis=1))
+    with_first, with_second = np.split(np.concatenate(sums), 2, axis=1)
+    n, m = first.sum(axis=0), second.sum(axis=0)
+    within = ((first * with_first).sum(axis=0) - n) / (n * (n - 1))
+    within += ((second * with_second).sum(axis=0) - m) / (m * (m - 1))
+    return (within - 2 * (first * with_second).sum(axis=0) / (n * m)).tolist()
 
 
 def _permutation_p(

@@ -12,12 +12,15 @@ from threadpoolctl import threadpool_limits
 
 from bioaug._distances import flat
 from bioaug._random import draw_seed
-from bioaug.metrics._measure import Found, measure
+from bioaug.exceptions import DataError
+from bioaug.metrics._halves import Split
+from bioaug.metrics._measure import Found, NullLaw, measure
 from bioaug.metrics._probes import log_spectrum
 from bioaug.metrics.score import Score
 
 _DIMS = (2, 32)
 _ROWS_PER_DIM = 10
+_ROUNDING = 1e-9  # in units of the deviation of the real rows
 _SPLITS = 8  # in which the bias is found
 
 
@@ -27,6 +30,7 @@ def frechet_distance(
     *,
     y_real: Any = None,
     y_synthetic: Any = None,
+    groups_real: Any = None,
     n_null: int = 20,
     random_state: int | np.random.RandomState | None = None,
 ) -> Score:
@@ -43,8 +47,11 @@ def frechet_distance(
         Synthetic signals, in the same unit; at least 20 rows, in each class.
     y_real, y_synthetic : array-like of shape (n_real,) and (n_synthetic,), optional
         Labels. With them, every class is scored by itself and the score is their mean.
+    groups_real : array-like of shape (n_real,), optional
+        The patient of every real row. With them, the null halves patients, not rows: real rows of
+        other patients differ more than other rows of the same patients do.
     n_null : int, default=20
-        Halvings of the real rows for the null value.
+        Random parts of the real rows, or of the patients, for the null value.
     random_state : int, RandomState instance or None, default=None
         Seed for reproducible results.
 
@@ -63,9 +70,10 @@ def frechet_distance(
     -----
     ``|m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2))`` [1]_ of means and covariances of the embedded
     signals. The embedding: every channel's samples, and every channel's log spectrum, are each
-    centred and scaled to a total variance of 1; then come the first ``n_real / 20`` principal
-    components, at least 2 and at most 32. It is fitted to one half of the real rows and the
-    distance taken from the other half, then the other way round; the score is the mean.
+    centred and scaled to a total variance of 1; then come the first principal components, one for
+    20 real rows and for 10 synthetic ones, at least 2 and at most 32; the last coordinate is the
+    length of what they leave out, so that nothing is. It is fitted to one half of the real rows
+    and the distance taken from the other half, then the other way round; the score is the mean.
 
     The plain formula falls with the number of rows n as ``d + c / n``, so it is taken at n and at
     n / 2 as well, and the score is the d that both lead to. That is what makes scores of different
@@ -88,37 +96,61 @@ def frechet_distance(
     >>> score > score.null.high
     True
     """
-
-    def formula(real: NDArray, synthetic: NDArray, rng: np.random.RandomState) -> Found:
-        order = rng.permutation(len(real))
-        halves = real[order[: len(real) // 2]], real[order[len(real) // 2 :]]
-        with threadpool_limits(1):  # threads cost more than they bring to many small matrices
-            found = [
-                _embedded_distance(fitted, scored, synthetic, rng)
-                for fitted, scored in (halves, halves[::-1])
-            ]
-        value, plain, n_dims = (float(number) for number in np.mean(found, axis=0))
-        return Found(value, {"plain": plain, "n_dims": round(n_dims)})
-
     return measure(
-        formula,
+        _formula,
         X_real,
         X_synthetic,
         name="frechet_distance",
         direction="lower",
         y_real=y_real,
         y_synthetic=y_synthetic,
+        groups_real=groups_real,
         least=20,
+        law=NullLaw(power=1, twofold=True),
+        draw=_draws,
         n_null=n_null,
         random_state=random_state,
     )
 
 
+def _formula(real: NDArray, synthetic: NDArray, rng: np.random.RandomState) -> Found:
+    if (real == real[0]).all():
+        raise DataError(
+            "The 'X_real' parameter of frechet_distance must have rows that differ. Got "
+            f"{len(real)} equal rows. Leave this score out."
+        )
+    return _distance(real, synthetic, _dims(len(real), len(synthetic)), rng)
+
+
+def _draws(
+    real: NDArray, n_synthetic: int, pairs: list[Split], rng: np.random.RandomState
+) -> list[float]:
+    """Return the distance of parts of the real rows, in as many dimensions as all rows have."""
+    n_dims = _dims(len(real), n_synthetic)
+    return [_distance(real[one], real[other], n_dims, rng).value for one, other in pairs]
+
+
+def _dims(n_real: int, n_synthetic: int) -> int:
+    return int(np.clip(min(n_real // 2, n_synthetic) // _ROWS_PER_DIM, *_DIMS))
+
+
+def _distance(real: NDArray, synthetic: NDArray, n_dims: int, rng: np.random.RandomState) -> Found:
+    order = rng.permutation(len(real))
+    halves = real[order[: len(real) // 2]], real[order[len(real) // 2 :]]
+    with threadpool_limits(1):  # threads cost more than they bring to many small matrices
+        found = [
+            _embedded_distance(fitted, scored, synthetic, n_dims, rng)
+            for fitted, scored in (halves, halves[::-1])
+        ]
+    value, plain, n_dims = (float(number) for number in np.mean(found, axis=0))
+    return Found(value, {"plain": plain, "n_dims": round(n_dims)})
+
+
 def _embedded_distance(
-    fitted: NDArray, scored: NDArray, synthetic: NDArray, rng: np.random.RandomState
+    fitted: NDArray, scored: NDArray, synthetic: NDArray, n_dims: int, rng: np.random.RandomState
 ) -> tuple[float, float, int]:
     """Return the distance without its bias, with it, and the number of dimensions."""
-    embed, n_dims = _embedding(fitted, draw_seed(rng))
+    embed, n_dims = _embedding(fitted, n_dims, draw_seed(rng))
     real, made = embed(scored), embed(synthetic)
     plain = gaussian_distance(real, made)
     of_halves = []
@@ -132,12 +164,13 @@ def _halves(rows: NDArray, rng: np.random.RandomState) -> list[NDArray]:
     return np.array_split(rows[rng.permutation(len(rows))], 2)
 
 
-def _embedding(fitted: NDArray, seed: int) -> tuple[Callable[[NDArray], NDArray], int]:
+def _embedding(fitted: NDArray, n_dims: int, seed: int) -> tuple[Callable[[NDArray], NDArray], int]:
     """Return a function from signals to coordinates that are learned from `fitted` alone."""
     views = (flat, lambda X: flat(log_spectrum(X)))
     blocks = [view(fitted) for view in views]
     means = [block.mean(axis=0) for block in blocks]
-    totals = [float(np.sqrt(block.var(axis=0).sum())) or 1.0 for block in blocks]
+    totals = [float(np.sqrt(block.var(axis=0).sum())) for block in blocks]
+    totals = [total if total > _ROUNDING else 1.0 for total in totals]  # rows that are all equal
 
     def features(X: NDArray) -> NDArray:
         return np.concatenate(
@@ -145,10 +178,15 @@ def _embedding(fitted: NDArray, seed: int) -> tuple[Callable[[NDArray], NDArray]
         )
 
     known = features(fitted)
-    n_dims = int(np.clip(len(fitted) // _ROWS_PER_DIM, *_DIMS))
-    with np.errstate(invalid="ignore"):  # rows that are all equal have no variance to share out
-        pca = PCA(min(n_dims, known.shape[1]), random_state=seed).fit(known)
-    return lambda X: pca.transform(features(X)), int(pca.n_components_)
+    pca = PCA(min(n_dims, *known.shape), random_state=seed).fit(known)
+
+    def embed(X: NDArray) -> NDArray:
+        found = features(X)
+        coordinates = pca.transform(found)
+        rest = found - pca.inverse_transform(coordinates)
+        return np.column_stack([coordinates, np.sqrt((rest**2).sum(axis=1))])
+
+    return embed, int(pca.n_components_)
 
 
 def gaussian_distance(A: NDArray, B: NDArray) -> float:

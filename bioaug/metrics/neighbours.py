@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from numbers import Integral
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bioaug._distances import count_nearer, flat, nearest
+from bioaug._distances import count_within, flat, nearest
 from bioaug._validation import Interval, check_number
-from bioaug.metrics._measure import Formula, Found, measure
+from bioaug.metrics._measure import Formula, Found, NullLaw, measure
 from bioaug.metrics.score import Score
 
 _POSITIVE = Interval(Integral, 1, None, closed="left")
@@ -22,6 +23,7 @@ def precision(
     *,
     y_real: Any = None,
     y_synthetic: Any = None,
+    groups_real: Any = None,
     nearest_k: int = 5,
     n_null: int = 20,
     random_state: int | np.random.RandomState | None = None,
@@ -39,12 +41,15 @@ def precision(
         Synthetic signals, in the same unit; as many rows at least.
     y_real, y_synthetic : array-like of shape (n_real,) and (n_synthetic,), optional
         Labels. With them, every class is scored by itself and the score is their mean.
+    groups_real : array-like of shape (n_real,), optional
+        The patient of every real row. With them, the null halves patients, not rows: real rows of
+        other patients differ more than other rows of the same patients do.
     nearest_k : int, default=5
         Which neighbour sets the radius around a signal.
     n_null : int, default=20
-        Halvings of the real rows for the null value.
+        Random parts of the real rows, or of the patients, for the null value.
     random_state : int, RandomState instance or None, default=None
-        Seed of the halvings; the value itself is not random.
+        Seed of these parts; the value itself is not random.
 
     Returns
     -------
@@ -59,11 +64,10 @@ def precision(
 
     Notes
     -----
-    ``mean_j 1[exists i: |r_i - f_j| < NND_k(r_i)]``, with real signals r and synthetic f, in units
+    ``mean_j 1[exists i: |r_i - f_j| <= NND_k(r_i)]``, with real signals r and synthetic f, in units
     of the real signals' deviation per channel, and NND_k the distance to the k-th nearest other
-    of the same set [1]_ (which has ``<=``). The value falls slowly as the rows of both sets become
-    more, so that of as many real signals can lie a little below ``null``, which comes from half as
-    many.
+    of the same set [1]_. Equal signals count as inside, so that copies of rows that occur
+    several times do.
 
     References
     ----------
@@ -89,9 +93,11 @@ def precision(
         "precision",
         y_real,
         y_synthetic,
+        groups_real,
         nearest_k,
         n_null,
         random_state,
+        NullLaw(is_share=True, difference=False),
     )
 
 
@@ -101,6 +107,7 @@ def recall(
     *,
     y_real: Any = None,
     y_synthetic: Any = None,
+    groups_real: Any = None,
     nearest_k: int = 5,
     n_null: int = 20,
     random_state: int | np.random.RandomState | None = None,
@@ -117,12 +124,15 @@ def recall(
         Synthetic signals, in the same unit; as many rows at least.
     y_real, y_synthetic : array-like of shape (n_real,) and (n_synthetic,), optional
         Labels. With them, every class is scored by itself and the score is their mean.
+    groups_real : array-like of shape (n_real,), optional
+        The patient of every real row. With them, the null halves patients, not rows: real rows of
+        other patients differ more than other rows of the same patients do.
     nearest_k : int, default=5
         Which neighbour sets the radius around a signal.
     n_null : int, default=20
-        Halvings of the real rows for the null value.
+        Random parts of the real rows, or of the patients, for the null value.
     random_state : int, RandomState instance or None, default=None
-        Seed of the halvings; the value itself is not random.
+        Seed of these parts; the value itself is not random.
 
     Returns
     -------
@@ -137,7 +147,7 @@ def recall(
 
     Notes
     -----
-    ``mean_i 1[exists j: |r_i - f_j| < NND_k(f_j)]``; see `precision` for the letters and the
+    ``mean_i 1[exists j: |r_i - f_j| <= NND_k(f_j)]``; see `precision` for the letters and the
     reference.
 
     Examples
@@ -159,9 +169,11 @@ def recall(
         "recall",
         y_real,
         y_synthetic,
+        groups_real,
         nearest_k,
         n_null,
         random_state,
+        NullLaw(is_share=True, difference=False, most_ratio=2),
     )
 
 
@@ -171,6 +183,7 @@ def density(
     *,
     y_real: Any = None,
     y_synthetic: Any = None,
+    groups_real: Any = None,
     nearest_k: int = 5,
     n_null: int = 20,
     random_state: int | np.random.RandomState | None = None,
@@ -185,12 +198,15 @@ def density(
         Synthetic signals, in the same unit; as many rows at least.
     y_real, y_synthetic : array-like of shape (n_real,) and (n_synthetic,), optional
         Labels. With them, every class is scored by itself and the score is their mean.
+    groups_real : array-like of shape (n_real,), optional
+        The patient of every real row. With them, the null halves patients, not rows: real rows of
+        other patients differ more than other rows of the same patients do.
     nearest_k : int, default=5
         Which neighbour sets the radius around a signal.
     n_null : int, default=20
-        Halvings of the real rows for the null value.
+        Random parts of the real rows, or of the patients, for the null value.
     random_state : int, RandomState instance or None, default=None
-        Seed of the halvings; the value itself is not random.
+        Seed of these parts; the value itself is not random.
 
     Returns
     -------
@@ -205,7 +221,7 @@ def density(
 
     Notes
     -----
-    ``1/k mean_j #{i: |r_i - f_j| < NND_k(r_i)}`` [1]_; see `precision` for the letters.
+    ``1/k mean_j #{i: |r_i - f_j| <= NND_k(r_i)}`` [1]_; see `precision` for the letters.
 
     References
     ----------
@@ -232,9 +248,11 @@ def density(
         "density",
         y_real,
         y_synthetic,
+        groups_real,
         nearest_k,
         n_null,
         random_state,
+        NullLaw(),
     )
 
 
@@ -244,6 +262,7 @@ def coverage(
     *,
     y_real: Any = None,
     y_synthetic: Any = None,
+    groups_real: Any = None,
     nearest_k: int = 5,
     n_null: int = 20,
     random_state: int | np.random.RandomState | None = None,
@@ -259,18 +278,22 @@ def coverage(
         ones: more of them cover more.
     y_real, y_synthetic : array-like of shape (n_real,) and (n_synthetic,), optional
         Labels. With them, every class is scored by itself and the score is their mean.
+    groups_real : array-like of shape (n_real,), optional
+        The patient of every real row. With them, the null halves patients, not rows: real rows of
+        other patients differ more than other rows of the same patients do.
     nearest_k : int, default=5
         Which neighbour sets the radius around a signal.
     n_null : int, default=20
-        Halvings of the real rows for the null value.
+        Random parts of the real rows, or of the patients, for the null value.
     random_state : int, RandomState instance or None, default=None
-        Seed of the halvings; the value itself is not random.
+        Seed of these parts; the value itself is not random.
 
     Returns
     -------
     score : Score
         In [0, 1]; 1 is every real signal covered, higher is better. As many real signals score
-        about ``1 - 2**-nearest_k``, which is 0.97.
+        about ``1 - 2**-nearest_k``, which is 0.97; more score more, fewer less, and so the null
+        goes with the numbers of rows at hand.
 
     Raises
     ------
@@ -279,7 +302,7 @@ def coverage(
 
     Notes
     -----
-    ``mean_i 1[min_j |r_i - f_j| < NND_k(r_i)]``; see `density` for the reference and `precision`
+    ``mean_i 1[min_j |r_i - f_j| <= NND_k(r_i)]``; see `density` for the reference and `precision`
     for the letters.
 
     Examples
@@ -294,7 +317,7 @@ def coverage(
     def formula(real: NDArray, synthetic: NDArray, rng: np.random.RandomState) -> Found:
         real, synthetic = flat(real), flat(synthetic)
         radius = nearest(real, k=nearest_k)[:, -1]
-        return Found(float((nearest(real, synthetic)[:, 0] < radius).mean()))
+        return Found(float((nearest(real, synthetic)[:, 0] <= radius).mean()))
 
     return _measure(
         formula,
@@ -303,10 +326,18 @@ def coverage(
         "coverage",
         y_real,
         y_synthetic,
+        groups_real,
         nearest_k,
         n_null,
         random_state,
+        NullLaw(is_share=True, expected=partial(expected_coverage, k=nearest_k)),
     )
+
+
+def expected_coverage(n_real: float, n_synthetic: float, k: int) -> float:
+    """Return the mean coverage of as good as real signals: 1 - P(k nearest are all real)."""
+    others = n_real - 1 - np.arange(k)
+    return float(1 - np.prod(others / (others + n_synthetic)))
 
 
 def _measure(
@@ -316,9 +347,11 @@ def _measure(
     name: str,
     y_real: Any,
     y_synthetic: Any,
+    groups_real: Any,
     nearest_k: int,
     n_null: int,
     random_state: Any,
+    law: NullLaw,
 ) -> Score:
     """Return the score of one of the four functions above."""
     check_number(nearest_k, _POSITIVE, name="nearest_k", owner=name)
@@ -330,7 +363,9 @@ def _measure(
         direction="higher",
         y_real=y_real,
         y_synthetic=y_synthetic,
+        groups_real=groups_real,
         least=nearest_k + 1,
+        law=law,
         n_null=n_null,
         random_state=random_state,
     )
@@ -338,7 +373,7 @@ def _measure(
 
 def _balls_around(centres: NDArray, rows: NDArray, k: int) -> NDArray[np.int64]:
     """Return in how many balls every row lies: one around each centre, to its k-th neighbour."""
-    return count_nearer(rows, centres, nearest(centres, k=k)[:, -1])
+    return count_within(rows, centres, nearest(centres, k=k)[:, -1])
 
 
 def _share_inside(centres: NDArray, rows: NDArray, k: int) -> float:

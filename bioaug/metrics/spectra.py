@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bioaug._validation import POSITIVE, check_number
 from bioaug.exceptions import DataError
-from bioaug.metrics._measure import Found, measure
+from bioaug.metrics._measure import Found, NullLaw, measure
 from bioaug.metrics.score import Score
 
 _NAME = "spectrum_distance"
@@ -23,6 +23,7 @@ def spectrum_distance(
     *,
     y_real: Any = None,
     y_synthetic: Any = None,
+    groups_real: Any = None,
     sampling_rate: float | None = None,
     bands: Mapping[str, tuple[float, float]] | None = None,
     n_null: int = 100,
@@ -38,15 +39,18 @@ def spectrum_distance(
         Synthetic signals, in the same unit; at least 4 rows, in each class.
     y_real, y_synthetic : array-like of shape (n_real,) and (n_synthetic,), optional
         Labels. With them, every class is scored by itself and the score is their mean.
+    groups_real : array-like of shape (n_real,), optional
+        The patient of every real row. With them, the null halves patients, not rows: real rows of
+        other patients differ more than other rows of the same patients do.
     sampling_rate : float, optional
         In Hz; needed for `bands`.
     bands : mapping of str to (low, high), optional
         Bands by name, from `low` up to but without `high`, in Hz; each must hold a frequency of
         the spectrum, which are ``sampling_rate / n_timesteps`` apart.
     n_null : int, default=100
-        Halvings of the real rows for the null value.
+        Random parts of the real rows, or of the patients, for the null value.
     random_state : int, RandomState instance or None, default=None
-        Seed of the halvings; the value itself is not random.
+        Seed of these parts; the value itself is not random.
 
     Returns
     -------
@@ -101,7 +105,9 @@ def spectrum_distance(
         direction="lower",
         y_real=y_real,
         y_synthetic=y_synthetic,
+        groups_real=groups_real,
         least=4,
+        law=NullLaw(about_zero=True),
         n_null=n_null,
         random_state=random_state,
     )

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bioaug._distances import distance_blocks, flat, nearest
 from bioaug.exceptions import DataError
-from bioaug.metrics._measure import Found, measure
+from bioaug.metrics._measure import Found, NullLaw, measure
 from bioaug.metrics.score import Score
 
 
@@ -19,6 +19,7 @@ def sample_distance(
     *,
     y_real: Any = None,
     y_synthetic: Any = None,
+    groups_real: Any = None,
     n_null: int = 20,
     random_state: int | np.random.RandomState | None = None,
 ) -> Score:
@@ -32,10 +33,13 @@ def sample_distance(
         Synthetic signals, in the same unit; at least 4 rows, in each class.
     y_real, y_synthetic : array-like of shape (n_real,) and (n_synthetic,), optional
         Labels. With them, every class is scored by itself and the score is their mean.
+    groups_real : array-like of shape (n_real,), optional
+        The patient of every real row. With them, the null halves patients, not rows: real rows of
+        other patients differ more than other rows of the same patients do.
     n_null : int, default=20
-        Halvings of the real rows for the null value.
+        Random parts of the real rows, or of the patients, for the null value.
     random_state : int, RandomState instance or None, default=None
-        Seed of the halvings; the value itself is not random.
+        Seed of these parts; the value itself is not random.
 
     Returns
     -------
@@ -88,6 +92,7 @@ def sample_distance(
         direction="lower",
         y_real=y_real,
         y_synthetic=y_synthetic,
+        groups_real=groups_real,
         least=4,
         n_null=n_null,
         random_state=random_state,
@@ -100,6 +105,7 @@ def diversity(
     *,
     y_real: Any = None,
     y_synthetic: Any = None,
+    groups_real: Any = None,
     n_null: int = 20,
     random_state: int | np.random.RandomState | None = None,
 ) -> Score:
@@ -114,8 +120,11 @@ def diversity(
         random part as large as the other side takes part: more signals stand closer.
     y_real, y_synthetic : array-like of shape (n_real,) and (n_synthetic,), optional
         Labels. With them, every class is scored by itself and the score is their mean.
+    groups_real : array-like of shape (n_real,), optional
+        The patient of every real row. With them, the null halves patients, not rows: real rows of
+        other patients differ more than other rows of the same patients do.
     n_null : int, default=20
-        Halvings of the real rows for the null value.
+        Random parts of the real rows, or of the patients, for the null value.
     random_state : int, RandomState instance or None, default=None
         Seed for reproducible results.
 
@@ -165,7 +174,9 @@ def diversity(
         direction="higher",
         y_real=y_real,
         y_synthetic=y_synthetic,
+        groups_real=groups_real,
         least=4,
+        law=NullLaw(equal=True),
         n_null=n_null,
         random_state=random_state,
     )

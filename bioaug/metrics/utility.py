@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from bioaug._random import draw_seed, give_way, seeded
 from bioaug._validation import Interval, check_number
 from bioaug.exceptions import DataError
-from bioaug.metrics._measure import Found, measure
+from bioaug.metrics._measure import Found, NullLaw, measure
 from bioaug.metrics._tasks import make_task, measure_task
 from bioaug.metrics.score import Score
 
@@ -48,6 +48,7 @@ def predictive_score(
     *,
     y_real: Any = None,
     y_synthetic: Any = None,
+    groups_real: Any = None,
     n_steps: int = 300,
     n_null: int = 10,
     random_state: int | np.random.RandomState | None = None,
@@ -62,10 +63,14 @@ def predictive_score(
         Synthetic signals, in the same unit; as many rows at least.
     y_real, y_synthetic : array-like of shape (n_real,) and (n_synthetic,), optional
         Labels. With them, every class is scored by itself and the score is their mean.
+    groups_real : array-like of shape (n_real,), optional
+        The patient of every real row. With them, the null halves patients, not rows: real rows of
+        other patients differ more than other rows of the same patients do.
     n_steps : int, default=300
         Training steps of 128 windows of at most 50 time steps.
     n_null : int, default=10
-        Halvings of the real rows for the null value; each trains a forecaster (seconds).
+        Random parts of the real rows, or of the patients, for the null value; each trains a
+        forecaster (seconds).
     random_state : int, RandomState instance or None, default=None
         Seed of the trainings and halvings.
 
@@ -132,7 +137,9 @@ def predictive_score(
         direction="lower",
         y_real=y_real,
         y_synthetic=y_synthetic,
+        groups_real=groups_real,
         least=10,
+        law=NullLaw(power=0),
         n_null=n_null,
         random_state=random_state,
     )
