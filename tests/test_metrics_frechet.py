@@ -65,7 +65,7 @@ def test_embedding_sees_real_rows_only_and_other_ones_than_those_scored(monkeypa
     seen = []
     original = frechet._embedding
     monkeypatch.setattr(
-        frechet, "_embedding", lambda rows, seed: seen.append(rows) or original(rows, seed)
+        frechet, "_embedding", lambda rows, *given: seen.append(rows) or original(rows, *given)
     )
     A = make_waves(40)
     frechet_distance(A, make_waves(30, 1), n_null=0, random_state=0)

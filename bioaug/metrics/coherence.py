@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import linear_sum_assignment
 
-from bioaug._validation import POSITIVE, Interval, check_number, check_option
+from bioaug._validation import POSITIVE, check_number, check_option
 from bioaug.exceptions import DataError
 from bioaug.metrics._measure import Found, NullLaw, measure
 from bioaug.metrics._wavelet import (
@@ -26,7 +26,6 @@ from bioaug.metrics._wavelet import (
 from bioaug.metrics.score import Score
 
 OWNER = "wavelet_coherence"
-_ROWS = Interval(Integral, 4, None, closed="left")
 
 
 class CoherenceMap(NamedTuple):
@@ -214,7 +213,10 @@ def wavelet_coherence(
     True
     """
     check_option(pairing, name="pairing", owner=OWNER, options=["random", "optimal"])
-    check_number(n_rows, _ROWS, name="n_rows", owner=OWNER)
+    if not isinstance(n_rows, Integral) or n_rows < 4:
+        raise DataError(
+            f"The 'n_rows' parameter of {OWNER} must be an int of at least 4. Got {n_rows!r}."
+        )
     check_number(sampling_rate, POSITIVE, name="sampling_rate", owner=OWNER, optional=True)
     _check_band(band)
     return measure(

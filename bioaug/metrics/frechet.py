@@ -12,7 +12,6 @@ from threadpoolctl import threadpool_limits
 
 from bioaug._distances import flat
 from bioaug._random import draw_seed
-from bioaug.exceptions import DataError
 from bioaug.metrics._halves import Split
 from bioaug.metrics._measure import Found, NullLaw, measure
 from bioaug.metrics._probes import log_spectrum
@@ -70,8 +69,8 @@ def frechet_distance(
     -----
     ``|m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2))`` [1]_ of means and covariances of the embedded
     signals. The embedding: every channel's samples, and every channel's log spectrum, are each
-    centred and scaled to a total variance of 1; then come the first principal components, one for
-    20 real rows and for 10 synthetic ones, at least 2 and at most 32; the last coordinate is the
+    centred and scaled to a total variance of 1; then come the first ``n_real / 20`` principal
+    components, at least 2 and at most 32; the last coordinate is the
     length of what they leave out, so that nothing is. It is fitted to one half of the real rows
     and the distance taken from the other half, then the other way round; the score is the mean.
 
@@ -114,24 +113,19 @@ def frechet_distance(
 
 
 def _formula(real: NDArray, synthetic: NDArray, rng: np.random.RandomState) -> Found:
-    if (real == real[0]).all():
-        raise DataError(
-            "The 'X_real' parameter of frechet_distance must have rows that differ. Got "
-            f"{len(real)} equal rows. Leave this score out."
-        )
-    return _distance(real, synthetic, _dims(len(real), len(synthetic)), rng)
+    return _distance(real, synthetic, _dims(len(real)), rng)
 
 
 def _draws(
     real: NDArray, n_synthetic: int, pairs: list[Split], rng: np.random.RandomState
 ) -> list[float]:
     """Return the distance of parts of the real rows, in as many dimensions as all rows have."""
-    n_dims = _dims(len(real), n_synthetic)
+    n_dims = _dims(len(real))
     return [_distance(real[one], real[other], n_dims, rng).value for one, other in pairs]
 
 
-def _dims(n_real: int, n_synthetic: int) -> int:
-    return int(np.clip(min(n_real // 2, n_synthetic) // _ROWS_PER_DIM, *_DIMS))
+def _dims(n_real: int) -> int:
+    return int(np.clip(n_real // 2 // _ROWS_PER_DIM, *_DIMS))
 
 
 def _distance(real: NDArray, synthetic: NDArray, n_dims: int, rng: np.random.RandomState) -> Found:
@@ -178,7 +172,8 @@ def _embedding(fitted: NDArray, n_dims: int, seed: int) -> tuple[Callable[[NDArr
         )
 
     known = features(fitted)
-    pca = PCA(min(n_dims, *known.shape), random_state=seed).fit(known)
+    with np.errstate(invalid="ignore"):  # rows that are all equal have no variance to share out
+        pca = PCA(min(n_dims, *known.shape), random_state=seed).fit(known)
 
     def embed(X: NDArray) -> NDArray:
         found = features(X)
