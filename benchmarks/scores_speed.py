@@ -58,7 +58,12 @@ def everything(name, data_home):
     (a, b, c), (ya, yb, yc), (ga, gb, _) = (np.split(part, 3) for part in (X, y, groups))
     began = time.perf_counter()
     evaluate(
-        *(a, b, c, ya, yb, yc),
+        X_train=a,
+        X_test=b,
+        X_synthetic=c,
+        y_train=ya,
+        y_test=yb,
+        y_synthetic=yc,
         groups_train=ga,
         groups_test=gb,
         signal="ecg",

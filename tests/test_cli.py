@@ -174,9 +174,9 @@ def test_evaluate(folder, tmp_path, capsys, monkeypatch, suffix):
     seen = {}
     evaluate = bioaug.metrics.evaluate
 
-    def few(*sets, scores, **options):
-        seen.update(sets=sets, scores=scores, options=options)
-        return evaluate(*sets, scores=["mmd", "closest_record"], **options)
+    def few(*, scores, **options):
+        seen.update(scores=scores, options=options)
+        return evaluate(scores=["mmd", "closest_record"], **options)
 
     monkeypatch.setattr("bioaug.metrics.evaluate", few)
     words = ["grow", folder / "set.npz", "--model", "local", "--strategy", "V=60"]
@@ -189,7 +189,11 @@ def test_evaluate(folder, tmp_path, capsys, monkeypatch, suffix):
     assert "class N, S: these rows of TEST are left out" in printed.err
     text = out.read_text()
     assert "closest_record" in (json.loads(text)["scores"] if suffix == "json" else text)
-    assert [len(X) for X in seen["sets"][:3]] == [36, 36, 24]  # class V, synthetic rows alone
+    assert [len(seen["options"][f"X_{name}"]) for name in ("train", "test", "synthetic")] == [
+        36,
+        36,
+        24,
+    ]  # class V, synthetic rows alone
     assert seen["options"]["sampling_rate"] == 100
     assert seen["scores"] is None
 
@@ -216,7 +220,7 @@ def test_evaluate_without_test_rows_says_nothing_on_privacy(folder, tmp_path, ca
     assert not set(train) & set(test)
     assert len(train) + len(test) == 136
     assert call("evaluate", folder / "flat.npz", folder / "flat.npz") == 0
-    assert len(seen["sets"][0]) == len(seen["sets"][1]) == 68
+    assert len(seen["options"]["X_train"]) == len(seen["options"]["X_test"]) == 68
 
 
 def test_test_rows_may_be_other_records(folder, monkeypatch):

@@ -12,9 +12,19 @@ from toys import make_rows
 
 from bioaug import Synthesizer
 from bioaug.exceptions import DataError, LeakError
+from bioaug.lineage import Lineage, remember_synthetic
 from bioaug.metrics import evaluate, get_scorer, get_scorer_names, mmd
 
+UNRELATED = Lineage.of(make_rows((9, 24), seed=9))
 CHEAP = ("mmd", "coverage", "identifiability", "closest_record", "tstr")
+
+
+def judge(X_train, X_test, X_synthetic, *labels, **settings):
+    """Call `evaluate` with its arrays in the usual order."""
+    names = ("y_train", "y_test", "y_synthetic")
+    settings = {"generator": UNRELATED} | settings
+    arrays = {"X_train": X_train, "X_test": X_test, "X_synthetic": X_synthetic}
+    return evaluate(**arrays, **dict(zip(names, labels, strict=False)), verbose=0, **settings)
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +38,7 @@ def sets():
 @pytest.fixture(scope="module")
 def evaluation(sets):
     X_train, X_test, X_synthetic, y = sets
-    return evaluate(X_train, X_test, X_synthetic, y, y, y, scores=CHEAP, random_state=0, verbose=0)
+    return judge(X_train, X_test, X_synthetic, y, y, y, scores=CHEAP, random_state=0)
 
 
 def test_every_score_asked_for_has_a_line_per_class(evaluation):
@@ -41,7 +51,7 @@ def test_every_score_asked_for_has_a_line_per_class(evaluation):
 
 def test_fidelity_is_judged_on_held_out_rows_and_privacy_on_training_rows(sets, evaluation):
     X_train, X_test, _, y = sets
-    copied = evaluate(X_train, X_test, X_train, y, y, y, scores=CHEAP, random_state=0, verbose=0)
+    copied = judge(X_train, X_test, X_train, y, y, y, scores=CHEAP, random_state=0)
     assert copied.scores["identifiability"] == 1
     assert copied.scores["closest_record"] > 0.95
     assert copied.table.loc[("identifiability", "all"), "reads as"] == "worse than real"
@@ -55,10 +65,10 @@ def test_fidelity_is_judged_on_held_out_rows_and_privacy_on_training_rows(sets, 
 def test_test_rows_that_were_trained_on(sets):
     X_train, X_test, X_synthetic, _ = sets
     with pytest.raises(LeakError, match=r"'X_test' parameter of evaluate .* Got 80 of 80"):
-        evaluate(X_train, X_train.astype(np.float32), X_synthetic, scores=["mmd"], verbose=0)
+        judge(X_train, X_train.astype(np.float32), X_synthetic, scores=["mmd"])
     some = np.concatenate([X_train[:20], X_test])
     with pytest.warns(UserWarning, match="Got 20 of 100 rows") as told:
-        found = evaluate(X_train, some, X_synthetic, scores=["closest_record"], verbose=0)
+        found = judge(X_train, some, X_synthetic, scores=["closest_record"])
     assert len(told) == 1
     assert not found.missing
 
@@ -66,7 +76,7 @@ def test_test_rows_that_were_trained_on(sets):
 def test_what_cannot_be_computed_is_named_with_its_reason(sets):
     X_train, X_test, X_synthetic, _ = sets
     wanted = ("mmd", "tstr", "ecg")
-    found = evaluate(X_train, X_test, X_synthetic, scores=wanted, random_state=0, verbose=0)
+    found = judge(X_train, X_test, X_synthetic, scores=wanted, random_state=0)
     assert list(found.scores) == ["mmd"]
     assert "labels" in found.missing["tstr"]
     assert "sampling_rate" in found.missing["ecg"]
@@ -75,7 +85,7 @@ def test_what_cannot_be_computed_is_named_with_its_reason(sets):
 
 def test_too_few_rows_are_a_stated_reason(sets):
     X_train, X_test, X_synthetic, _ = sets
-    found = evaluate(X_train, X_test, X_synthetic[:1], scores=["mmd"], verbose=0)
+    found = judge(X_train, X_test, X_synthetic[:1], scores=["mmd"])
     assert "at least" in found.missing["mmd"]
 
 
@@ -115,35 +125,45 @@ def test_printing_shows_one_line_per_score(evaluation):
 def test_wrong_parameters_are_named(sets, wrong, message):
     given = dict(zip(("X_train", "X_test", "X_synthetic"), sets, strict=False)) | wrong
     with pytest.raises(DataError, match=re.escape(message)):
-        evaluate(**given, verbose=0)
+        evaluate(**given)
 
 
 def test_what_is_missing_is_printed_below_the_table(sets):
-    found = evaluate(*sets[:3], scores=["mmd", "tstr"], random_state=0, verbose=0)
+    found = judge(*sets[:3], scores=["mmd", "tstr"], random_state=0)
     assert repr(found).splitlines()[-1].startswith("tstr is not computed: it needs labels")
-    nothing = evaluate(*sets[:3], scores=["tstr"], verbose=0)
+    nothing = judge(*sets[:3], scores=["tstr"])
     assert repr(nothing).startswith("tstr is not computed")
     assert all("tstr" in text for text in (nothing.to_html(), nothing.to_markdown()))
 
 
 def test_a_class_without_synthetic_signals_is_noted(sets):
     X_train, X_test, X_synthetic, y = sets
-    found = evaluate(
-        X_train, X_test, X_synthetic[y == "N"], y, y, y[y == "N"], scores=["mmd"], verbose=0
+    found = judge(
+        X_train,
+        X_test,
+        X_synthetic[y == "N"],
+        y,
+        y,
+        y[y == "N"],
+        scores=["mmd"],
     )
     assert found.notes == ["No synthetic signals of class V: scores by class leave it out."]
 
 
 def test_scores_are_those_of_the_functions_with_the_same_seed(sets):
-    found = evaluate(*sets[:3], scores=["mmd"], random_state=3, verbose=0).scores["mmd"]
+    found = judge(*sets[:3], scores=["mmd"], random_state=3).scores["mmd"]
     assert found.to_dict() | {"seconds": 0} == mmd(sets[1], sets[2], random_state=3).to_dict() | {
         "seconds": 0
     }
 
 
 def test_the_kind_of_signal_adds_its_score_to_those_asked_for(sets):
-    found = evaluate(
-        *sets[:3], scores=["mmd"], signal="eeg", sampling_rate=40, random_state=0, verbose=0
+    found = judge(
+        *sets[:3],
+        scores=["mmd"],
+        signal="eeg",
+        sampling_rate=40,
+        random_state=0,
     )
     assert list(found.scores) == ["mmd", "eeg"]
 
@@ -207,3 +227,108 @@ def test_scorer_names(sets):
         get_scorer("mmd", n_nul=0)
     with pytest.raises(DataError, match="must hold labels"):
         get_scorer("tstr")(Copier(sets[0], sets[3]), sets[1])
+
+
+# What would make every score lie
+
+
+def labelled(n_each=10, n_patients=8, seed=0, first=0):
+    """Return rows of `n_patients` patients, their labels and patients."""
+    X = make_rows((n_each * n_patients, 24), seed)
+    return X, np.tile(["N", "V"], len(X) // 2), first + np.repeat(np.arange(n_patients), n_each)
+
+
+@pytest.mark.parametrize("scale", [1, 3])
+def test_rows_made_here_are_not_real(sets, scale):
+    X_train, X_test, X_synthetic, _ = sets
+    made = make_rows((5, 24), seed=77)
+    remember_synthetic(made * scale, X_train)
+    for train, test, name in (
+        (X_train, np.concatenate([X_test, made]), "X_test"),
+        (np.concatenate([made, X_train]), X_test, "X_train"),
+    ):
+        with pytest.raises(LeakError, match=f"'{name}' parameter of evaluate .* Got 5 of 85"):
+            judge(train, test, X_synthetic, scores=["mmd"])
+
+
+@pytest.mark.parametrize("as_text", [False, True])
+def test_a_patient_on_both_sides_is_a_leak(as_text):
+    X_train, _, train = labelled()
+    X_test, _, test = labelled(seed=1, first=7)
+    groups = {"groups_train": train, "groups_test": test.astype(str) if as_text else test / 1.0}
+    with pytest.raises(LeakError, match=r"Got 1 in both: 7. Split by patients"):
+        judge(X_train, X_test, X_train + 1, scores=["mmd"], **groups)
+
+
+def test_a_generator_that_has_seen_test_rows_or_their_patients(sets):
+    X_train, X_test, X_synthetic, _ = sets
+    patients = np.arange(80) // 10
+    seen = Lineage.of(np.concatenate([X_train, X_test[:1]]))
+    known = Lineage.of(X_train, patients)
+    with pytest.raises(LeakError, match=r"'generator' of evaluate .* Got 1 of 80"):
+        judge(X_train, X_test, X_synthetic, scores=["mmd"], generator=seen)
+    with pytest.raises(LeakError, match=r"'generator' of evaluate .*groups"):
+        judge(
+            *(X_train, X_test, X_synthetic), scores=["mmd"], generator=known, groups_test=patients
+        )
+    fitted = Synthesizer(n_steps=1, training_params={"batch_size": 4}, random_state=0).fit(X_test)
+    with pytest.raises(LeakError, match="Got 80 of 80"):
+        judge(X_train, X_test, X_synthetic, scores=["mmd"], generator=fitted)
+    fitted.lineage_ = None
+    with pytest.warns(UserWarning, match="without a fingerprint"):
+        judge(X_train, X_test, X_synthetic, scores=["mmd"], generator=fitted)
+    with pytest.raises(DataError, match=r"'generator' parameter of evaluate .* Got Synthesizer"):
+        judge(X_train, X_test, X_synthetic, scores=["mmd"], generator=Synthesizer())
+
+
+def test_a_generator_that_is_not_known_is_noted(sets):
+    found = judge(*sets[:3], scores=["mmd"], generator=None)
+    assert [note for note in found.notes if "generator=" in note]
+
+
+def test_copies_of_test_rows_are_a_leak(sets):
+    X_train, X_test, X_synthetic, _ = sets
+    with pytest.raises(LeakError, match=r"'X_synthetic' parameter of evaluate .* Got 80 of 80"):
+        judge(X_train, X_test, X_test, scores=["mmd"])
+    with pytest.warns(UserWarning, match="Got 5 of 85 rows"):
+        judge(X_train, X_test, np.concatenate([X_synthetic, X_test[:5]]), scores=["mmd"])
+
+
+def test_arrays_are_keyword_only(sets):
+    with pytest.raises(TypeError):
+        evaluate(*sets[:3])
+
+
+def test_the_column_real_is_what_training_rows_score(sets, evaluation):
+    X_train, X_test, _, y = sets
+    expected = mmd(X_test, X_train, y_real=y, y_synthetic=y, n_null=0, random_state=0)
+    table = evaluation.table
+    assert table.loc[("mmd", "all"), "real"] == pytest.approx(float(expected))
+    assert table.loc[("mmd", "V"), "real"] == pytest.approx(float(expected.per_class["V"]))
+    assert np.isnan(table.loc[("identifiability", "all"), "real"])
+    tstr = evaluation.scores["tstr"].details["real_on_real"]
+    assert table.loc[("tstr", "all"), "real"] == tstr
+    assert json.loads(evaluation.to_json())["real"]["tstr"] == tstr
+
+
+def test_the_column_real_has_as_many_rows_as_there_are_synthetic_ones(sets):
+    X_train, X_test, X_synthetic, _ = sets
+    found = judge(X_train, X_test, X_synthetic[:20], scores=["coverage"], random_state=0)
+    assert found.real["coverage"].n_synthetic == 20
+
+
+def test_too_few_patients_are_inconclusive_and_enough_are_not():
+    X_train, y_train, train = labelled(n_patients=4)
+    for n_patients, word in ((6, "inconclusive"), (8, "as real")):
+        X_test, y_test, test = labelled(n_patients=n_patients, seed=1, first=20)
+        found = judge(
+            *(X_train, X_test, make_rows((40, 24), seed=2), y_train, y_test, y_train),
+            groups_train=train,
+            groups_test=test,
+            scores=["coverage"],
+            random_state=0,
+        )
+        assert set(found.table["reads as"]) == {word}
+        said = [note for note in found.notes if note.startswith("Inconclusive: coverage")]
+        assert bool(said) == (word == "inconclusive")
+        assert all("6 patients, 8 are needed" in note for note in said)

@@ -65,12 +65,12 @@ def run(arguments: Arguments) -> None:
         scores = _scores_without_privacy(arguments.tier)
         note("no --test: halves of REAL are compared, and nothing is said on privacy")
     found = evaluate(
-        real.X,
-        test.X,
-        made.X,
-        real.y,
-        test.y,
-        made.y,
+        X_train=real.X,
+        X_test=test.X,
+        X_synthetic=made.X,
+        y_train=real.y,
+        y_test=test.y,
+        y_synthetic=made.y,
         groups_train=real.groups,
         groups_test=test.groups,
         tier=arguments.tier,

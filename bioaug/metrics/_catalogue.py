@@ -53,25 +53,35 @@ class Entry:
     takes: frozenset[str] = frozenset()
     quick: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def on_train(self) -> bool:
+        """Whether the real rows of the score are the generator's training rows."""
+        return self.kind == "privacy" or "test" in self.takes
+
 
 _LABELS, _HOLDOUT = frozenset({"labels"}), frozenset({"holdout"})
 _RATE = frozenset({"sampling_rate"})
-_TEST = frozenset({"test", "groups_real"})
+_PATIENTS = frozenset({"groups_real"})  # by which the null is drawn
+_TEST = frozenset({"test"}) | _PATIENTS
 
 CATALOGUE: dict[str, Entry] = {
-    "mmd": Entry(mmd, "fidelity"),
-    "discriminative": Entry(discriminative_score, "fidelity", quick={"n_null": 4, "n_folds": 3}),
-    "frechet": Entry(frechet_distance, "fidelity"),
-    "precision": Entry(precision, "fidelity"),
-    "recall": Entry(recall, "fidelity"),
-    "density": Entry(density, "fidelity"),
-    "coverage": Entry(coverage, "fidelity"),
-    "spectrum": Entry(spectrum_distance, "fidelity", takes=_RATE),
-    "wavelet_coherence": Entry(wavelet_coherence, "fidelity", fast=False, takes=_RATE),
-    "inception": Entry(inception_score, "fidelity", needs=_LABELS, quick={"n_null": 5}),
-    "sample_distance": Entry(sample_distance, "fidelity"),
-    "diversity": Entry(diversity, "fidelity"),
-    "predictive": Entry(predictive_score, "utility", fast=False),
+    "mmd": Entry(mmd, "fidelity", takes=_PATIENTS),
+    "discriminative": Entry(
+        discriminative_score, "fidelity", takes=_PATIENTS, quick={"n_null": 8, "n_folds": 3}
+    ),
+    "frechet": Entry(frechet_distance, "fidelity", takes=_PATIENTS),
+    "precision": Entry(precision, "fidelity", takes=_PATIENTS),
+    "recall": Entry(recall, "fidelity", takes=_PATIENTS),
+    "density": Entry(density, "fidelity", takes=_PATIENTS),
+    "coverage": Entry(coverage, "fidelity", takes=_PATIENTS),
+    "spectrum": Entry(spectrum_distance, "fidelity", takes=_RATE | _PATIENTS),
+    "wavelet_coherence": Entry(wavelet_coherence, "fidelity", fast=False, takes=_RATE | _PATIENTS),
+    "inception": Entry(
+        inception_score, "fidelity", needs=_LABELS, takes=_PATIENTS, quick={"n_null": 8}
+    ),
+    "sample_distance": Entry(sample_distance, "fidelity", takes=_PATIENTS),
+    "diversity": Entry(diversity, "fidelity", takes=_PATIENTS),
+    "predictive": Entry(predictive_score, "utility", fast=False, takes=_PATIENTS),
     "tstr": Entry(train_on_synthetic_test_on_real, "utility", needs=_LABELS, takes=_TEST),
     "trts": Entry(train_on_real_test_on_synthetic, "utility", needs=_LABELS, takes=_TEST),
     "identifiability": Entry(identifiability, "privacy"),
@@ -84,6 +94,6 @@ CATALOGUE: dict[str, Entry] = {
         needs=_HOLDOUT,
         takes=frozenset({"groups_real", "groups_holdout"}),
     ),
-    "ecg": Entry(ecg_distance, "biosignal", needs=_RATE),
-    "eeg": Entry(eeg_distance, "biosignal", needs=_RATE),
+    "ecg": Entry(ecg_distance, "biosignal", needs=_RATE, takes=_PATIENTS),
+    "eeg": Entry(eeg_distance, "biosignal", needs=_RATE, takes=_PATIENTS),
 }

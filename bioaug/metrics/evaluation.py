@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from typing import Any, Literal
@@ -18,11 +18,21 @@ from bioaug._atomic import replace_file
 from bioaug._validation import POSITIVE, check_number, check_option, check_path
 from bioaug.exceptions import BioaugError, DataError
 from bioaug.metrics._catalogue import CATALOGUE, Entry
-from bioaug.metrics._measure import check_pair, seed_of
-from bioaug.metrics._sets import check_apart
-from bioaug.metrics.score import Score
+from bioaug.metrics._given import Given
+from bioaug.metrics._measure import seed_of
+from bioaug.metrics.score import Score, read_against
 
-_COLUMNS = ("kind", "value", "better", "null", "null_low", "null_high", "reads as", "seconds")
+_COLUMNS = (
+    "kind",
+    "value",
+    "real",
+    "better",
+    "null",
+    "null_low",
+    "null_high",
+    "reads as",
+    "seconds",
+)
 SIGNALS = ("ecg", "eeg", None)
 
 
@@ -38,14 +48,22 @@ class Evaluation:
     notes : list of str
         What the table as a whole says.
     table : DataFrame
-        One line per score and class, with the null value beside it; `reads as` says whether the
-        value lies inside the null's 95 % interval ("as real"), on its worse side ("worse than
-        real") or on the other ("beyond real"). No generator is better than real: a fidelity score
-        beyond it is a reason to look at the privacy scores, for copies of training rows reach it.
+        One line per score and class. `real` is what the real training rows score against the same
+        test rows; beside it is the null value; `reads as` says whether the value lies inside the
+        null's 95 % interval ("as real"), on its worse side ("worse than real") or on the other
+        ("beyond real"), or that nothing can be told ("inconclusive"; `notes` say why). No
+        generator is better than real: a fidelity score beyond it is a reason to look at the
+        privacy scores, for copies of training rows reach it.
+    real : dict of str to float or Score
+        What the real training rows score, of the scores where this says something.
+    checked_generator : bool
+        Whether the generator was given, so that it is known that it has not seen the test rows.
     """
 
     scores: dict[str, Score]
     missing: dict[str, str]
+    real: dict[str, Score | float] = field(default_factory=dict)
+    checked_generator: bool = True
 
     @property
     def table(self) -> pd.DataFrame:
@@ -54,7 +72,8 @@ class Evaluation:
         for name, score in self.scores.items():
             lines = {"all": score} | score.per_class
             rows += [
-                {"score": name, "class": str(label)} | _line(CATALOGUE[name], of_class)
+                {"score": name, "class": str(label)}
+                | _line(CATALOGUE[name], of_class, self._real_value(name, label))
                 for label, of_class in lines.items()
             ]
         for name, reason in self.missing.items():
@@ -64,16 +83,61 @@ class Evaluation:
             ["score", "class"]
         )
 
+    def _real_value(self, name: str, label: Any) -> float | None:
+        """Return what the real training rows score, of all classes ("all") or of one."""
+        real = self.real.get(name)
+        if isinstance(real, Score) and label != "all":
+            real = real.per_class.get(label)
+        elif label != "all":
+            real = None
+        return None if real is None else float(real)
+
     @property
     def notes(self) -> list[str]:
-        """What no single line says: copied training rows, and classes without synthetic ones."""
-        return [*self._copying_notes(), *self._class_notes()]
+        """What no single line says: copies, missing classes, why a score is inconclusive."""
+        return [
+            *self._copying_notes(),
+            *self._class_notes(),
+            *self._inconclusive_notes(),
+            *self._real_notes(),
+            *self._generator_notes(),
+        ]
+
+    def _inconclusive_notes(self) -> list[str]:
+        """Say why scores are inconclusive, those with the same reason together."""
+        found: dict[str, list[str]] = {}
+        for name, score in self.scores.items():
+            if score.reading == "inconclusive":
+                found.setdefault(score.reason, []).append(name)
+        return [f"Inconclusive: {', '.join(names)} ({reason})." for reason, names in found.items()]
+
+    def _real_notes(self) -> list[str]:
+        """Name scores in which the real training rows themselves are worse than the null."""
+        worse = [
+            name
+            for name, real in self.real.items()
+            if read_against(float(real), self.scores[name]) == "worse than real"
+        ]
+        if not worse:
+            return []
+        return [
+            f"The real training rows are worse than the null, too, in {', '.join(worse)}: their "
+            "patients differ from those of the test rows. Compare with the column 'real' there."
+        ]
+
+    def _generator_notes(self) -> list[str]:
+        if self.checked_generator:
+            return []
+        return [
+            "Whether the generator has seen test rows or their patients was not checked: give it "
+            "as generator=."
+        ]
 
     def _copying_notes(self) -> list[str]:
         worse = [
             name
             for name, score in self.scores.items()
-            if CATALOGUE[name].kind == "privacy" and _reading(score) == "worse than real"
+            if CATALOGUE[name].kind == "privacy" and score.reading == "worse than real"
         ]
         if not worse:
             return []
@@ -121,7 +185,8 @@ class Evaluation:
     def to_json(self) -> str:
         """Return all scores with their details as JSON."""
         scores = {name: score.to_dict() for name, score in self.scores.items()}
-        found = {"scores": scores, "missing": self.missing, "notes": self.notes}
+        real = {name: float(value) for name, value in self.real.items()}
+        found = {"scores": scores, "real": real, "missing": self.missing, "notes": self.notes}
         return json.dumps(found, indent=1, default=_plain)
 
     def save(self, path: str | Path) -> None:
@@ -139,15 +204,16 @@ class Evaluation:
 
 
 def evaluate(
+    *,
     X_train: Any,
     X_test: Any,
     X_synthetic: Any,
     y_train: Any = None,
     y_test: Any = None,
     y_synthetic: Any = None,
-    *,
     groups_train: Any = None,
     groups_test: Any = None,
+    generator: Any = None,
     tier: Literal["fast", "full"] = "fast",
     scores: Sequence[str] | None = None,
     signal: Literal["ecg", "eeg"] | None = None,
@@ -167,7 +233,10 @@ def evaluate(
     y_train, y_test, y_synthetic : array-like, optional
         Labels: all three or none.
     groups_train, groups_test : array-like, optional
-        The patient of every row.
+        The patient of every row; none may be in both. With them, null values come from halves of
+        the patients, of which there must be 8 at least, in each class.
+    generator : fitted Synthesizer or oversampler, or its ``lineage_``, optional
+        What made `X_synthetic`: it is checked that it has not seen the test rows or their patients.
     tier : {"fast", "full"}, default="fast"
         "fast" leaves out what trains recurrent networks or takes minutes, and has fewer folds and
         halvings in the scores that train a classifier.
@@ -190,8 +259,10 @@ def evaluate(
     Raises
     ------
     LeakError
-        Where more than half of the rows of `X_test` are rows of `X_train`; a UserWarning tells of
-        fewer.
+        Where `generator` has seen a test row or a patient of the test rows, where a patient is in
+        both sets, where `X_train` or `X_test` hold rows that this process has made, and where more
+        than half of the rows of `X_test` are rows of `X_train`, or more than half of the synthetic
+        rows are rows of `X_test`; a UserWarning tells of fewer.
     DataError
         For an unknown tier, score or kind of signal; for what no score can use: NaN, unequal
         lengths or channels, labels that are given for some sets only, labels or groups that are
@@ -201,89 +272,56 @@ def evaluate(
     check_option(signal, name="signal", owner="evaluate", options=SIGNALS)
     check_number(sampling_rate, POSITIVE, name="sampling_rate", owner="evaluate", optional=True)
     _check_names(scores)
-    sets = _Sets(X_train, X_test, X_synthetic, y_train, y_test, y_synthetic)
+    sets = Given(
+        *(X_train, X_test, X_synthetic, y_train, y_test, y_synthetic),
+        *(groups_train, groups_test, generator, sampling_rate),
+    )
     sets.check()
-    _check_groups("groups_train", groups_train, len(X_train))
-    _check_groups("groups_test", groups_test, len(X_test))
-    beside = {"groups_real": groups_train, "groups_holdout": groups_test}
-    beside |= {"sampling_rate": sampling_rate}
     seed = seed_of(random_state)
     found: dict[str, Score] = {}
+    real: dict[str, Score | float] = {}
     missing: dict[str, str] = {}
-    chosen = _chosen(tier, scores, signal)
-    with tqdm(chosen, disable=not verbose, unit="score") as progress:
+    with tqdm(_chosen(tier, scores, signal), disable=not verbose, unit="score") as progress:
         for name in progress:
             progress.set_postfix_str(name)
             entry = CATALOGUE[name]
-            reason = _lacking(entry, sets, sampling_rate)
+            reason = sets.lacking(entry)
             if reason:
                 missing[name] = reason
                 continue
             keywords = {"random_state": seed} | sets.keywords(entry)
             if tier == "fast":
                 keywords |= entry.quick
-            keywords |= {k: v for k, v in beside.items() if k in entry.takes | entry.needs}
             try:
                 with warnings.catch_warnings():  # `sets.check` has warned of shared rows
                     warnings.filterwarnings("ignore", "The 'X_holdout' parameter")
                     found[name] = entry.function(sets.real(entry), X_synthetic, **keywords)
             except (BioaugError, ValueError) as error:
                 missing[name] = str(error)
-    return Evaluation(found, missing)
+                continue
+            of_training = _of_training_rows(entry, sets, keywords, found[name])
+            if of_training is not None:
+                real[name] = of_training
+    return Evaluation(found, missing, real, generator is not None)
 
 
-@dataclass(frozen=True)
-class _Sets:
-    """The three sets with their labels."""
-
-    X_train: Any
-    X_test: Any
-    X_synthetic: Any
-    y_train: Any
-    y_test: Any
-    y_synthetic: Any
-
-    def check(self) -> None:
-        """Raise a DataError for what no score can use."""
-        given = [y is not None for y in (self.y_train, self.y_test, self.y_synthetic)]
-        if any(given) and not all(given):
-            raise DataError(
-                "The 'y_train', 'y_test' and 'y_synthetic' parameters of evaluate must be given "
-                f"together. Got {sum(given)} of 3. Give all labels or none."
-            )
-        train = self.X_train, self.y_train
-        others = {
-            "test": (self.X_test, self.y_test),
-            "synthetic": (self.X_synthetic, self.y_synthetic),
-        }
-        for name, (X, y) in others.items():
-            pair = check_pair(train[0], X, train[1], y, owner="evaluate", first="train", other=name)
-            if name == "test":
-                sets = pair.X_real, pair.X_synthetic
-                check_apart(*sets, owner="evaluate", names=("X_train", "X_test"))
-
-    @property
-    def labelled(self) -> bool:
-        """Whether there are labels."""
-        return self.y_train is not None
-
-    def real(self, entry: Entry) -> Any:
-        """Return the real rows that a score compares with."""
-        return self.X_train if entry.kind == "privacy" or "test" in entry.takes else self.X_test
-
-    def keywords(self, entry: Entry) -> dict[str, Any]:
-        """Return labels and held-out rows as a score's function takes them."""
-        on_train = entry.kind == "privacy" or "test" in entry.takes
-        given: dict[str, Any] = {}
-        if self.labelled:
-            given |= {"y_real": self.y_train if on_train else self.y_test}
-            given |= {"y_synthetic": self.y_synthetic}
-        if "holdout" in entry.needs:
-            given |= {"X_holdout": self.X_test}
-            given |= {"y_holdout": self.y_test} if self.labelled else {}
-        if "test" in entry.takes:
-            given |= {"X_test": self.X_test, "y_test": self.y_test}
-        return given
+def _of_training_rows(
+    entry: Entry, given: Given, keywords: dict[str, Any], found: Score
+) -> Score | float | None:
+    """Return what the real training rows score, as many as the synthetic ones, where it can be."""
+    if entry.kind == "privacy":  # training rows give themselves away
+        return None
+    if entry.on_train:
+        return found.details.get("real_on_real")
+    rows = given.training_rows(keywords["random_state"])
+    if rows is None:
+        return None
+    X, y = rows
+    settings = keywords | ({} if y is None else {"y_synthetic": y}) | {"n_null": 0}
+    try:
+        return entry.function(given.real(entry), X, **settings)
+    except (BioaugError, ValueError):  # fewer training rows of a class than the score needs
+        return None
 
 
 def _check_names(scores: Sequence[str] | None) -> None:
@@ -294,14 +332,6 @@ def _check_names(scores: Sequence[str] | None) -> None:
         )
     for name in scores or ():
         check_option(name, name="scores", owner="evaluate", options=CATALOGUE)
-
-
-def _check_groups(name: str, groups: Any, n_rows: int) -> None:
-    if groups is not None and len(groups) != n_rows:
-        raise DataError(
-            f"The {name!r} parameter of evaluate must hold the patient of each of the {n_rows} "
-            f"rows. Got {len(groups)}. Give as many as there are rows, or none."
-        )
 
 
 def _chosen(tier: str, scores: Sequence[str] | None, signal: str | None) -> list[str]:
@@ -315,36 +345,19 @@ def _chosen(tier: str, scores: Sequence[str] | None, signal: str | None) -> list
     return list(dict.fromkeys(wanted if signal is None else [*wanted, signal]))
 
 
-def _lacking(entry: Entry, sets: _Sets, sampling_rate: float | None) -> str | None:
-    """Return why a score cannot be computed, or None."""
-    if "labels" in entry.needs and not sets.labelled:
-        return "it needs labels (y_train, y_test, y_synthetic)"
-    if "sampling_rate" in entry.needs and sampling_rate is None:
-        return "it needs sampling_rate"
-    return None
-
-
-def _line(entry: Entry, score: Score) -> dict[str, Any]:
+def _line(entry: Entry, score: Score, real: float | None) -> dict[str, Any]:
     null = score.null
     return {
         "kind": entry.kind,
         "value": score.value,
+        "real": real,
         "better": score.direction,
         "null": None if null is None else null.value,
         "null_low": None if null is None else null.low,
         "null_high": None if null is None else null.high,
-        "reads as": _reading(score),
+        "reads as": score.reading or "no null value",
         "seconds": score.seconds,
     }
-
-
-def _reading(score: Score) -> str:
-    if score.null is None:
-        return "no null value"
-    if score.value in score.null:
-        return "as real"
-    is_higher = score.value > score.null.high
-    return "beyond real" if is_higher == (score.direction == "higher") else "worse than real"
 
 
 def _cell(value: Any) -> str:

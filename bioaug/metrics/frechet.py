@@ -136,8 +136,8 @@ def _distance(real: NDArray, synthetic: NDArray, n_dims: int, rng: np.random.Ran
             _embedded_distance(fitted, scored, synthetic, n_dims, rng)
             for fitted, scored in (halves, halves[::-1])
         ]
-    value, plain, n_dims = (float(number) for number in np.mean(found, axis=0))
-    return Found(value, {"plain": plain, "n_dims": round(n_dims)})
+    value, plain, found_dims = (float(number) for number in np.mean(found, axis=0))
+    return Found(value, {"plain": plain, "n_dims": round(found_dims)})
 
 
 def _embedded_distance(

@@ -137,16 +137,7 @@ class Score(float):
         "inconclusive" where `inconclusive` says why, or where the score lies inside an interval
         of so few draws (below 8) that its width says little.
         """
-        if self.inconclusive:
-            return "inconclusive"
-        if self.null is None:
-            return None
-        if np.isnan(self.value):
-            return "inconclusive"
-        if self.value in self.null:
-            return "as real" if self.null.n_draws >= LEAST_DRAWS else "inconclusive"
-        is_higher = self.value > self.null.high
-        return "beyond real" if is_higher == (self.direction == "higher") else "worse than real"
+        return read_against(self.value, self)
 
     @property
     def reason(self) -> str:
@@ -178,3 +169,19 @@ class Score(float):
         classes = {str(label): score.to_dict() for label, score in self.per_class.items()}
         read = {"reading": self.reading, "inconclusive": self.reason}
         return {"value": float(self)} | plain | read | {"null": null, "per_class": classes}
+
+
+def read_against(value: float, score: Score) -> Reading | None:
+    """Return what the null of `score` makes of `value`; see `Score.reading`."""
+    null = score.null
+    if score.inconclusive:
+        return "inconclusive"
+    if null is None:
+        return None
+    if np.isnan(value):
+        return "inconclusive"
+    if value in null:
+        return "as real" if null.n_draws >= LEAST_DRAWS else "inconclusive"
+    return (
+        "beyond real" if (value > null.high) == (score.direction == "higher") else "worse than real"
+    )

@@ -1,0 +1,168 @@
+"""What `evaluate` is given: checks, leaks, and what each score takes of it."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bioaug.exceptions import DataError, LeakError, LeakWarning
+from bioaug.lineage import Lineage, find_synthetic
+from bioaug.metrics._catalogue import Entry
+from bioaug.metrics._halves import check_groups
+from bioaug.metrics._measure import check_pair
+from bioaug.metrics._sets import check_apart
+
+
+@dataclass(frozen=True)
+class Given:
+    """Training, test and synthetic rows with labels and patients."""
+
+    X_train: Any
+    X_test: Any
+    X_synthetic: Any
+    y_train: Any
+    y_test: Any
+    y_synthetic: Any
+    groups_train: Any
+    groups_test: Any
+    generator: Any
+    sampling_rate: float | None
+
+    def check(self) -> None:
+        """Raise a DataError for what no score can use, and a LeakError for what makes them lie."""
+        given = [y is not None for y in (self.y_train, self.y_test, self.y_synthetic)]
+        if any(given) and not all(given):
+            raise DataError(
+                "The 'y_train', 'y_test' and 'y_synthetic' parameters of evaluate must be given "
+                f"together. Got {sum(given)} of 3. Give all labels or none."
+            )
+        others = {
+            "test": (self.X_test, self.y_test),
+            "synthetic": (self.X_synthetic, self.y_synthetic),
+        }
+        pairs = {}
+        for name, (X, y) in others.items():
+            pairs[name] = check_pair(
+                self.X_train, X, self.y_train, y, owner="evaluate", first="train", other=name
+            )
+        train, test = pairs["test"].X_real, pairs["test"].X_synthetic
+        for name, X in {"train": train, "test": test}.items():
+            groups = getattr(self, f"groups_{name}")
+            check_groups(groups, len(X), owner="evaluate", name=f"groups_{name}")
+            _check_real(X, f"X_{name}")
+        check_apart(train, test, owner="evaluate", names=("X_train", "X_test"))
+        self._check_patients()
+        made = pairs["synthetic"].X_synthetic
+        check_apart(test, made, owner="evaluate", names=("X_test", "X_synthetic"))
+        _check_generator(self.generator, test, self.groups_test)
+
+    def _check_patients(self) -> None:
+        if self.groups_train is None or self.groups_test is None:
+            return
+        shared = Lineage.of(np.zeros((1, 1)), self.groups_train).shared_groups(self.groups_test)
+        if shared:
+            raise LeakError(
+                "The 'groups_test' parameter of evaluate must hold other patients than "
+                f"'groups_train'. Got {len(shared)} in both: {', '.join(shared[:5])}"
+                f"{', ...' if len(shared) > 5 else ''}. Split by patients, as GroupShuffleSplit "
+                "does, and train the generator anew."
+            )
+
+    @property
+    def labelled(self) -> bool:
+        """Whether there are labels."""
+        return self.y_train is not None
+
+    def lacking(self, entry: Entry) -> str | None:
+        """Return why a score cannot be computed, or None."""
+        if "labels" in entry.needs and not self.labelled:
+            return "it needs labels (y_train, y_test, y_synthetic)"
+        if "sampling_rate" in entry.needs and self.sampling_rate is None:
+            return "it needs sampling_rate"
+        return None
+
+    def real(self, entry: Entry) -> Any:
+        """Return the real rows that a score compares with."""
+        return self.X_train if entry.on_train else self.X_test
+
+    def keywords(self, entry: Entry) -> dict[str, Any]:
+        """Return labels, patients and held-out rows as a score's function takes them."""
+        given: dict[str, Any] = {}
+        if self.labelled:
+            given |= {"y_real": self.y_train if entry.on_train else self.y_test}
+            given |= {"y_synthetic": self.y_synthetic}
+        if "holdout" in entry.needs:
+            given |= {"X_holdout": self.X_test}
+            given |= {"y_holdout": self.y_test} if self.labelled else {}
+        if "test" in entry.takes:
+            given |= {"X_test": self.X_test, "y_test": self.y_test}
+        beside = {
+            "groups_real": self.groups_train if entry.on_train else self.groups_test,
+            "groups_holdout": self.groups_test,
+            "sampling_rate": self.sampling_rate,
+        }
+        return given | {k: v for k, v in beside.items() if k in entry.takes | entry.needs}
+
+    def training_rows(self, seed: int) -> tuple[NDArray, NDArray | None] | None:
+        """Return random training rows, as many of each class as there are synthetic ones.
+
+        None where a class of the synthetic rows has no training rows.
+        """
+        order = np.random.RandomState(seed).permutation(len(self.X_train))
+        X = np.asarray(self.X_train)
+        if not self.labelled:
+            return X[order[: len(self.X_synthetic)]], None
+        labels = np.asarray(self.y_train)
+        chosen = []
+        for label, count in zip(*np.unique(self.y_synthetic, return_counts=True), strict=True):
+            own = order[labels[order] == label][:count]
+            if not len(own):
+                return None
+            chosen.append(own)
+        rows = np.concatenate(chosen)
+        return X[rows], labels[rows]
+
+
+def _check_real(X: NDArray, name: str) -> None:
+    """Raise a LeakError where rows that this process has made are passed as real ones."""
+    made = find_synthetic(X)
+    if made.any():
+        raise LeakError(
+            f"The {name!r} parameter of evaluate must hold real rows. Got {int(made.sum())} of "
+            f"{len(made)} that a generator has made, the first in row {int(made.argmax())}. "
+            "Oversample after the split, and give the real rows alone."
+        )
+
+
+def _check_generator(generator: Any, X_test: NDArray, groups_test: Any) -> None:
+    """Raise a LeakError where the generator has seen test rows or their patients."""
+    if generator is None:
+        return
+    lineage: Any = generator
+    if not isinstance(generator, Lineage):
+        lineage = getattr(generator, "lineage_", NotImplemented)
+    if lineage is NotImplemented:
+        raise DataError(
+            "The 'generator' parameter of evaluate must be a fitted Synthesizer or oversampler, or "
+            f"its lineage_. Got {type(generator).__name__} without a lineage_. Fit it first."
+        )
+    if lineage is None:
+        warnings.warn(
+            "The generator was loaded from a folder without a fingerprint of its training rows, so "
+            "evaluate cannot check whether it has seen test rows. Save it with "
+            "include_fingerprint=True where the folder stays with you.",
+            LeakWarning,
+            stacklevel=3,
+        )
+        return
+    try:
+        lineage.check(X_test, groups_test)
+    except LeakError as error:
+        raise LeakError(
+            f"The 'generator' of evaluate must not have seen the test rows or their patients. "
+            f"{error}"
+        ) from error
