@@ -28,19 +28,22 @@ _BINARY = getattr(os, "O_BINARY", 0)  # of Windows
 _PROBE = bytes(2**16)  # a full disk may still have room for an empty file
 
 
-def replace_file(file: Path, content: bytes) -> None:
-    """Put `content` in place of `file`, on the disk before the name changes."""
-    with replacing(file) as draft:
+def replace_file(file: Path, content: bytes, *, like: Path | None = None) -> None:
+    """Put `content` in place of `file`, on the disk before the name changes.
+
+    A new file has the permissions of the file `like`, where there is one.
+    """
+    with replacing(file, like=like) as draft:
         draft.write_bytes(content)
 
 
 @contextmanager
-def replacing(file: Path) -> Iterator[Path]:
+def replacing(file: Path, *, like: Path | None = None) -> Iterator[Path]:
     """Give the name of a draft with the same suffix, which takes the place of `file` at the end.
 
     The draft is on the disk before the name changes, and has the permissions of the file that it
-    replaces. A symbolic link stays, and the file that it leads to is replaced. Drafts that killed
-    processes left in the folder are removed.
+    replaces, or of the file `like`. A symbolic link stays, and the file that it leads to is
+    replaced. Drafts that killed processes left in the folder are removed.
 
     Raises
     ------
@@ -49,6 +52,8 @@ def replacing(file: Path) -> Iterator[Path]:
     """
     target = Path(os.path.realpath(file))
     mode = _mode_of(target)
+    if mode is None and like is not None:
+        mode = _mode_of(like)
     remove_drafts(target.parent)
     draft = target.with_name(f".bioaug-{uuid.uuid4().hex}.tmp{_short_suffix(target)}")
     descriptor = _create(draft, target, 0o666 if mode is None else 0o600)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from numbers import Integral
 from pathlib import Path
@@ -12,8 +14,10 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.modules import module as torch_module
 
 from bioaug._random import seeded
+from bioaug._validation import check_path
 from bioaug._version import __version__
 from bioaug.checkpoint import (
     MALFORMED,
@@ -29,10 +33,13 @@ from bioaug.fitting import FittedModel
 from bioaug.lineage import Lineage
 from bioaug.models import get_model
 from bioaug.models.base import GenerativeModel, SignalSpec
+from bioaug.training.runtime import Runtime
 
 KIND = "synthesizer"
 _SETTINGS = ("model", "model_params", "training_params", "n_steps", "max_time", "per_class")
 _SETTINGS += ("n_features",)
+MOST_ENTRIES = 60_000  # of the histories of all models
+FEWEST_VALUES, FEWEST_MODULES = 2**20, 1000  # that a model may be asked to have, however small
 FINGERPRINT = "fingerprint/"  # the names of its arrays begin with this
 
 
@@ -43,11 +50,12 @@ def write_synthesizer(
 
     The hashes of its training rows are left out unless asked for.
     """
+    folder = check_path(path, name="path", owner="save")
     tensors, fingerprint = weights_of(synthesizer._models), None
     if include_fingerprint and synthesizer.lineage_ is not None:
         arrays, fingerprint = synthesizer.lineage_.to_saved()
         tensors |= {f"{FINGERPRINT}{n}": torch.from_numpy(a) for n, a in arrays.items()}
-    seed = synthesizer.random_state
+    seed, n_models = synthesizer.random_state, len(synthesizer._models)
     config = {
         "kind": KIND,
         "bioaug": __version__,
@@ -55,15 +63,16 @@ def write_synthesizer(
         "random_state": seed if isinstance(seed, Integral) else None,
         "sampling_seed": synthesizer._sampling_seed,
         "n_samplings": synthesizer._n_samplings,
-        "models": [described(fitted) for fitted in synthesizer._models],
+        "models": [_thinned(described(fitted), n_models) for fitted in synthesizer._models],
         "fingerprint": fingerprint,
     }
-    write_checkpoint(path, tensors, config)
+    write_checkpoint(folder, tensors, config)
 
 
 def read_synthesizer(cls: type, path: str | Path, *, device: str) -> Any:
     """Return the synthesizer of class `cls` that `write_synthesizer` wrote into folder `path`."""
-    tensors, config = read_checkpoint(path)
+    tensors, config = read_checkpoint(check_path(path, name="path", owner="load"))
+    Runtime.create(device)
     if config.get("kind") != KIND:
         raise CheckpointError(
             f"The folder {str(path)!r} holds no saved Synthesizer but a "
@@ -98,7 +107,8 @@ def _restore(synthesizer: Any, config: dict[str, Any], tensors: dict[str, Tensor
     if len({fitted.codec.shape for fitted in synthesizer._models}) != 1:
         raise ValueError("models: not one shape of signals")
     classes = [fitted.classes for fitted in synthesizer._models]
-    synthesizer.classes_ = np.unique(np.concatenate(classes))
+    kind = synthesizer._models[0].codec.classes.dtype  # also in an order of bytes that is not ours
+    synthesizer.classes_ = np.unique(np.concatenate(classes)).astype(kind)
     synthesizer.signal_shape_ = synthesizer._models[0].codec.shape
     synthesizer.n_features_in_ = synthesizer.signal_shape_[0]
     synthesizer.lineage_ = None
@@ -137,6 +147,15 @@ def described(fitted: FittedModel) -> dict[str, Any]:
     }
 
 
+def _thinned(of_model: dict[str, Any], n_models: int) -> dict[str, Any]:
+    """Return a description with a history of bounded length, so that it can always be saved."""
+    history, most = of_model["history"], max(MOST_ENTRIES // n_models, 2)
+    if len(history) <= most:
+        return of_model
+    chosen = np.linspace(0, len(history) - 1, most).round().astype(int)
+    return of_model | {"history": [history[entry] for entry in chosen]}
+
+
 def rebuilt(
     model: type[GenerativeModel],
     model_params: dict[str, Any] | None,
@@ -150,7 +169,8 @@ def rebuilt(
     spec = SignalSpec(codec.n_channels, codec.n_timesteps, len(codec.classes))
     if of_model["spec"] != asdict(spec):
         raise ValueError(f"spec: {of_model['spec']} does not fit its codec, {asdict(spec)}")
-    with torch.device("meta"):  # a wrong size is found before memory is taken for it
+    # A wrong size is found before memory is taken for it.
+    with torch.device("meta"), _no_more_than(weights, model_params):
         check_tensors(weights, _unfilled(model, spec, model_params, weights).state_dict())
     with seeded(0):
         built = _unfilled(model, spec, model_params, weights)
@@ -172,3 +192,49 @@ def _unfilled(
     built = model(spec, **(model_params or {}))
     built.size_like(weights)
     return built
+
+
+@contextmanager
+def _no_more_than(weights: Mapping[str, Tensor], model_params: Any) -> Iterator[None]:
+    """Raise a ValueError where this thread builds a model that is far larger than its weights.
+
+    It raises while the model is built, so that a billion layers are not begun; whether a model fits
+    its weights exactly is checked when it is built.
+    """
+    n_values = FEWEST_VALUES + 2 * sum(tensor.numel() for tensor in weights.values())
+    n_tensors, n_modules = FEWEST_MODULES + 2 * len(weights), FEWEST_MODULES + 20 * len(weights)
+    _check_sizes(model_params, n_values, n_tensors)
+    thread, left = threading.get_ident(), [n_tensors, n_values, n_modules]
+
+    def count(module: torch.nn.Module, name: str, registered: Any) -> None:
+        if threading.get_ident() != thread:
+            return
+        if isinstance(registered, Tensor):
+            left[0] -= 1
+            left[1] -= registered.numel()
+        else:
+            left[2] -= 1
+        if min(left) < 0:
+            raise ValueError(f"weights: the model of these parameters has more, such as {name!r}")
+
+    hooks = (
+        torch_module.register_module_parameter_registration_hook(count),
+        torch_module.register_module_buffer_registration_hook(count),
+        torch_module.register_module_module_registration_hook(count),
+    )
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _check_sizes(value: Any, most: int, longest: int) -> None:
+    """Raise a ValueError for numbers and lists that no model of these weights was built with."""
+    if isinstance(value, int | float) and abs(value) > most:
+        raise ValueError(f"model_params: {value!r:.50} is out of proportion to the weights")
+    if isinstance(value, list) and len(value) > longest:
+        raise ValueError(f"model_params: a list of {len(value)} values")
+    inner: Any = value.values() if isinstance(value, dict) else value
+    for part in inner if isinstance(value, dict | list) else ():
+        _check_sizes(part, most, longest)

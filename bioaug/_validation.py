@@ -83,7 +83,9 @@ def check_path(path: object, *, name: str, owner: str) -> Path:
         raise DataError(f"{rule} Got {path!r:.100} of type {type(path).__name__} instead.")
     text = os.fspath(path)
     if not isinstance(text, str) or not text or "\0" in text:
-        raise DataError(f"{rule} Got {text!r:.100} instead. Use text that is not empty.")
+        raise DataError(
+            f"{rule} Got {text!r:.100} instead. Give text, not empty and without null characters."
+        )
     try:
         return Path(text).expanduser()
     except RuntimeError as error:

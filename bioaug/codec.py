@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -11,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from bioaug._typing import Labels, Signals
+from bioaug.exceptions import DataError
 
 # A row property is an offset and a scale that every training row shares. Each entry computes them
 # over the last axis; rows are brought back by (row - offset) / scale * shared scale, plus the
@@ -24,7 +26,8 @@ _ROW_STATISTICS: dict[str, Callable[[NDArray], tuple[NDArray, NDArray]]] = {
 _ROW_TOLERANCE = 1e-3  # of the scale: float16 z-scores and rounded tables still count
 _HIDDEN = 0.1  # of the deviation of whole rows: less within channels is hidden by their offsets
 _FLAT = 1e-6  # of the shared scale: less is a constant row seen through rounding
-_LONGEST_LABEL = 2**16  # bytes
+_LONGEST_LABEL, _LONGEST_LABELS = 2**16, 2**26  # bytes of one, and of all
+_BYTES = "bytes"  # as the dtype of an array of objects that are all bytes
 _CHUNK = 4096  # rows looked at in one go, so that memory stays bounded
 
 
@@ -224,9 +227,10 @@ class SignalCodec:
 
     def to_json(self) -> dict[str, Any]:
         """Describe the codec with what JSON can hold."""
+        classes, classes_dtype = _labels_to_json(self.classes)
         return {
-            "classes": self.classes.tolist(),
-            "classes_dtype": "object" if self.classes.dtype == object else self.classes.dtype.str,
+            "classes": classes,
+            "classes_dtype": classes_dtype,
             "dtype": self.dtype.str,
             "ndim": self.ndim,
             "low": self.low.tolist(),
@@ -246,13 +250,8 @@ class SignalCodec:
         ValueError, TypeError, LookupError
             Where the description is not one that `to_json` gives.
         """
-        label_dtype = np.dtype(described["classes_dtype"])
-        if (
-            label_dtype.kind == "V" or label_dtype.itemsize > _LONGEST_LABEL
-        ):  # such as "<U999999999", which fills the memory
-            raise ValueError(f"codec: classes of {described['classes_dtype']!r}")
         codec = cls(
-            classes=np.array(described["classes"], dtype=label_dtype),
+            classes=_labels_from_json(described["classes"], described["classes_dtype"]),
             dtype=np.dtype(described["dtype"]),
             ndim=described["ndim"],
             low=np.array(described["low"], dtype=np.float64),
@@ -271,17 +270,82 @@ class SignalCodec:
         is_right = {
             "n_timesteps": type(self.n_timesteps) is int and self.n_timesteps > 0,
             "classes": classes.ndim == 1 and len(classes) > 0,
+            "order of classes": np.array_equal(np.unique(classes), classes),
             "dtype": self.dtype.kind in "fiu",
             "ndim": self.ndim == 3 or (self.ndim == 2 and len(low) == 1),
             "feature_low": self.feature_low.ndim == 1
             and self.feature_low.shape == self.feature_high.shape
             and len(self.feature_low) in range(self.n_timesteps if len(low) == 1 else 1),
             "low and high": low.ndim == 1 and low.shape == high.shape and bool((low <= high).all()),
+            "limits": bool(np.isfinite(np.concatenate([low, high])).all()),
+            "feature limits": bool(np.isfinite([self.feature_low, self.feature_high]).all()),
             "row_properties": all(found.fits(self.n_channels) for found in self.row_properties),
         }
         for name, right in is_right.items():
             if not right:
                 raise ValueError(f"codec: {name!r} is {getattr(self, name, (low, high))!r:.100}")
+
+
+def check_storable(classes: NDArray, *, owner: str) -> None:
+    """Raise a DataError where labels could not be saved, before anything is learned of them.
+
+    Parameters
+    ----------
+    classes : ndarray of shape (n_classes,)
+    owner : str
+        Class whose parameters these are, for the error texts.
+    """
+    try:
+        labels, dtype = _labels_to_json(classes)
+        again = _labels_from_json(json.loads(json.dumps(labels)), dtype)
+        is_same = again.dtype == classes.dtype and all(map(_is_same, again, classes))
+    except (ArithmeticError, TypeError, ValueError, RecursionError) as error:
+        is_same, reason = False, f" ({error})"
+    else:
+        reason = ""
+    if not is_same:
+        kinds = {type(label).__name__ for label in classes} if classes.dtype == object else ()
+        got = ", ".join(sorted(kinds)) or classes.dtype
+        raise DataError(
+            f"The 'y' parameter of {owner} must hold labels that can be saved: text or bytes of up "
+            f"to {_LONGEST_LABEL:,} bytes, numbers of up to 64 bits, or booleans. Got {got} "
+            f"instead{reason:.200}. Convert them by y.astype(str), or number the classes."
+        )
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    one, other = (v.item() if isinstance(v, np.generic) else v for v in (one, other))
+    return type(one) is type(other) and one == other
+
+
+def _labels_to_json(classes: NDArray) -> tuple[list, str]:
+    """Return labels as JSON can hold them, and their dtype as text."""
+    labels, dtype = classes.tolist(), classes.dtype.str
+    if classes.dtype == object:
+        dtype = _BYTES if all(isinstance(label, bytes) for label in labels) else "object"
+    elif classes.dtype.kind == "T":  # text of any length
+        dtype = "T"
+    if dtype == _BYTES or classes.dtype.kind == "S":
+        labels = [label.decode("latin-1") for label in labels]
+    return labels, dtype
+
+
+def _labels_from_json(labels: Any, name: str) -> NDArray:
+    """Return the labels of `_labels_to_json`, or raise a ValueError or TypeError."""
+    if not isinstance(labels, list) or not isinstance(name, str):
+        raise TypeError(f"codec: classes {labels!r:.50} of {name!r:.50}")
+    if sum(len(label) for label in labels if isinstance(label, str)) > _LONGEST_LABELS:
+        raise ValueError("codec: the classes have names that are too long")
+    dtype = np.dtype(object if name == _BYTES else name)
+    if dtype.kind == "S" or name == _BYTES:
+        labels = [label.encode("latin-1") for label in labels]
+    if (
+        dtype.kind not in "biufSUTO"
+        or dtype.itemsize > _LONGEST_LABEL
+        or dtype.itemsize * len(labels) > _LONGEST_LABELS
+    ):  # such as "<U999999999", which fills the memory
+        raise ValueError(f"codec: {len(labels)} classes of {name!r:.50}")
+    return np.array(labels, dtype=dtype)
 
 
 def as_3d(X: NDArray) -> NDArray:

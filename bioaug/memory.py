@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -16,8 +16,15 @@ from numpy.typing import NDArray
 
 from bioaug._persistence import described, rebuilt, weights_of
 from bioaug._version import __version__
-from bioaug.checkpoint import MALFORMED, as_json, json_digest, read_checkpoint, write_checkpoint
-from bioaug.exceptions import TrainingWarning
+from bioaug.checkpoint import (
+    MALFORMED,
+    as_json,
+    has_checkpoint,
+    json_digest,
+    read_checkpoint,
+    write_checkpoint,
+)
+from bioaug.exceptions import CheckpointError, TrainingWarning
 from bioaug.fitting import FittedModel, Training, fit_model
 
 KIND = "training"
@@ -39,30 +46,52 @@ def remembered_fit(
     scorer = training.early_stopping
     if memory is None or not (scorer is None or is_dataclass(scorer)):
         return fit_model(X, y, training, start)
-    folder = memory / "bioaug" / _key(X, y, training, start)
+    key = _key(X, y, training, start)
+    folder = memory / "bioaug" / key
+    found = _remembered(folder, key, training)
+    if found is not None:  # without a lock, as a folder that is read-only allows
+        return found
     with _locked(folder):
-        try:
-            tensors, config = read_checkpoint(folder)
-            return rebuilt(training.model, training.model_params, config["fitted"], tensors, 0)
-        except MALFORMED as error:
-            if folder.exists():
-                _warn(f"{str(folder)!r} cannot be read, so this is trained again", error)
+        found = _remembered(folder, key, training, aloud=True)
+        if found is not None:
+            return found
         fitted = fit_model(X, y, training, start)
         try:
-            write_checkpoint(
-                folder, weights_of([fitted]), {"kind": KIND, "fitted": described(fitted)}
-            )
-        except OSError as error:
+            config = {"kind": KIND, "key": key, "fitted": described(fitted)}
+            write_checkpoint(folder, weights_of([fitted]), config, owned=True)
+        except (OSError, CheckpointError) as error:
             _warn("the trained model could not be kept", error)
         return fitted
 
 
-def _locked(folder: Path) -> Any:
+def _remembered(
+    folder: Path, key: str, training: Training, *, aloud: bool = False
+) -> FittedModel | None:
+    """Return the model that was kept in `folder` for `key`; None, and a warning, for any other."""
     try:
+        if not has_checkpoint(folder):
+            return None
+        tensors, config = read_checkpoint(folder)
+        if config.get("kind") != KIND or config.get("key") != key:
+            raise ValueError("it was kept for other rows or parameters, and copied here")
+        return rebuilt(training.model, training.model_params, config["fitted"], tensors, 0)
+    except MALFORMED as error:
+        if aloud:
+            _warn(f"{str(folder)!r} cannot be read, so this is trained again", error)
+        return None
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the right to train what is kept in `folder`, where a lock can be written."""
+    lock = FileLock(folder.with_suffix(".lock"))
+    with suppress(OSError, NotImplementedError, ValueError):  # told when the model is written
         folder.parent.mkdir(parents=True, exist_ok=True)
-        return FileLock(folder.with_suffix(".lock"))
-    except OSError:  # told when the model cannot be written
-        return nullcontext()
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _key(X: NDArray, y: NDArray, training: Training, start: FittedModel | None) -> str:

@@ -80,7 +80,7 @@ def test_tensors_of_every_form_are_written(tmp_path):
 
 
 def test_a_second_write_leaves_only_its_own_files(folder):
-    (folder / ".weights-0.safetensors.1.tmp").write_bytes(b"left by a kill")
+    (folder / f".bioaug-{'0' * 32}.tmp.safetensors").write_bytes(b"left by a kill")
     write_checkpoint(folder, {"a": torch.zeros(1)}, {"kind": "second"})
     assert len(list(folder.iterdir())) == 2
     assert read_checkpoint(folder)[1]["kind"] == "second"

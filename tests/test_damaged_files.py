@@ -19,7 +19,8 @@ from safetensors.torch import load, save
 from toys import make_rows
 
 from bioaug import Synthesizer
-from bioaug.checkpoint import CONFIG, json_digest
+from bioaug._json import parse_json
+from bioaug.checkpoint import CONFIG, LARGEST_CONFIG, json_digest
 from bioaug.exceptions import CheckpointError
 
 DENSE = {
@@ -118,6 +119,7 @@ FOREIGN = {
     "header no JSON": header(b"{]"),
     "header a list": header([]),
     "header nested": header(b"[" * 100_000),
+    "header of many tensors": header(b'{"a":{}' + b',"a":{}' * 2 * 10**6 + b"}"),
     "header no UTF-8": header(b"\xff\xfe"),
     "unknown dtype": header(entry("F31")) + bytes(4),
     "dtype that torch lacks": header(entry("F4", (2,), (0, 1))) + bytes(1),
@@ -286,6 +288,10 @@ def test_signed_configs_with_values_of_other_types(folder, kind, path):
         (("models", 0, "codec", "n_timesteps"), 10**13),
         (("models", 0, "codec", "classes_dtype"), "<U999999999"),
         (("parameters", "model_params"), {"generator_widths": [10**7, 10**7]}),
+        (("parameters", "model_params"), {"generator_widths": [1] * 10**5}),
+        (("parameters", "model_params"), {"latent_dim": 10**300}),
+        (("models", 0, "codec", "classes"), [""] * 10**5),
+        (("models", 0, "codec", "low"), [float("-inf")]),
         (("parameters", "checkpoint_dir"), "/tmp/elsewhere"),
         (("parameters", "callbacks"), []),
     ],
@@ -303,6 +309,63 @@ def test_sizes_that_would_fill_the_memory_are_refused(folder, kind, path, value)
         read(kind, folder)
 
 
+DEEP = {
+    "flow": "depth",
+    "r3gan": "depth",
+    "biosgan": "depth",
+    "wavegan": "depth",
+    "timegan": "n_layers",
+    "stagan": "n_layers",
+    "transgan": "depth",
+}
+
+
+@pytest.mark.parametrize("number", [10**5, 10**9, 10**18])
+@pytest.mark.parametrize("model", DEEP)
+def test_a_billion_layers_are_not_begun(originals, tmp_path, model, number):
+    """Nothing fits weights of another model, but most layers of it are cheap to add."""
+    shutil.copytree(originals["saved"], tmp_path / "saved")
+    config = json.loads((tmp_path / "saved" / CONFIG).read_text())
+    value = [1, number] if model == "transgan" else number
+    config["parameters"] |= {"model": model, "model_params": {DEEP[model]: value}}
+    sign(tmp_path / "saved", config)
+    with pytest.raises(CheckpointError, match="cannot be rebuilt"):
+        Synthesizer.load(tmp_path / "saved")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_weights_that_are_no_numbers_are_refused(folder, kind, value):
+    with_value(lambda t: t.clone().fill_(value))(folder)
+    with pytest.raises(CheckpointError, match="holds NaN or infinite values"):
+        read(kind, folder)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b" " * (LARGEST_CONFIG + 1), "bytes, more than"),
+        (b"[" + b"[]," * 10**6 * 3 + b"[]]", "values, more than"),
+        (b'{"a": ' + b"[" * 100 + b"]" * 100 + b"}", "100 levels|101 levels"),
+        (b'{"a": "' + b'\\"' * 10**6, "no JSON"),
+        (b'{"a": ' + b"9" * 10**6 + b"}", "no JSON"),
+    ],
+    ids=["spaces", "many values", "deep", "a text without end", "a long number"],
+)
+def test_a_config_is_bounded_before_it_is_parsed(folder, kind, content, reason):
+    (folder / CONFIG).write_bytes(content)
+    with pytest.raises(CheckpointError, match=reason):
+        read(kind, folder)
+
+
+def test_texts_do_not_count_as_nesting():
+    assert parse_json(json.dumps({"a": "[" * 1000, "b": '\\"[{' * 99}).encode())["a"] == "[" * 1000
+    with pytest.raises(ValueError, match="65 levels"):
+        parse_json(b"[" * 65 + b"]" * 65)
+    assert parse_json(b"[" * 64 + b"]" * 64)
+
+
 # Files that cannot be read as a whole
 
 
@@ -314,7 +377,7 @@ def test_stand_ins_for_a_file_neither_hang_nor_fill_the_memory(folder, kind, whi
     file.unlink()
     if stand_in == "sparse":
         with file.open("wb") as stream:
-            stream.truncate(2**27 if which == "weights" else 2**40)
+            stream.truncate(2**40)
     elif stand_in == "pipe":
         os.mkfifo(file)
     elif stand_in == "folder":

@@ -33,6 +33,7 @@ from bioaug.objectives import non_saturating, relativistic, wasserstein_gp
 
 OWNER = "WaveGAN"
 STRIDE = 4  # of every layer
+DEEPEST = 16  # layers: 4**16 time steps become one
 START = 16  # time steps, about, that depth="auto" leaves after the last layer
 SLOPE = 0.2  # of the discriminator's leaky rectifiers below 0
 OBJECTIVES = ("wasserstein_gp", "non_saturating", "relativistic")
@@ -324,7 +325,8 @@ def _shuffle_phase(x: Tensor, most: int) -> Tensor:
 def _depth(depth: int | Literal["auto"], n_timesteps: int) -> int:
     if depth == "auto":
         return max(round(math.log(n_timesteps / START, STRIDE)), 1)
-    check_number(depth, COUNT, name="depth", owner=OWNER, otherwise=" or 'auto'")
+    allowed = Interval(Integral, 1, DEEPEST, closed="both")
+    check_number(depth, allowed, name="depth", owner=OWNER, otherwise=" or 'auto'")
     return int(depth)
 
 
