@@ -7,31 +7,41 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bioaug._containers import check_array_like, check_columns
 from bioaug._validation import check_labels
-from bioaug.exceptions import DataError
+
+OWNER = "GANOversampler"
 
 
-def checked_labels(y: Any) -> Any:
-    """Check labels before imbalanced-learn does, which knows less of them, and return them.
+def checked_input(X: Any, y: Any, n_features: Any) -> tuple[Any, Any]:
+    """Check containers, columns and labels before imbalanced-learn does, which knows less of them.
 
-    Each of a list keeps its kind for this, where an array would make text of all.
+    Each label of a list keeps its kind for this, where an array would make text of all.
     """
+    check_array_like(X, owner=OWNER)
+    check_columns(X, owner=OWNER, n_features=n_features)
+    check_array_like(y, owner=OWNER, name="y")
+    X, y = (np.asarray(one) if isinstance(one, np.ma.MaskedArray) else one for one in (X, y))
     if isinstance(y, list | tuple) and len(y) and isinstance(y[0], list | tuple):
-        return np.asarray(y)  # one-hot
+        return X, np.asarray(y)  # one-hot
     labels = np.asarray(y, dtype=object) if isinstance(y, list | tuple) else np.asarray(y)
     if labels.ndim == 1:
-        check_labels(labels, owner="GANOversampler")
-    return y
+        check_labels(labels, owner=OWNER)
+    return X, y
 
 
-def check_groups(groups: NDArray) -> None:
-    """Raise a DataError for groups from which no name of a new one can be made."""
-    is_plain = groups.dtype.kind in "iufUb" or all(isinstance(g, str | int) for g in groups)
-    if not is_plain or (groups.dtype.kind == "f" and not np.isfinite(groups).all()):
-        raise DataError(
-            "The 'groups' parameter of fit_resample must be numbers or text, none missing. Got "
-            f"{groups.dtype}, such as {groups[0]!r}. Convert them by groups.astype(str)."
-        )
+def counts_of_ratio(ratio: float, y: NDArray) -> dict[Any, int] | None:
+    """Return the final count of the smaller of two classes, for a ratio that it can grow to.
+
+    It is what imbalanced-learn finds, but for counts that are whole up to the rounding of the
+    ratio: 0.29 of 100 rows are 29.
+    """
+    classes, counts = np.unique(y, return_counts=True)
+    if len(classes) != 2 or not 0 < ratio <= 1:
+        return None
+    smaller = int(counts.argmin())
+    wanted = int(np.floor(ratio * counts.max() + 1e-9 * counts.max()))
+    return {classes[smaller]: wanted} if wanted >= counts[smaller] else None
 
 
 def column_dtypes(X: Any) -> list[Any] | None:

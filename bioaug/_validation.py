@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 
+from bioaug._containers import check_array_like, check_columns
 from bioaug.exceptions import DataError
 
 COUNT = Interval(Integral, 1, None, closed="left")
@@ -36,9 +38,11 @@ __all__ = [
     "HasMethods",
     "Interval",
     "StrOptions",
+    "as_labels",
     "check_classes",
     "check_features",
     "check_finite",
+    "check_groups",
     "check_keys",
     "check_kind",
     "check_labels",
@@ -129,7 +133,12 @@ def check_keys(
 
 
 def check_signals(
-    X: Any, y: Any = None, *, owner: str, names: tuple[str, str] = ("X", "y")
+    X: Any,
+    y: Any = None,
+    *,
+    owner: str,
+    names: tuple[str, str] = ("X", "y"),
+    n_features: int = 0,
 ) -> tuple[NDArray, NDArray | None]:
     """Return `X` as a finite 2-D or 3-D numeric array and `y` as 1-D class labels.
 
@@ -141,6 +150,8 @@ def check_signals(
         Class or function whose parameters these are, for the error texts.
     names : tuple of two str
         What `owner` calls `X` and `y`.
+    n_features : int
+        Columns at the end of a DataFrame that are no time steps.
 
     Raises
     ------
@@ -149,14 +160,15 @@ def check_signals(
     ValueError
         Where scikit-learn refuses `X` or `y`: text, lengths that differ, continuous targets.
     """
+    check_array_like(X, owner=owner, name=names[0])
+    check_columns(X, owner=owner, n_features=n_features)
     X = check_array(X, allow_nd=True, ensure_all_finite=False, estimator=owner)
     check_kind(X, owner=owner, name=names[0])
     check_finite(X, owner=owner, name=names[0])
     if y is None:
         return X, None
-    y = column_or_1d(y, warn=True)
+    y = as_labels(y, owner=owner, name=names[1])
     check_consistent_length(X, y)
-    check_labels(y, owner=owner, name=names[1])
     check_classification_targets(y)
     return X, y
 
@@ -193,21 +205,85 @@ def check_kind(X: NDArray, *, owner: str, name: str = "X") -> None:
 
 
 def check_labels(y: NDArray, *, owner: str, name: str = "y") -> None:
-    """Raise a DataError where a label is missing, or labels cannot be sorted."""
-    if y.dtype.kind not in "fO":
-        return
-    missing = np.flatnonzero([label is None or label != label for label in y])
+    """Raise a DataError where a label is missing, or labels cannot be sorted or saved."""
+    if y.dtype.kind not in "iufbU":
+        _check_kinds_of_labels(y, owner=owner, name=name)
+    elif y.dtype.kind == "f":
+        _check_none_missing(y, owner=owner, name=name)
+
+
+def _check_none_missing(y: NDArray, *, owner: str, name: str) -> None:
+    missing = np.flatnonzero(pd.isna(y)) if y.dtype.kind in "OfcMm" else []
     if len(missing):
+        kind = "group" if name.startswith("groups") else "label"
         raise DataError(
-            f"The {name!r} parameter of {owner} must hold a label for every row. Got "
+            f"The {name!r} parameter of {owner} must hold a {kind} for every row. Got "
             f"{len(missing)} missing ones, the first in row {missing[0]}. Drop these rows."
         )
-    kinds = sorted({type(label).__name__ for label in y}) if y.dtype.kind == "O" else []
+
+
+def _check_kinds_of_labels(y: NDArray, *, owner: str, name: str) -> None:
+    """Raise a DataError unless all of these labels are text, or all are numbers."""
+    _check_none_missing(y, owner=owner, name=name)
+    labels = y.tolist() if y.dtype == object else y[:1].tolist()
+    kinds = sorted({"str" if isinstance(label, str) else type(label).__name__ for label in labels})
+    if kinds == ["bytes"]:
+        raise DataError(
+            f"The {name!r} parameter of {owner} must hold text or numbers. Got bytes, such as "
+            f"{labels[0]!r}. Decode them by numpy.char.decode({name}, 'utf-8')."
+        )
+    is_plain = all(isinstance(label, str | Real | np.bool_) for label in labels)
+    if not is_plain:
+        raise DataError(
+            f"The {name!r} parameter of {owner} must hold text or numbers. Got "
+            f"{', '.join(kinds)} instead. Convert them to text."
+        )
     if len(kinds) > 1 and "str" in kinds:
         raise DataError(
             f"The {name!r} parameter of {owner} must hold labels of one kind. "
-            f"Got {', '.join(kinds)} instead. Convert them by {name}.astype(str)."
+            f"Got {', '.join(kinds)} instead. Convert them by numpy.array({name}, dtype=str)."
         )
+
+
+def as_labels(y: Any, *, owner: str, name: str = "y") -> NDArray:
+    """Return labels, or groups, as a checked array of one dimension, each of its own kind.
+
+    Raises
+    ------
+    DataError
+        For what holds no label for every row.
+    """
+    check_array_like(y, owner=owner, name=name)
+    is_plain = isinstance(y, list | tuple)
+    labels = np.asarray(y, dtype=object) if is_plain else np.asarray(y)
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = column_or_1d(labels, warn=True)
+    if labels.ndim != 1:
+        raise DataError(
+            f"The {name!r} parameter of {owner} must be a 1d array, one value for every row. Got "
+            f"shape {labels.shape} instead."
+        )
+    check_labels(labels, owner=owner, name=name)
+    return np.asarray(y).ravel() if is_plain else labels
+
+
+def check_groups(groups: Any, n_rows: int, *, owner: str) -> NDArray:
+    """Return groups as an array of one dimension, none missing, all of one kind.
+
+    Raises
+    ------
+    DataError
+        For another number of groups than rows, and for groups that are missing or of mixed kinds.
+    """
+    found = as_labels(groups, owner=owner, name="groups")
+    if len(found) != n_rows:
+        raise DataError(
+            f"The 'groups' parameter of {owner} must hold the patient of every row, {n_rows} "
+            f"values. Got {len(found)} instead."
+        )
+    if found.dtype.kind == "f" and not np.isfinite(found).all():
+        raise DataError(f"The 'groups' parameter of {owner} must be finite. Got infinity.")
+    return found
 
 
 def check_finite(X: NDArray, *, owner: str, name: str = "X") -> None:

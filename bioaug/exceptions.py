@@ -27,3 +27,7 @@ class TrainingWarning(UserWarning):
 
 class LeakWarning(UserWarning):
     """What a generator has seen, or which rows were made, is not known or not known any more."""
+
+
+class DataWarning(UserWarning):
+    """Signals can be used as they were given, but look unlike what was meant."""

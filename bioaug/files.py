@@ -8,7 +8,6 @@ import re
 import warnings
 import zipfile
 import zlib
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
 from bioaug._atomic import check_writable, replacing
+from bioaug._containers import unlike_most
 from bioaug._validation import check_option, check_path
 from bioaug.datasets.recordings import read_wfdb
 from bioaug.exceptions import DataError
@@ -333,13 +333,11 @@ def _find_columns(
 
 def _warn_of_other_names(names: list[str], file: Path) -> None:
     """Warn of columns of signals whose names are made in another way than most."""
-    kinds = [re.sub(r"\d+", "0", name) for name in names]
-    ((usual, count),) = Counter(kinds).most_common(1) or [("", 0)]
-    others = [repr(name) for name, kind in zip(names, kinds, strict=True) if kind != usual]
-    if others and 2 * count > len(names):
+    others, usual = unlike_most(names)
+    if others:
         warnings.warn(
-            f"The columns {', '.join(others)} of {str(file)!r} are read as signals, as all but "
-            f"those of labels and groups. Their names are unlike {names[kinds.index(usual)]!r}: "
+            f"The columns {', '.join(map(repr, others))} of {str(file)!r} are read as signals, as "
+            f"all but those of labels and groups. Their names are unlike {usual!r}: "
             "drop them, or say which one holds the patients (groups_column, --groups-column).",
             stacklevel=5,
         )

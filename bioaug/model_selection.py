@@ -20,7 +20,7 @@ from joblib import Parallel, delayed
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold, check_cv
-from sklearn.utils import check_consistent_length, column_or_1d
+from sklearn.utils import check_consistent_length
 from tqdm.auto import tqdm
 
 from bioaug._arm_pairs import Scored
@@ -31,8 +31,9 @@ from bioaug._validation import (
     POSITIVE,
     SHARE,
     WHOLE,
+    as_labels,
+    check_groups,
     check_kind,
-    check_labels,
     check_number,
     check_path,
 )
@@ -312,16 +313,15 @@ def _held_back(plan: _Plan, run: _Run) -> tuple[NDArray, tuple[NDArray, NDArray]
 
 
 def _checked(X: Any, y: Any, groups: Any) -> tuple[NDArray, NDArray, NDArray]:
-    X, y = np.asarray(X), column_or_1d(y)
+    X, y = np.asarray(X), as_labels(y, owner=OWNER)
     if groups is None:
         raise DataError(
             f"The 'groups' parameter of {OWNER} must have the patient of every row, for rows of "
             "one patient are near copies of each other. Got None instead."
         )
-    groups = column_or_1d(groups)
-    check_consistent_length(X, y, groups)
+    check_consistent_length(X, y)
+    groups = check_groups(groups, len(X), owner=OWNER)
     check_kind(X, owner=OWNER)
-    check_labels(y, owner=OWNER)
     if len(np.unique(y)) < 2:
         raise DataError(f"The 'y' parameter of {OWNER} must have at least 2 classes. Got 1.")
     made = find_synthetic(X)

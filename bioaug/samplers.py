@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from numbers import Integral
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,12 +17,12 @@ from joblib import Memory
 from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.base import clone
-from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from bioaug._containers import from_polars, warn_of_time_first
 from bioaug._growth_warnings import growth_warnings
 from bioaug._random import check_generator, draw_seed
-from bioaug._sampler_input import check_groups, checked_labels, column_dtypes, rounded
+from bioaug._sampler_input import checked_input, column_dtypes, counts_of_ratio, rounded
 from bioaug._validation import (
     COUNT,
     POSITIVE,
@@ -32,6 +32,7 @@ from bioaug._validation import (
     check_classes,
     check_features,
     check_finite,
+    check_groups,
     check_keys,
     check_kind,
     check_number,
@@ -202,8 +203,9 @@ class GANOversampler(BaseOverSampler):
         -------
         self : GANOversampler
         """
+        X, y = checked_input(from_polars(X)[0], from_polars(y)[0], self.n_features)
         with self._plain_strategy():
-            return super().fit(X, checked_labels(y))
+            return super().fit(X, y)
 
     def fit_resample(self, X: Any, y: Any, *, groups: Any = None) -> tuple[Any, Any]:
         """Train the generator and return the grown set.
@@ -230,24 +232,28 @@ shape (n_samples, n_channels, n_timesteps)
         CheckpointError
             Where `model` is a folder without a whole saved model.
         """
-        y = checked_labels(y)
+        X, X_back = from_polars(X)
+        y, y_back = from_polars(y)
+        X, y = checked_input(X, y, self.n_features)
         for learned in ("synthesizer_", "groups_"):  # not always set again
             vars(self).pop(learned, None)
         if groups is not None:
-            groups = column_or_1d(groups)
-            check_consistent_length(X, groups)
-            check_groups(groups)
+            n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
+            groups = check_groups(from_polars(groups)[0], n_rows, owner="fit_resample")
         self._groups, self._column_dtypes = groups, column_dtypes(X)
         try:
             with self._plain_strategy():
                 X_resampled, y_resampled, *_ = super().fit_resample(X, y)
-                return X_resampled, y_resampled
+                return X_back(X_resampled), y_back(y_resampled)
         finally:
             del self._groups, self._column_dtypes
 
     @contextmanager
     def _plain_strategy(self) -> Iterator[None]:
-        """Lend imbalanced-learn a dict for any other mapping, which it accepts but cannot read."""
+        """Lend imbalanced-learn a dict for any other mapping, which it accepts but cannot read.
+
+        Afterwards the parameter is again what the user gave.
+        """
         given = self.sampling_strategy
         if isinstance(given, Mapping):
             _check_counts(given)
@@ -272,6 +278,10 @@ shape (n_samples, n_channels, n_timesteps)
         dense = X.toarray() if sparse.issparse(X) else X
         check_kind(dense, owner="GANOversampler")
         check_finite(dense, owner="GANOversampler")
+        warn_of_time_first(dense.shape, owner="GANOversampler")
+        if isinstance(self.sampling_strategy, Real) and self.sampling_strategy:
+            counts = counts_of_ratio(float(self.sampling_strategy), y)
+            self.sampling_strategy = counts or self.sampling_strategy  # until the call ends
         return X, y, binarize_y
 
     def remake(self, provenance: pd.DataFrame) -> NDArray:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from bioaug._containers import check_array_like, warn_of_time_first
 from bioaug._persistence import read_synthesizer, write_synthesizer
 from bioaug._random import check_generator, draw_seed
 from bioaug._row_noise import row_seeds
@@ -177,7 +178,8 @@ class Synthesizer(BaseEstimator):
             Where a loss turned NaN before anything was learned.
         """
         model, config = self._check_parameters()
-        X, y = check_signals(X, y, owner="Synthesizer")
+        X, y = check_signals(X, y, owner="Synthesizer", n_features=self.n_features)
+        warn_of_time_first(X.shape, owner="Synthesizer")
         check_features(self.n_features, X, owner="Synthesizer")
         y = np.zeros(len(X), np.int64) if y is None else y
         classes = np.unique(y)
@@ -246,7 +248,7 @@ class Synthesizer(BaseEstimator):
         """
         check_is_fitted(self)
         model, config = self._check_parameters()
-        X, y = check_signals(X, y, owner="fine_tune")
+        X, y = check_signals(X, y, owner="fine_tune", n_features=self.n_features)
         y = np.zeros(len(X), np.int64) if y is None else y
         self._labels(0, y)
         if X.shape[1:] != self.signal_shape_:
@@ -492,19 +494,21 @@ class Synthesizer(BaseEstimator):
         if y is None:
             order = np.arange(n_samples) * len(self.classes_) // max(n_samples, 1)
             return self.classes_[order]
+        check_array_like(y, owner="sample", name="y")
         labels = np.asarray(y)
-        if labels.ndim != 1 or not np.isin(labels, self.classes_).all():
-            unknown = sorted(set(labels.ravel().tolist()) - set(self.classes_.tolist()), key=str)
+        unknown = sorted(set(labels.ravel().tolist()) - set(self.classes_.tolist()), key=str)
+        if unknown or labels.ndim != 1:
             got = repr(unknown) if unknown else f"an array of shape {labels.shape}"
             raise DataError(
                 f"The 'y' parameter of sample must be a list of the classes "
-                f"{self.classes_.tolist()}. Got {got} instead. Give one class for each new signal, "
-                "of those in the training rows."
+                f"{self.classes_.tolist()}. Got {got} instead. Give one class for each new "
+                "signal, of those in the training rows."
             )
         return labels.astype(self.classes_.dtype)
 
 
 def _checked(seeds: Any, labels: NDArray) -> NDArray[np.int64]:
+    check_array_like(seeds, owner="sample", name="seeds")
     given = np.asarray(seeds)
     if given.shape != labels.shape or given.dtype.kind not in "iu":
         raise DataError(

@@ -20,6 +20,7 @@ from bioaug.exceptions import BioaugError
 pytestmark = [
     pytest.mark.usefixtures("untyped"),
     pytest.mark.filterwarnings("ignore::bioaug.exceptions.TrainingWarning"),
+    pytest.mark.filterwarnings("ignore::bioaug.exceptions.DataWarning"),
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.DataConversionWarning"),
     # scikit-learn's look at targets that hold NaN, before it refuses them
     pytest.mark.filterwarnings("ignore:invalid value encountered in cast:RuntimeWarning"),

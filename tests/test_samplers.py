@@ -527,7 +527,7 @@ def test_without_groups_there_is_no_attribute(X, y):
 def test_groups_of_another_length_are_refused_before_training(X, y):
     recorder = Recorder()
     model = Synthesizer("biosgan", model_params=SMALL, n_steps=2, callbacks=[recorder])
-    with pytest.raises(ValueError, match=r"inconsistent numbers of samples: \[48, 47\]"):
+    with pytest.raises(DataError, match=r"'groups' parameter of fit_resample.* 48 values. Got 47"):
         make(model=model).fit_resample(X, y, groups=np.arange(47))
     assert recorder.events == []
 

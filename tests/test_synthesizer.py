@@ -388,7 +388,7 @@ def test_a_class_of_one_row_is_refused(X):
         (["V", "Q"], r"'y' parameter of sample.*\['N', 'V'\].*Got \['Q'\]"),
         ([1, 2], r"Got \[1, 2\]"),
         (np.array(["Q", 1], dtype=object), r"Got \[1, 'Q'\]"),
-        ("V", r"Got an array of shape \(\)"),
+        ("V", r"Got a str instead"),
         ([["V"]], r"Got an array of shape \(1, 1\)"),
     ],
 )
