@@ -7,6 +7,7 @@ from toys import make_rows
 import bioaug.nn.axes
 from bioaug import Synthesizer
 from bioaug.nn.axes import find_principal_axes
+from bioaug.nn.outliers import drawn_in
 from bioaug.nn.whitening import Whitening
 
 
@@ -77,6 +78,7 @@ def test_a_few_rows_are_whitened_as_by_the_whole_covariance(left):
     rows, _ = walks(30, 80)
     whitening = Whitening(1, 80, left=left)
     whitening.fit(rows[:, None], torch.zeros(30, dtype=torch.int64))
+    rows = drawn_in(rows[:, None], torch.zeros(30, dtype=torch.int64))[:, 0]
     _, axes, deviations = by_covariance(rows, torch.full((30, 1), 1 / 30, dtype=torch.float64))
     factors = deviations.clamp(min=1e-3 * float(deviations[0])) ** (left - 1)
     kept = factors * deviations.clamp(min=1e-3 * float(deviations[0]))

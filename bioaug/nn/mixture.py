@@ -12,6 +12,7 @@ from torch.nn.functional import pad
 from bioaug._typing import Labels, Signals
 from bioaug.nn.axes import find_principal_axes
 from bioaug.nn.cells import LEAST_ROWS, different, partition
+from bioaug.nn.outliers import drawn_in
 
 MOST_AXES = 256  # principal axes kept
 FLOOR = 1e-3  # smallest deviation told apart, as a share of the largest
@@ -35,7 +36,8 @@ def make_noise(
 def fit_noise(
     axes: PrincipalAxes, mixture: GaussianMixture, base: str, signals: Signals, labels: Labels
 ) -> None:
-    """Learn both from the training rows."""
+    """Learn both from the training rows, outliers drawn in."""
+    signals = drawn_in(signals, labels)
     axes.fit(signals, labels)
     if base == "mixture":
         mixture.fit(axes, signals, labels)
