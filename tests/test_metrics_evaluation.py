@@ -31,7 +31,7 @@ def judge(X_train, X_test, X_synthetic, *labels, **settings):
 def sets():
     rows = make_rows((240, 24))
     y = np.tile(["N", "V"], 40)
-    rows[np.tile(["N", "V"], 120) == "V"] += 1
+    rows[np.tile(["N", "V"], 120) == "V"] += 8
     return rows[:80], rows[80:160], rows[160:], y
 
 

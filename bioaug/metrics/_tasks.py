@@ -16,6 +16,7 @@ from sklearn.model_selection import StratifiedKFold
 from bioaug._random import draw_seed
 from bioaug._validation import check_option
 from bioaug.exceptions import DataError
+from bioaug.metrics._halves import LEAST_PATIENTS, check_groups
 from bioaug.metrics._measure import by_class, check_n_null, check_pair, in_real_units, seed_of
 from bioaug.metrics._probes import make_probe
 from bioaug.metrics.score import Null, Score
@@ -107,8 +108,43 @@ class Task:
         if trained_on == "synthetic":
             train = train.part(min(len(train.y), len(self.synthetic.y)), rng)
         elif self.test is not None:  # the synthetic rows would be other test rows
-            test = test.take(rng.randint(len(test.y), size=len(test.y)))
+            test = test.take(self._like_synthetic(test.y, rng))
         return self.score(train, test, rng)
+
+    def _like_synthetic(self, y: NDArray, rng: np.random.RandomState) -> NDArray[np.int64]:
+        """Return random rows, with repeats, as many of each class as there are synthetic ones."""
+        chosen = [
+            rng.choice(np.flatnonzero(y == label), count)
+            for label, count in zip(*np.unique(self.synthetic.y, return_counts=True), strict=True)
+            if (y == label).any()
+        ]
+        return np.concatenate(chosen) if chosen else np.arange(len(y))
+
+    def guess(
+        self, trained_on: Literal["synthetic", "real"], rng: np.random.RandomState
+    ) -> NDArray[np.float64]:
+        """Return the scores of classifiers trained on real rows with shuffled labels."""
+        found = []
+        for train, test in self.halves(rng):
+            shuffled = Rows(train.X, rng.permutation(train.y))
+            found.append(
+                self.score(shuffled, test if trained_on == "synthetic" else self.synthetic, rng)
+            )
+        return _mean(found)
+
+    def few_patients(self) -> dict[Any, str]:
+        """Return why nothing can be told of a class of too few patients."""
+        if self.groups is None:
+            return {}
+        numbers = {
+            label: len(np.unique(self.groups[self.real.y == label]))
+            for label in np.unique(self.real.y).tolist()
+        }
+        return {
+            label: f"{number} patients, {LEAST_PATIENTS} are needed"
+            for label, number in numbers.items()
+            if number < LEAST_PATIENTS
+        }
 
     def null_draws(
         self, trained_on: Literal["synthetic", "real"], n_null: int, rng: np.random.RandomState
@@ -193,12 +229,11 @@ def _check_classes(name: str, y: Any, owner: str) -> None:
 
 
 def _checked_groups(groups_real: Any, X_real: NDArray, owner: str) -> NDArray:
-    groups = np.asarray(groups_real)
-    if groups.shape != (len(X_real),) or len(np.unique(groups)) < 2:
+    groups = check_groups(groups_real, len(X_real), owner=owner, name="groups_real")
+    if groups is None or len(np.unique(groups)) < 2:
         raise DataError(
-            f"The 'groups_real' parameter of {owner} must hold the patient of each of the "
-            f"{len(X_real)} rows, and 2 patients at least. Got shape {groups.shape} with "
-            f"{len(np.unique(groups))} patients. Give no groups where there is one patient only."
+            f"The 'groups_real' parameter of {owner} must hold 2 patients at least. Got 1. Give no "
+            "groups where there is one patient only."
         )
     return groups
 
@@ -217,32 +252,60 @@ def measure_task(
     rng = np.random.RandomState(seed)
     found, real_only, n_train = task.comparison(trained_on, rng)
     draws = task.null_draws(trained_on, n_null, rng)
+    guess = task.guess(trained_on, rng) if n_null else np.full(len(found), -np.inf)
+    few = task.few_patients() if n_null else {}
     about: dict[str, Any] = {"name": task.owner, "direction": "higher", "seed": seed}
     about["seconds"] = time.perf_counter() - began
+    value, null = float(np.nanmean(found)), None
+    guessed = float(np.nanmean(guess))
+    if n_null:
+        null = Null.of(np.nanmean(draws, axis=1).tolist())
+    reason = "; ".join(f"class {label}: {why}" for label, why in few.items())
     return Score(
-        float(np.nanmean(found)),
-        null=Null.of(np.nanmean(draws, axis=1).tolist()) if n_null else None,
+        value,
+        null=null,
         n_real=len(task.real.y),
         n_synthetic=len(task.synthetic.y),
-        per_class=_per_class(task, found, draws, about) if task.scoring == "f1_macro" else {},
-        details=_compared(found, real_only) | {"n_train": n_train},
+        per_class=_per_class(task, found, draws, guess, few, about)
+        if task.scoring == "f1_macro"
+        else {},
+        details=_compared(found, real_only)
+        | {"n_train": n_train}
+        | ({"guessing": guessed} if n_null else {}),
+        inconclusive=reason or _near_guessing(value, null, guessed),
         **about,
     )
 
 
-def _per_class(task: Task, found: NDArray, draws: NDArray, about: dict) -> dict[Any, Score]:
+def _near_guessing(value: float, null: Null | None, guessed: float) -> str:
+    """Return why a value inside its null tells nothing: the null holds guessing as well."""
+    if null is None or value not in null or not null.low <= guessed:
+        return ""
+    return f"guessing ({guessed:.2g}) lies inside the null"
+
+
+def _per_class(
+    task: Task,
+    found: NDArray,
+    draws: NDArray,
+    guess: NDArray,
+    few: dict[Any, str],
+    about: dict,
+) -> dict[Any, Score]:
     """Return the F1 of every class that has one."""
     scores = {}
     for position, label in enumerate(np.unique(task.real.y).tolist()):
         if np.isnan(found[position]):
             continue
-        null = draws[:, position] if len(draws) else np.empty(0)
-        null = null[~np.isnan(null)]
+        own = draws[:, position] if len(draws) else np.empty(0)
+        own = own[~np.isnan(own)]
+        value, null = float(found[position]), Null.of(own.tolist()) if len(own) > 1 else None
         scores[label] = Score(
-            float(found[position]),
-            null=Null.of(null.tolist()) if len(null) > 1 else None,
+            value,
+            null=null,
             n_real=int(np.sum(task.real.y == label)),
             n_synthetic=int(np.sum(task.synthetic.y == label)),
+            inconclusive=few.get(label) or _near_guessing(value, null, float(guess[position])),
             **about,
         )
     return scores

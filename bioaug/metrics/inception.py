@@ -12,6 +12,7 @@ from sklearn.model_selection import train_test_split
 
 from bioaug._random import draw_seed
 from bioaug.exceptions import DataError
+from bioaug.metrics._halves import Split, Splits, check_groups, patient_splits
 from bioaug.metrics._measure import (
     Pair,
     check_enough,
@@ -35,6 +36,7 @@ def inception_score(
     *,
     y_real: Any = None,
     y_synthetic: Any = None,
+    groups_real: Any = None,
     classifier: Literal["trees", "cnn", "gru"] | Any = "trees",
     n_null: int = 10,
     random_state: int | np.random.RandomState | None = None,
@@ -55,10 +57,13 @@ def inception_score(
         Labels of the real signals, of at least two classes. They are needed.
     y_synthetic : array-like of shape (n_synthetic,), optional
         Labels of the synthetic signals; they add ``agreement`` to the details.
+    groups_real : array-like of shape (n_real,), optional
+        The patient of every real row. With them, the null's halves share no patient.
     classifier : {"trees", "cnn", "gru"} or scikit-learn classifier, default="trees"
         As in `discriminative_score`; trained on one half of the real rows.
     n_null : int, default=10
-        Halvings of the real rows for the null value; each trains a classifier.
+        Random halves of the real rows, or of the patients, for the null value; each trains a
+        classifier.
     random_state : int, RandomState instance or None, default=None
         Seed for reproducible results.
 
@@ -111,10 +116,8 @@ def inception_score(
     if pair.y_synthetic is not None:
         answers = probe.classes_[made.argmax(axis=1)]
         details["agreement"] = float((answers == pair.y_synthetic).mean())
-    draws = []
-    for _ in range(n_null):
-        other, rest = _train_on_half(pair, classifier, rng)
-        draws.append(_clearness(other.predict_proba(rest)))
+    groups = check_groups(groups_real, len(pair.X_real), owner=_NAME, name="groups_real")
+    draws, reason = _draws(pair, groups, classifier, n_null, rng)
     return Score(
         _clearness(made),
         name=_NAME,
@@ -125,7 +128,40 @@ def inception_score(
         seed=seed,
         seconds=time.perf_counter() - began,
         details=details,
+        inconclusive=reason,
     )
+
+
+def _draws(
+    pair: Pair,
+    groups: NDArray | None,
+    classifier: Any,
+    n_null: int,
+    rng: np.random.RandomState,
+) -> tuple[list[float], str]:
+    """Return what held-out real rows score, spread as fresh ones are; or why that is unknown."""
+    n_real, n_synthetic = len(pair.X_real), len(pair.X_synthetic)
+    draws, n_held = [], 0
+    splits = Splits([])
+    if groups is not None and n_null:
+        splits = patient_splits(groups, 1.0, n_null, least=_LEAST // 2, rng=rng)
+        if splits.reason:
+            return [], splits.reason
+    for index in range(n_null):
+        split = splits.pairs[index] if splits.pairs else None
+        if split is not None and len(np.unique(np.asarray(pair.y_real)[split[0]])) < 2:
+            return [], "nearly all rows of a class are of a few patients"
+        other, rest = _train_on_half(pair, classifier, rng, split)
+        rest = rest[rng.permutation(len(rest))[:n_synthetic]]
+        draws.append(_clearness(other.predict_proba(rest)))
+        n_held = len(rest)
+    if len(draws) and groups is None:
+        # A mean over n_held of n_real rows, drawn without replacement, varies less than one over
+        # fresh rows beside one over all real rows.
+        fresh, drawn = 1 / n_synthetic + 1 / n_real, 1 / n_held - 1 / n_real
+        values = np.array(draws)
+        draws = (values.mean() + (values - values.mean()) * (fresh / drawn) ** 0.5).tolist()
+    return draws, ""
 
 
 def _checked(X_real: Any, X_synthetic: Any, y_real: Any, y_synthetic: Any) -> Pair:
@@ -154,13 +190,20 @@ def _checked(X_real: Any, X_synthetic: Any, y_real: Any, y_synthetic: Any) -> Pa
     return in_real_units(pair)._replace(y_real=y_real, y_synthetic=y_synthetic)
 
 
-def _train_on_half(pair: Pair, classifier: Any, rng: np.random.RandomState) -> tuple[Any, NDArray]:
+def _train_on_half(
+    pair: Pair, classifier: Any, rng: np.random.RandomState, split: Split | None = None
+) -> tuple[Any, NDArray]:
     """Return a classifier trained on one half of the real rows, and the other half."""
-    X_train, X_held, y_train, _ = train_test_split(
-        pair.X_real, pair.y_real, test_size=0.5, stratify=pair.y_real, random_state=draw_seed(rng)
-    )
+    if split is None:
+        split = train_test_split(
+            np.arange(len(pair.X_real)),
+            test_size=0.5,
+            stratify=pair.y_real,
+            random_state=draw_seed(rng),
+        )
+    train, held = split
     probe = make_probe(classifier, seed=draw_seed(rng), owner=_NAME)
-    return probe.fit(X_train, y_train), np.asarray(X_held)
+    return probe.fit(pair.X_real[train], np.asarray(pair.y_real)[train]), pair.X_real[held]
 
 
 def _clearness(chance: NDArray) -> float:

@@ -216,8 +216,10 @@ def train_on_synthetic_test_on_real(
     score : Score
         Of `scoring`; macro F1 is in [0, 1], and has the F1 of every class. Higher is better.
         `details` has ``real_on_real``, the same with training on the other half of the real rows,
-        or on each half where `X_test` is given; ``ratio``, the value over it; and ``n_train``,
-        the mean number of rows trained on. The null value is what real rows score that stand in
+        or on each half where `X_test` is given; ``ratio``, the value over it; ``guessing``, the
+        same with shuffled labels; and ``n_train``, the mean number of rows trained on. Where
+        guessing lies inside the null, a value inside of it is inconclusive, and so is a class of
+        fewer than 8 patients. The null value is what real rows score that stand in
         for the synthetic ones: a random half of `X_real` is trained on, and the other half, or
         `X_test`, is tested on.
 
@@ -307,7 +309,9 @@ def train_on_real_test_on_synthetic(
         above the null value, the synthetic signals are clearer examples of their class than real
         ones are, or copies of rows that were trained on. `details` has ``real_on_real``, the same
         with test on the other half of the real rows or on `X_test`; ``ratio``, the value over it;
-        and ``n_train``, the mean number of rows trained on. The null value is what real rows
+        ``guessing``, the same with shuffled labels; and ``n_train``, the mean number of rows
+        trained on. Where guessing lies inside the null, a value inside of it is inconclusive, and
+        so is a class of fewer than 8 patients. The null value is what real rows
         score that stand in for the synthetic ones: a random half of `X_real` is trained on, and
         the other half, or `X_test`, is tested on.
 
