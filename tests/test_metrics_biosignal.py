@@ -44,8 +44,20 @@ def test_features_of_a_triangle() -> None:
     found = ecg_features(triangle(st=0.2)[None], **BEAT)
     assert found["r_amplitude"].item() == pytest.approx(2.0)
     assert found["qrs_height"].item() == pytest.approx(2.0, rel=0.05)
-    assert found["qrs_width"].item() == pytest.approx(100, abs=25)
+    assert found["qrs_width"].item() == pytest.approx(100, abs=5)
     assert found["st_level"].item() == pytest.approx(0.2, abs=0.02)
+
+
+@pytest.mark.parametrize("rate", [250, 360, 500, 1000])
+@pytest.mark.parametrize("width", [60.0, 90.0, 140.0])
+def test_the_width_of_a_complex_of_straight_lines_is_its_own(rate: int, width: float) -> None:
+    """A window for the slope that reaches beyond the complex does not make it wider."""
+    peak = round(0.25 * rate)
+    ms = (np.arange(round(0.6 * rate)) - peak) * 1000 / rate
+    corners = np.array([-0.5, -0.35, 0, 0.35, 0.5]) * width
+    beat = np.interp(ms, corners, [0, -0.3, 1, -0.4, 0])
+    found = ecg_features(beat[None], sampling_rate=rate, r_peak=peak)["qrs_width"].item()
+    assert found == pytest.approx(width, abs=2000 / rate + 2)
 
 
 def test_width_grows_by_as_much_as_the_beat() -> None:

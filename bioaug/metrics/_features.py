@@ -26,8 +26,8 @@ BANDS = {  # Hz
 SLOPE_BAND = (2.0, 40.0)  # Hz
 # Milliseconds, relative to the R peak or to the end of the QRS complex.
 BASELINE, PEAK_SEARCH, QRS_SEARCH, ST = (-100, -60), (-60, 60), (-150, 170), (40, 80)
-SLOPE_WINDOW, GAP = 25, 40  # ms: over which the slope is taken, and flat parts that a QRS may have
-STEEP = 0.15  # of the beat's greatest slope: more is QRS complex
+SLOPE_WINDOW, GAP = 12, 40  # ms: over which the slope is taken, and flat parts that a QRS may have
+STEEP = 0.12  # of the beat's greatest slope: more is QRS complex
 LEAST_MS = (160, 200)  # before and after the R peak
 LEAST_EEG, WELCH_SECONDS = 0.5, 2.0  # s
 
@@ -63,9 +63,13 @@ def ecg_features(X: ArrayLike, *, sampling_rate: float, r_peak: int | None = Non
     Notes
     -----
     The baseline is the median from 100 to 60 ms before the R peak. The QRS complex is where the
-    slope over 25 ms is above 15 % of the beat's greatest slope up to 60 ms from the R peak, from
+    slope over 12 ms is above 12 % of the beat's greatest slope up to 60 ms from the R peak, from
     there on in both directions, over flat parts of up to 40 ms, at most 150 ms before and 170 ms
-    after the R peak. These simple rules compare sets of beats; they do not replace a delineator.
+    after the R peak, less what the 12 ms reach beyond its ends. So a complex of straight lines has
+    its width to one sample. Cardiologists mark the first and the last departure from the line
+    between waves: the widths that they gave 1,800 beats of LUDB are 25 to 41 ms larger in the
+    median, depending on the lead. These simple rules compare sets of beats; they do not replace a
+    delineator.
 
     Examples
     --------
@@ -167,7 +171,7 @@ def ecg_features_of(X: NDArray, sampling_rate: float, r_peak: int) -> Features:
     furthest = np.abs(peak).argmax(axis=2)[..., None]
     begin, end = _qrs(centred, sampling_rate, r_peak, span)
     times = np.arange(X.shape[2])
-    in_qrs = (times >= begin[..., None]) & (times <= end[..., None])
+    in_qrs = (times >= np.floor(begin)[..., None]) & (times <= np.ceil(end)[..., None])
     highest = np.where(in_qrs, centred, -np.inf).max(axis=2)
     lowest = np.where(in_qrs, centred, np.inf).min(axis=2)
     length = (ST[1] - ST[0]) * sampling_rate / 1000
@@ -183,8 +187,8 @@ def ecg_features_of(X: NDArray, sampling_rate: float, r_peak: int) -> Features:
 
 def _qrs(
     X: NDArray, sampling_rate: float, r_peak: int, span: Callable[[tuple[int, int]], slice]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the first and the last time step of each beat's QRS complex."""
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the times in samples at which each beat's QRS complex begins and ends."""
     half = max(1, round(SLOPE_WINDOW * sampling_rate / 2000))
     slope = np.zeros_like(X)
     slope[..., half:-half] = np.abs(X[..., 2 * half :] - X[..., : -2 * half])
@@ -192,7 +196,10 @@ def _qrs(
     steep = slope > STEEP * greatest
     window, gap = span(QRS_SEARCH), GAP * sampling_rate / 1000
     before = _last_steep(steep[..., window.start : r_peak + 1][..., ::-1], gap)
-    return r_peak - before, r_peak + _last_steep(steep[..., r_peak : window.stop], gap)
+    after = _last_steep(steep[..., r_peak : window.stop], gap)
+    # The slope over a window reaches its threshold before the window's middle is at the edge.
+    reach = half * (1 - 2 * STEEP)
+    return r_peak - np.maximum(before - reach, 0), r_peak + np.maximum(after - reach, 0)
 
 
 def _last_steep(steep: NDArray, gap: float) -> NDArray[np.int64]:
