@@ -1,18 +1,24 @@
 """Deep generators of rare biosignals for scikit-learn, imbalanced-learn and torch."""
 
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
 from bioaug._version import __version__
-from bioaug.comparison import AugmentationResult
-from bioaug.model_selection import cross_validate_augmentation
-from bioaug.models import available_models, get_model
-from bioaug.report import write_report
-from bioaug.samplers import GANOversampler
-from bioaug.synthesizer import Synthesizer
-from bioaug.torch_datasets import (
-    AugmentedDataset,
-    MixOnDevice,
-    SyntheticBatches,
-    SyntheticDataset,
-)
+
+if TYPE_CHECKING:
+    from bioaug.comparison import AugmentationResult
+    from bioaug.model_selection import cross_validate_augmentation
+    from bioaug.models import available_models, get_model
+    from bioaug.report import write_report
+    from bioaug.samplers import GANOversampler
+    from bioaug.synthesizer import Synthesizer
+    from bioaug.torch_datasets import (
+        AugmentedDataset,
+        MixOnDevice,
+        SyntheticBatches,
+        SyntheticDataset,
+    )
 
 __all__ = [
     "AugmentationResult",
@@ -28,3 +34,32 @@ __all__ = [
     "get_model",
     "write_report",
 ]
+_HOMES = {
+    "AugmentationResult": "comparison",
+    "AugmentedDataset": "torch_datasets",
+    "GANOversampler": "samplers",
+    "MixOnDevice": "torch_datasets",
+    "Synthesizer": "synthesizer",
+    "SyntheticBatches": "torch_datasets",
+    "SyntheticDataset": "torch_datasets",
+    "available_models": "models",
+    "cross_validate_augmentation": "model_selection",
+    "get_model": "models",
+    "write_report": "report",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for, since torch and scikit-learn take seconds to import."""
+    if name in _HOMES:
+        value = getattr(import_module(f"bioaug.{_HOMES[name]}"), name)
+    elif name.startswith("_") or find_spec(f"bioaug.{name}") is None:
+        raise AttributeError(f"module 'bioaug' has no attribute {name!r}")
+    else:
+        value = import_module(f"bioaug.{name}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

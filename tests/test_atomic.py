@@ -16,8 +16,6 @@ from bioaug._atomic import (
     replace_file,
     replacing,
 )
-from bioaug._validation import check_path
-from bioaug.exceptions import DataError
 
 SPAWN = multiprocessing.get_context("spawn")
 
@@ -176,15 +174,3 @@ def test_a_killed_process_holds_no_lock(tmp_path):
     process.join()
     with folder_lock(tmp_path, wait=10):
         pass
-
-
-def test_paths_of_users(tmp_path, monkeypatch):
-    monkeypatch.setenv("HOME", str(tmp_path))
-    where = {"name": "path", "owner": "save"}
-    assert check_path("~/a", **where) == check_path(Path("~/a"), **where) == tmp_path / "a"
-    assert check_path("a", **where) == Path("a")
-    for wrong in ("", "a\0b", None, 5, True, b"a", ["a"], 1.5):
-        with pytest.raises(DataError, match="'path' parameter of save must be the path"):
-            check_path(wrong, **where)
-    with pytest.raises(DataError, match="no_such_user"):
-        check_path("~no_such_user/a", **where)

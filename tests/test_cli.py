@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from toys import make_rows
 
 import bioaug
 from bioaug import Synthesizer, cli
+from bioaug.cli._parser import COMMANDS, build_parser
 from bioaug.files import read_arrays, write_arrays
 
 QUICK = ["--steps", "1", "--quiet", "--device", "cpu"]
@@ -61,12 +63,12 @@ def test_help_and_version_in_a_process_of_its_own(tmp_path):
         text=True,
         check=True,
     )
-    for command in cli.COMMANDS:
+    for command in COMMANDS:
         assert command.name in found.stdout
     assert found.stderr == ""
 
 
-@pytest.mark.parametrize("command", cli.COMMANDS, ids=lambda command: command.name)
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
 def test_every_command_has_an_example_that_can_be_parsed(capsys, command):
     with pytest.raises(SystemExit, match="0"):
         call(command.name, "--help")
@@ -75,7 +77,7 @@ def test_every_command_has_an_example_that_can_be_parsed(capsys, command):
     assert lines
     for words in lines:
         assert " ".join(words) in printed
-        assert cli.build_parser().parse_args(words[1:]).run is command.run
+        assert build_parser().parse_args(words[1:]).run is command.run
 
 
 def test_without_a_command_the_help_is_shown(capsys):
@@ -327,12 +329,12 @@ def test_debug_shows_where(tmp_path, capsys):
     assert "Traceback" in capsys.readouterr().err
 
 
-def test_an_interruption_is_one_line_and_code_1(folder, tmp_path, capsys, monkeypatch):
+def test_an_interruption_is_one_line_and_code_130(folder, tmp_path, capsys, monkeypatch):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Synthesizer, "fit", interrupt)
-    assert call("train", folder / "set.npz", "--out", tmp_path / "m") == 1
+    assert call("train", folder / "set.npz", "--out", tmp_path / "m") == 130
     assert capsys.readouterr().err == "bioaug: interrupted\n"
     assert list(tmp_path.iterdir()) == []
 
@@ -383,3 +385,124 @@ def test_a_report_of_something_else(folder, tmp_path, capsys):
     assert "cannot be shown" in failure(capsys, *words)
     assert page.read_text() == "mine"
     assert sorted(file.name for file in tmp_path.iterdir()) == ["other.json", "page.md"]
+
+
+# The process
+
+
+def run_process(code, *words, **options):
+    """Run Python with Ctrl-C as a terminal has it, which a job in the background may lack."""
+    heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    environment = os.environ | {"PYTHONPATH": str(Path(bioaug.__file__).parents[1])}
+    command = [sys.executable, "-c", heard + code, *map(str, words)]
+    return subprocess.run(command, env=environment, capture_output=True, check=False, **options)
+
+
+DURING_IMPORTS = """
+import sys
+
+class Finder:
+    def find_spec(name, *_):
+        if name == "torch":
+            signal.raise_signal(signal.SIGINT)
+
+sys.meta_path.insert(0, Finder)
+from bioaug.cli import main
+sys.exit(main(["train", "a.npz", "--out", "m"]))
+"""
+
+
+def test_an_interruption_during_the_imports_is_one_line():
+    found = run_process(DURING_IMPORTS)
+    assert (found.returncode, found.stderr) == (130, b"bioaug: interrupted\n")
+
+
+# A command of its own, so that nothing but the process is tried.
+SPEAKS = """
+import os, sys, types
+import bioaug.cli
+from bioaug.cli._command import note
+
+def run(arguments):
+    for k in range(3):
+        print(k, "\\ud800" * 9, "x" * 100_000, flush=True)
+        note("at work")
+    open(arguments.out, "w").close()
+
+def build_parser():
+    import argparse
+    parser = argparse.ArgumentParser()
+    parser.add_argument("out")
+    parser.set_defaults(command="speak", run=run, debug=False)
+    return parser
+
+sys.modules["bioaug.cli._parser"] = types.SimpleNamespace(build_parser=build_parser)
+"""
+IN_A_PIPE = """
+for stream in (1, 2)[: int(sys.argv[2])]:
+    reading, writing = os.pipe()
+    os.dup2(writing, stream)
+    os.close(writing)
+    os.close(reading)
+sys.exit(bioaug.cli.main(sys.argv[1:2]))
+"""
+END = """
+def run(arguments):
+    from pathlib import Path
+    from bioaug._atomic import replacing
+    with replacing(Path(arguments.out)):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+sys.exit(bioaug.cli.main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("n_streams", [1, 2])
+def test_work_goes_on_when_nobody_reads_its_output(tmp_path, n_streams):
+    found = run_process(SPEAKS + IN_A_PIPE, tmp_path / "out", n_streams)
+    assert found.returncode == 0
+    assert found.stderr == (b"bioaug: at work\n" * 3 if n_streams == 1 else b"")
+    assert (tmp_path / "out").exists()
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no full disk to write to")
+def test_a_full_disk_of_the_output_is_one_error(tmp_path):
+    code = 'os.dup2(os.open("/dev/full", os.O_WRONLY), 1)\nsys.exit(bioaug.cli.main(sys.argv[1:]))'
+    found = run_process(SPEAKS + code, tmp_path / "out")
+    assert found.returncode == 2
+    assert found.stderr.startswith(b"bioaug: error: [Errno 28] No space left")
+
+
+def test_a_terminated_command_leaves_no_draft(tmp_path):
+    found = run_process(SPEAKS + END, tmp_path / "out.csv")
+    assert (found.returncode, found.stderr) == (128 + signal.SIGTERM, b"")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["x" * 300 + ".npz", "none/a.npz", "folder.npz"])
+def test_outputs_that_cannot_be_written_are_refused_before_any_work(
+    folder, tmp_path, capsys, monkeypatch, name
+):
+    (tmp_path / "folder.npz").mkdir()
+    monkeypatch.setattr(Synthesizer, "fit", lambda *_: pytest.fail("trained"))
+    assert call("grow", folder / "set.npz", "--out", tmp_path / name, "--force") == 2
+    assert call("sample", folder / "model", "--n", 2, "--out", tmp_path / name, "--force") == 2
+    assert capsys.readouterr().err.count("bioaug: error: ") == 2
+    assert [file.name for file in tmp_path.iterdir()] == ["folder.npz"]
+
+
+def test_a_folder_of_other_things_is_refused_before_the_training(
+    folder, tmp_path, capsys, monkeypatch
+):
+    (tmp_path / "thesis.docx").write_text("precious")
+    monkeypatch.setattr(Synthesizer, "fit", lambda *_: pytest.fail("trained"))
+    assert call("train", folder / "set.npz", "--out", tmp_path, "--force") == 2
+    assert "no saved model, so nothing is written" in capsys.readouterr().err
+    assert call("train", folder / "set.npz", "--out", tmp_path / ("x" * 300)) == 2
+    assert "File name too long" in capsys.readouterr().err
+
+
+def test_the_longest_names_can_be_written(folder, tmp_path):
+    out = tmp_path / ("x" * 251 + ".npz")
+    assert call("sample", folder / "model", "--n", 2, "--out", out) == 0
+    assert read_arrays(out).X.shape[0] == 2

@@ -34,6 +34,7 @@ def state():
 
 before = state()
 import bioaug, bioaug.datasets, bioaug.training
+from bioaug import *
 assert state() == before, [a for a, b in zip(before, state()) if a != b]
 assert "matplotlib.pyplot" not in sys.modules
 assert "torch.utils.tensorboard" not in sys.modules
@@ -63,6 +64,21 @@ def test_all_names_exist():
     for module in map(importlib.import_module, modules):
         for name in getattr(module, "__all__", []):
             assert hasattr(module, name)
+
+
+LAZY = """
+import sys, bioaug, bioaug.cli
+assert not {"torch", "sklearn", "numpy"} & set(sys.modules)
+assert set(bioaug.__all__) <= set(dir(bioaug))
+"""
+
+
+def test_what_takes_long_to_import_is_imported_when_it_is_asked_for(tmp_path):
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-c", LAZY], env=environment, check=True)
+    assert bioaug.metrics.mmd.__name__ == "mmd"
+    with pytest.raises(AttributeError, match="no attribute 'Sampler'"):
+        _ = bioaug.Sampler  # pyright: ignore
 
 
 def test_every_module_can_be_imported_alone():

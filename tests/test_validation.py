@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from bioaug._validation import (
     check_keys,
     check_number,
     check_option,
+    check_path,
     check_signals,
 )
 from bioaug.exceptions import BioaugError, DataError
@@ -158,3 +160,15 @@ def test_a_row_with_one_flat_channel_passes():
 def test_every_error_is_of_one_family():
     assert issubclass(DataError, BioaugError)
     assert issubclass(DataError, ValueError)
+
+
+def test_paths_of_users(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    where = {"name": "path", "owner": "save"}
+    assert check_path("~/a", **where) == check_path(Path("~/a"), **where) == tmp_path / "a"
+    assert check_path("a", **where) == Path("a")
+    for wrong in ("", "a\0b", None, 5, True, b"a", ["a"], 1.5):
+        with pytest.raises(DataError, match="'path' parameter of save must be the path"):
+            check_path(wrong, **where)
+    with pytest.raises(DataError, match="no_such_user"):
+        check_path("~no_such_user/a", **where)

@@ -6,6 +6,7 @@ import argparse
 
 import numpy as np
 
+from bioaug.checkpoint import check_folder
 from bioaug.cli._command import Arguments, Command
 from bioaug.cli._options import (
     add_data,
@@ -45,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: Arguments) -> None:
     """Fit a Synthesizer to the rows and classes asked for, and save it."""
     out = check_output(arguments.out, force=arguments.force)
+    check_folder(out)
     arrays = read_rows(arguments.data, arguments)
     X, y = arrays.X, arrays.y
     if arguments.classes is not None:
