@@ -125,7 +125,7 @@ def unlike_most(names: Sequence[str]) -> tuple[list[str], str]:
 
     Names are made in one way where they differ in numbers alone, as "t0" and "t1" do.
     """
-    kinds = [re.sub(r"\d+", "0", name) for name in names]
+    kinds = [re.sub(r"\d+(\.\d+)?", "0", name) for name in names]
     ((usual, count),) = Counter(kinds).most_common(1) or [("", 0)]
     others = [name for name, kind in zip(names, kinds, strict=True) if kind != usual]
     if not others or 2 * count <= len(names):

@@ -301,7 +301,7 @@ def test_options_that_nothing_is_read_by_are_refused(folder, tmp_path, capsys):
     wrong = failure(capsys, *words, "--leads", "V1", "--window", 9, 9)
     assert "--leads, --window: for WFDB records only. Got " in wrong
     wrong = failure(capsys, *words, "--label-column", 0)
-    assert "--label-column: for a .csv table only. Got " in wrong
+    assert "--label-column: for tables only. Got " in wrong
     words = ["evaluate", folder / "set.npz", folder / "set.csv", "--test", "mitdb", "--leads", "V1"]
     assert "no 'mitdb.hea'" in failure(capsys, *words)  # which might have had leads
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,19 +16,20 @@ from sklearn.utils import Bunch
 from bioaug._validation import check_option
 from bioaug.cli._command import Arguments
 from bioaug.exceptions import DataError
-from bioaug.files import check_output, read_arrays
+from bioaug.files import check_output, is_record, is_table, read_arrays
 from bioaug.report import report_files
 
 ARRAYS = (".npz", ".csv")
 REPORTS = (".html", ".md", ".json")
 DATA_HELP = """\
-DATA is a .npz file with the arrays X, y and, where patients are known, groups; a .csv table with
-one signal per row; or a WFDB record, or a folder of them, whose annotated beats are cut out."""
+DATA is a .npz file with the arrays X, y and, where patients are known, groups; a table with one
+signal per row (.csv, .tsv, .txt, also .gz; .parquet); or a WFDB record, or a folder of them, whose
+annotated beats are cut out."""
 
 
 def add_data(parser: argparse.ArgumentParser, *, unlabelled: bool = False) -> None:
     """Declare DATA and how it is read."""
-    parser.add_argument("data", metavar="DATA", help="signals and labels: .npz, .csv or WFDB")
+    parser.add_argument("data", metavar="DATA", help="signals and labels: .npz, a table or WFDB")
     add_reading(parser, unlabelled=unlabelled)
 
 
@@ -42,10 +44,16 @@ def add_reading(parser: argparse.ArgumentParser, *, unlabelled: bool) -> None:
         "--label-column",
         type=_column,
         metavar="COLUMN",
-        help="of a .csv: a name in its header, or an index from 0; default: the last",
+        help="of a table: a name in its header, or an index from 0; default: y, label, class or "
+        "target, or else the last, or the first where the last holds fractions",
     )
     table.add_argument(
-        "--groups-column", type=_column, metavar="COLUMN", help="of a .csv: the patients"
+        "--groups-column", type=_column, metavar="COLUMN", help="of a table: the patients"
+    )
+    table.add_argument(
+        "--header",
+        action=argparse.BooleanOptionalAction,
+        help="the first line of a table has the names of its columns; default: look",
     )
     table.add_argument(
         "--records",
@@ -68,10 +76,7 @@ def add_reading(parser: argparse.ArgumentParser, *, unlabelled: bool) -> None:
 
 def _column(word: str) -> str | int:
     """Return an index where the word is a number, otherwise the name."""
-    try:
-        return int(word)
-    except ValueError:
-        return word
+    return int(word) if re.fullmatch(r"-?[0-9]{1,9}", word) else word
 
 
 def add_out(
@@ -163,6 +168,7 @@ def read_rows(
         labelled=not arguments.unlabelled,
         label_column=arguments.label_column,
         groups_column=arguments.groups_column,
+        header=arguments.header,
         **of_records,
     )
     if arrays.synthetic is None:
@@ -173,11 +179,10 @@ def read_rows(
 def _check_used(arguments: Arguments) -> None:
     """Raise a DataError for options of tables or records where none is read."""
     paths = [vars(arguments).get(name) for name in ("data", "synthetic", "test")]
-    files = [Path(path) for path in paths if path is not None]
-    kinds = {"" if file.is_dir() else file.suffix.lower() for file in files}
+    files = [Path(path).expanduser() for path in paths if path is not None]
     for options, is_used, kind in (
-        (("label_column", "groups_column"), ".csv" in kinds, "a .csv table"),
-        (("records", "leads", "window", "resample"), bool(kinds - set(ARRAYS)), "WFDB records"),
+        (("label_column", "groups_column", "header"), any(map(is_table, files)), "tables"),
+        (("records", "leads", "window", "resample"), any(map(is_record, files)), "WFDB records"),
     ):
         chosen = [name for name in options if vars(arguments)[name] is not None]
         given = [f"--{name.replace('_', '-')}" for name in chosen]

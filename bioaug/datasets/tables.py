@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
+from bioaug._bounded import open_bounded
 from bioaug._validation import check_option, check_path
 from bioaug.datasets.bonn import CHUNK, LABELS, SAMPLING_RATE, UCI_NAMES, name_labels
 from bioaug.datasets.mitbih import AAMI_SYMBOLS
@@ -20,6 +21,7 @@ from bioaug.exceptions import DataError
 
 HEARTBEAT_TIMESTEPS = 187
 HEARTBEAT_RATE = 125
+_LONGEST_LINE = 2**16  # bytes, of fewer than 200 numbers
 HEARTBEAT_NAMES = {"aami": list(AAMI_SYMBOLS), "ptb": ["normal", "abnormal"]}
 
 # Where to get the tables, for the error of a missing file.
@@ -269,17 +271,31 @@ def _check_file(path: str | os.PathLike[str], *, owner: str, source: str) -> Pat
 
 def _read_cells(file: Path, owner: str, nrows: int | None = None) -> pd.DataFrame:
     """Read the table as text, the header like any row."""
+    _check_first_line(file, owner)
     try:
-        return pd.read_csv(file, header=None, dtype=str, keep_default_na=False, nrows=nrows)
+        with open_bounded(file) as stream:
+            return pd.read_csv(stream, header=None, dtype=str, keep_default_na=False, nrows=nrows)
+    except DataError:
+        raise
     except ValueError as error:  # empty, of several widths, or no text at all
         raise _unreadable(file, owner, error) from error
+
+
+def _check_first_line(file: Path, owner: str) -> None:
+    """Raise a DataError for a line that no table of this kind has, before it is parsed."""
+    with open_bounded(file) as stream:
+        if len(stream.readline(_LONGEST_LINE)) == _LONGEST_LINE:
+            raise _unreadable(file, owner, f"its first line has more than {_LONGEST_LINE} bytes")
 
 
 def _read_below(file: Path, owner: str, *, text_columns: int, header_rows: int) -> pd.DataFrame:
     """Read the table below its header: columns of text, then columns of float32."""
     kinds: Any = defaultdict(lambda: np.float32, dict.fromkeys(range(text_columns), str))
     try:
-        return pd.read_csv(file, header=None, dtype=kinds, skiprows=header_rows)
+        with open_bounded(file) as stream:
+            return pd.read_csv(stream, header=None, dtype=kinds, skiprows=header_rows)
+    except DataError:
+        raise
     except pd.errors.EmptyDataError as error:
         raise _unreadable(file, owner, "there is no row below the header") from error
     except pd.errors.ParserError as error:
