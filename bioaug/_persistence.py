@@ -33,6 +33,7 @@ from bioaug.fitting import FittedModel
 from bioaug.lineage import Lineage
 from bioaug.models import get_model
 from bioaug.models.base import GenerativeModel, SignalSpec
+from bioaug.quality import ClassQuality
 from bioaug.training.runtime import Runtime
 
 KIND = "synthesizer"
@@ -144,6 +145,9 @@ def described(fitted: FittedModel) -> dict[str, Any]:
         "spec": asdict(fitted.model.spec),
         "history": fitted.history,
         "warning": fitted.warning,
+        "quality": [
+            asdict(fitted.quality[label]) for label in fitted.classes.tolist() if fitted.quality
+        ],
     }
 
 
@@ -179,7 +183,11 @@ def rebuilt(
     if classes.ndim != 1 or not len(classes):
         raise ValueError(f"asked for: {of_model['asked for']}")
     check_history(of_model["history"])
-    return FittedModel(codec, built.eval(), classes, of_model["history"], of_model["warning"])
+    notes = [ClassQuality(**note) for note in of_model["quality"]]
+    quality = dict(zip(classes.tolist(), notes, strict=bool(notes)))
+    return FittedModel(
+        codec, built.eval(), classes, of_model["history"], of_model["warning"], quality
+    )
 
 
 def _unfilled(

@@ -25,6 +25,10 @@ class TrainingWarning(UserWarning):
     """Training ended early, its generator looks collapsed, or its state could not be written."""
 
 
+class QualityWarning(UserWarning):
+    """The synthetic signals of a class look poor beside real ones."""
+
+
 class LeakWarning(UserWarning):
     """What a generator has seen, or which rows were made, is not known or not known any more."""
 

@@ -23,6 +23,7 @@ from bioaug._typing import Labels, Signals
 from bioaug.checkpoint import as_json, has_checkpoint
 from bioaug.codec import SignalCodec
 from bioaug.models.base import GenerativeModel, SignalSpec
+from bioaug.quality import N_COMPARED, ClassQuality, compare_rows
 from bioaug.training import (
     Callback,
     Checkpoint,
@@ -71,6 +72,7 @@ class FittedModel:
     classes: NDArray
     history: list[dict[str, Any]] = field(default_factory=list)
     warning: str | None = None
+    quality: dict[Any, ClassQuality] = field(default_factory=dict)  # by class label
 
     @torch.no_grad()
     def generate(
@@ -114,6 +116,22 @@ class FittedModel:
         self.generate(labels, seeds=seeds, device=device, out=out, rows=rows)
         return out, labels
 
+    def assess(
+        self, X: NDArray, y: NDArray, held_out: tuple[NDArray, NDArray] | None, seed: int
+    ) -> None:
+        """Set `quality` from training rows and, where there are any, rows kept from them."""
+
+        def rows_of(label: Any, X: NDArray, y: NDArray) -> NDArray:
+            chosen = X[y == label]
+            return self.codec.encode(chosen, np.repeat(label, len(chosen)))[0].flatten(1).numpy()
+
+        for name, label in zip(self.classes.tolist(), self.classes, strict=True):
+            training = rows_of(label, X, y)
+            others = None if held_out is None else rows_of(label, *held_out)
+            n = min(len(training if others is None else others), N_COMPARED)
+            made = self.sample(y=np.repeat(label, n), random_state=seed)
+            self.quality[name] = compare_rows(rows_of(label, *made), training, others)
+
 
 def fit_model(
     X: NDArray, y: NDArray, training: Training, start: FittedModel | None = None
@@ -148,7 +166,9 @@ def fit_model(
         if state.step == 0:
             state.seconds = time.perf_counter() - began  # `max_time` counts what came before, too
         state = Trainer(training.config, runtime, callbacks).fit(model, batches, resume=state)
-    return FittedModel(codec, model.to("cpu"), classes, state.history, state.warning)
+    fitted = FittedModel(codec, model.to("cpu"), classes, state.history, state.warning)
+    fitted.assess(X, y, watched if held_out.any() else None, training.seed)
+    return fitted
 
 
 def _start(

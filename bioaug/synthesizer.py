@@ -37,12 +37,13 @@ from bioaug._validation import (
 )
 from bioaug.checkpoint import as_json, file_name, remove_stale
 from bioaug.codec import check_storable
-from bioaug.exceptions import DataError, TrainingWarning
+from bioaug.exceptions import DataError, QualityWarning, TrainingWarning
 from bioaug.fitting import FittedModel, Scorer, Training
 from bioaug.lineage import Lineage
 from bioaug.memory import remembered_fit
 from bioaug.models import get_model
 from bioaug.models.base import GenerativeModel
+from bioaug.quality import ClassQuality
 from bioaug.training import Callback, TrainerConfig
 from bioaug.training.runtime import Runtime
 
@@ -103,6 +104,10 @@ class Synthesizer(BaseEstimator):
         What it was trained on, as keyed hashes; ``lineage_.check(X_test)`` raises where one of
         these rows is to be scored on. `save` leaves it out unless told otherwise: None where it
         is not known.
+    quality_ : dict of ClassQuality
+        For each class how a few hundred synthetic signals compare with held-out rows, where early
+        stopping kept some, else with training rows: coverage, spread and near copies. `fit` warns
+        where it is bad, and prints it with `verbose`.
     history_ : list of dict
         Mean losses along the training, each with "classes", "step", "seconds" and "phase".
 
@@ -216,6 +221,9 @@ class Synthesizer(BaseEstimator):
         self.n_features_in_ = X.shape[1]
         self._sampling_seed, self._n_samplings = draw_seed(random_state), 0
         self._warn(self._models)
+        if self.verbose:
+            for label, quality in self.quality_.items():
+                print(f"class {label}: {quality}")
         return self
 
     def fine_tune(
@@ -275,6 +283,8 @@ class Synthesizer(BaseEstimator):
             tuned.append(remembered_fit(*rows, training, start, memory=_location(self.memory)))
         for fitted in self._models:
             fitted.classes = fitted.classes[~np.isin(fitted.classes, classes)]
+            known = fitted.classes.tolist()
+            fitted.quality = {k: note for k, note in fitted.quality.items() if k in known}
         self._models = [fitted for fitted in self._models if len(fitted.classes)] + tuned
         if self.lineage_ is not None:
             self.lineage_ = self.lineage_.joined(Lineage.of(X))
@@ -287,6 +297,21 @@ class Synthesizer(BaseEstimator):
             if fitted.warning:
                 message = f"Synthesizer, class {_names(fitted.classes)}: {fitted.warning}."
                 warnings.warn(message, TrainingWarning, stacklevel=3)
+            for label, quality in fitted.quality.items():
+                if quality.problem:
+                    warnings.warn(
+                        f"Synthesizer, class {label}: its synthetic signals look poor: "
+                        f"{quality.problem}. Train for longer, or try another model; `quality_` "
+                        "has the figures.",
+                        QualityWarning,
+                        stacklevel=3,
+                    )
+
+    @property
+    def quality_(self) -> dict[Any, ClassQuality]:
+        """A note on the synthetic signals of every class."""
+        check_is_fitted(self)
+        return {label: note for fitted in self._models for label, note in fitted.quality.items()}
 
     @property
     def history_(self) -> list[dict[str, Any]]:

@@ -25,6 +25,7 @@ from bioaug.checkpoint import read_checkpoint, write_checkpoint
 from bioaug.exceptions import (
     CheckpointError,
     DataError,
+    QualityWarning,
     TrainingDivergedError,
     TrainingWarning,
 )
@@ -635,6 +636,7 @@ def test_fit_takes_read_only_rows_and_leaves_them(X, y):
     before = X.copy()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        warnings.simplefilter("ignore", QualityWarning)
         make().fit(X, y).sample(3)
     np.testing.assert_array_equal(X, before)
 
