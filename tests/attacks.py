@@ -85,8 +85,9 @@ def _vectors(array: NDArray, length: int) -> NDArray:
 
 
 def distances(A: NDArray, B: NDArray) -> NDArray:
-    """Return the distance of each row of `A` to the nearest of `B`."""
-    return np.array([np.sqrt(np.square(B - row).sum(axis=1).min()) for row in A])
+    """Return the distance of each row of `A` to the nearest of `B`, to a millionth."""
+    squared = np.square(A).sum(axis=1)[:, None] - 2 * A @ B.T + np.square(B).sum(axis=1)
+    return np.sqrt(np.maximum(squared.min(axis=1), 0))
 
 
 def rebuilt_by_points(rows: NDArray, stored: Stored, public: NDArray) -> NDArray:

@@ -1,0 +1,168 @@
+"""No training row comes back from a saved model, its cache or its checkpoints.
+
+Every array of a folder is taken for rows as they are, for rows in principal coordinates and for
+directions along which rows lie; the model's own samples join them. What that finds of the training
+rows is compared with what it finds of held-out rows of the same patients, row by row, both by what
+other beats of these patients, which are public, tell already.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from attacks import (
+    arrays_of,
+    find_stored,
+    numbers_in_json,
+    rebuilt_by_directions,
+    rebuilt_by_points,
+)
+from safetensors.numpy import load_file, save_file
+
+from bioaug import Synthesizer, available_models
+from bioaug.datasets import make_ecg
+
+N = 122  # rows of each part: no size of a network
+SHARE = 0.5  # of a held-out row's smallest error, which no training row may come below
+
+
+def make_parts(n=N, **settings):
+    """Return training, held-out and public rows of the same patients, some of them outliers."""
+    ecg = make_ecg(3 * n, classes=("N", "V"), class_weights=(0.5, 0.5), random_state=0, **settings)
+    X = ecg.data.reshape(3 * n, -1).astype(np.float64)
+    for start in (0, n):  # outliers among training and held-out rows alike
+        X[start : start + 3] *= 2.5
+        X[start + 3] = 4 * X[start + 3, ::-1]
+    return X, ecg.target
+
+
+SMALL = {"n_patients": 6, "window": (24, 40), "sampling_rate": 120}
+
+
+@pytest.fixture(scope="module")
+def parts():
+    return make_parts(**SMALL)
+
+
+def fitted(name, folder, X, y, n_steps=4):
+    """Train with every way of writing there is, and return the synthesizer."""
+    synthesizer = Synthesizer(
+        name,
+        n_steps=n_steps,
+        checkpoint_dir=folder / "checkpoints",
+        memory=folder / "memory",
+        random_state=0,
+    )
+    synthesizer.fit(X, y).save(folder / "saved")
+    return synthesizer
+
+
+def attack(folder, samples, X, n=N):
+    """Return the errors for training and for held-out rows, by points and by directions."""
+    low, high = X[:n].min(), X[:n].max()
+    encoded = 2 * (X - low) / (high - low) - 1
+    samples = 2 * (samples - low) / (high - low) - 1
+    members, held_out, public = np.split(encoded, 3)
+    stored = find_stored(folder, samples, public)
+    return [
+        (rebuilt(members, stored, public), rebuilt(held_out, stored, public))
+        for rebuilt in (rebuilt_by_points, rebuilt_by_directions)
+    ]
+
+
+def rows_given_away(folder, samples, X, n=N):
+    """Return the training rows that come back better than any held-out row does."""
+    errors = attack(folder, samples, X, n)
+    return sorted(
+        {
+            int(row)
+            for of_members, of_held_out in errors
+            for row in np.flatnonzero(of_members < SHARE * of_held_out.min())
+        }
+    )
+
+
+@pytest.mark.parametrize("name", available_models())
+def test_no_training_row_comes_back_from_what_is_written(name, parts, tmp_path):
+    X, y = parts
+    synthesizer = fitted(name, tmp_path, X[:N], y[:N])
+    samples = synthesizer.sample(200, random_state=0)[0]
+    for written in ("saved", "memory", "checkpoints"):
+        assert arrays_of(tmp_path / written)
+        assert rows_given_away(tmp_path / written, samples, X) == []
+    # Measurements of rows would have an axis as long as the training set or a class.
+    counts = {N, *np.unique(y[:N], return_counts=True)[1].tolist()}
+    lengths = {size for array in arrays_of(tmp_path).values() for size in array.shape}
+    assert not counts & lengths
+    assert max(map(len, numbers_in_json(tmp_path))) < 10
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", available_models())
+def test_no_training_row_comes_back_from_a_model_of_usual_size(name, tmp_path):
+    n = 457
+    X, y = make_parts(n, n_patients=12)
+    synthesizer = fitted(name, tmp_path, X[:n], y[:n], n_steps=300)
+    samples = synthesizer.sample(5000, random_state=0)[0]
+    for written in ("saved", "memory", "checkpoints"):
+        assert rows_given_away(tmp_path / written, samples, X, n) == []
+
+
+def planted(folder, change):
+    """Write a folder anew with some arrays changed."""
+    (file,) = folder.glob("*.safetensors")
+    arrays = load_file(file)
+    save_file(change(arrays), file)
+
+
+@pytest.fixture
+def saved(parts, tmp_path):
+    X, y = parts
+    synthesizer = Synthesizer("flow", n_steps=1, random_state=0).fit(X[:N], y[:N])
+    synthesizer.save(tmp_path)
+    return tmp_path, synthesizer.sample(200, random_state=0)[0], X
+
+
+def encoded(X, row):
+    low, high = X[:N].min(), X[:N].max()
+    return 2 * (X[row] - low) / (high - low) - 1
+
+
+def test_the_attack_finds_a_row_that_is_stored(saved):
+    folder, samples, X = saved
+    row = encoded(X, 57).astype(np.float32)
+    planted(folder, lambda arrays: arrays | {"0/velocity.extra": np.stack([row, row]).T.copy()})
+    assert rows_given_away(folder, samples, X) == [57]
+
+
+def test_the_attack_finds_a_row_that_is_a_centre(saved):
+    folder, samples, X = saved
+
+    def change(arrays):
+        axes = {part: arrays[f"0/axes.{part}"] for part in ("axes", "mean", "deviations")}
+        centres = arrays["0/mixture.centres"].copy()
+        row = encoded(X, 57).astype(np.float32) - axes["mean"].ravel()
+        centres[0] = row @ axes["axes"] / axes["deviations"]
+        return arrays | {"0/mixture.centres": centres}
+
+    planted(folder, change)
+    assert rows_given_away(folder, samples, X) == [57]
+
+
+def test_the_attack_finds_a_row_by_its_direction(saved):
+    folder, samples, X = saved
+    centre = 2 * (X[2 * N :].mean(axis=0) - X[:N].min()) / (X[:N].max() - X[:N].min()) - 1
+    along = 0.1 * (encoded(X, 57) - centre).astype(np.float32)
+    planted(folder, lambda arrays: arrays | {"0/axes.extra": along[None]})
+    assert rows_given_away(folder, samples, X) == [57]
+
+
+def test_the_fingerprint_is_only_written_where_asked_for(parts, tmp_path):
+    X, y = parts
+    synthesizer = Synthesizer("dense", n_steps=1, random_state=0).fit(X[:N], y[:N])
+    for name, asked in (("without", False), ("with", True)):
+        synthesizer.save(tmp_path / name, include_fingerprint=asked)
+        lengths = {size for a in arrays_of(tmp_path / name).values() for size in a.shape}
+        assert (N in lengths) is asked
+        samples = synthesizer.sample(200, random_state=0)[0]
+        assert rows_given_away(tmp_path / name, samples, X) == []
