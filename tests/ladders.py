@@ -125,6 +125,7 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     "closest_record": COPIES,
     "data_copying": COPIES,
     "membership": COPIES,
+    "disguised_copies": COPIES,
     "ecg": _all_but("shift"),
     "eeg": _all_but("shift", "dropped patients", "time reversal"),
 }

@@ -55,9 +55,10 @@ def test_fidelity_is_judged_on_held_out_rows_and_privacy_on_training_rows(sets, 
     assert copied.scores["identifiability"] == 1
     assert copied.scores["closest_record"] > 0.95
     assert copied.table.loc[("identifiability", "all"), "reads as"] == "worse than real"
-    assert len(copied.notes) == 1
-    assert "identifiability" in copied.notes[0]
-    assert all(copied.notes[0] in text for text in (repr(copied), copied.to_markdown()))
+    verdict, scores = copied.notes[:2]
+    assert verdict.startswith("Privacy: Leak: 100% of the synthetic rows")
+    assert "identifiability" in scores
+    assert all(note in text for note in (verdict, scores) for text in (repr(copied), str(copied)))
     expected = mmd(X_test, X_train, y_real=y, y_synthetic=y, n_null=0, random_state=0)
     assert copied.scores["mmd"] == pytest.approx(float(expected))
 
@@ -94,7 +95,8 @@ def test_the_table_is_saved_in_three_forms(evaluation, tmp_path):
         evaluation.save(tmp_path / f"scores.{ending}")
     saved = json.loads((tmp_path / "scores.json").read_text())
     assert saved["scores"]["mmd"]["value"] == float(evaluation.scores["mmd"])
-    assert (tmp_path / "scores.md").read_text().count("\n") == len(evaluation.table) + 2
+    n_lines = len(evaluation.table) + 2 + 2 * len(evaluation.notes)
+    assert (tmp_path / "scores.md").read_text().count("\n") == n_lines
     with pytest.raises(DataError, match=r"'.html', '.md', '.json'"):
         evaluation.save(tmp_path / "scores.txt")
 

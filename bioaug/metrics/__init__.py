@@ -4,6 +4,7 @@ from bioaug.metrics.biosignal import ecg_distance, ecg_features, eeg_distance, e
 from bioaug.metrics.coherence import CoherenceMap, coherence_map, wavelet_coherence
 from bioaug.metrics.copying import data_copying
 from bioaug.metrics.discriminative import discriminative_score
+from bioaug.metrics.disguises import disguised_copies
 from bioaug.metrics.evaluation import Evaluation, evaluate
 from bioaug.metrics.fidelity import mmd
 from bioaug.metrics.frechet import frechet_distance
@@ -20,11 +21,14 @@ from bioaug.metrics.utility import (
     train_on_real_test_on_synthetic,
     train_on_synthetic_test_on_real,
 )
+from bioaug.metrics.verdict import PrivacyFinding, PrivacyVerdict, privacy_verdict
 
 __all__ = [
     "CoherenceMap",
     "Evaluation",
     "Null",
+    "PrivacyFinding",
+    "PrivacyVerdict",
     "Score",
     "authenticity",
     "coherence_map",
@@ -32,6 +36,7 @@ __all__ = [
     "data_copying",
     "density",
     "discriminative_score",
+    "disguised_copies",
     "distance_to_closest_record",
     "diversity",
     "ecg_distance",
@@ -48,6 +53,7 @@ __all__ = [
     "mmd",
     "precision",
     "predictive_score",
+    "privacy_verdict",
     "recall",
     "sample_distance",
     "spectrum_distance",

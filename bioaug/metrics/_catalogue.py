@@ -10,6 +10,7 @@ from bioaug.metrics.biosignal import ecg_distance, eeg_distance
 from bioaug.metrics.coherence import wavelet_coherence
 from bioaug.metrics.copying import data_copying
 from bioaug.metrics.discriminative import discriminative_score
+from bioaug.metrics.disguises import disguised_copies
 from bioaug.metrics.fidelity import mmd
 from bioaug.metrics.frechet import frechet_distance
 from bioaug.metrics.inception import inception_score
@@ -40,7 +41,7 @@ class Entry:
     fast : bool
         Whether it belongs to the tier "fast".
     needs : frozenset of {"labels", "holdout", "sampling_rate"}
-    takes : frozenset of {"groups_real", "groups_holdout", "test", "sampling_rate"}
+    takes : frozenset of {"groups_real", "groups_holdout", "holdout", "test", "sampling_rate"}
         What it can use beside.
     quick : mapping
         Settings that the tier "fast" changes.
@@ -63,6 +64,7 @@ _LABELS, _HOLDOUT = frozenset({"labels"}), frozenset({"holdout"})
 _RATE = frozenset({"sampling_rate"})
 _PATIENTS = frozenset({"groups_real"})  # by which the null is drawn
 _TEST = frozenset({"test"}) | _PATIENTS
+_GROUPS = _PATIENTS | {"groups_holdout"}
 
 CATALOGUE: dict[str, Entry] = {
     "mmd": Entry(mmd, "fidelity", takes=_PATIENTS),
@@ -86,13 +88,11 @@ CATALOGUE: dict[str, Entry] = {
     "trts": Entry(train_on_real_test_on_synthetic, "utility", needs=_LABELS, takes=_TEST),
     "identifiability": Entry(identifiability, "privacy"),
     "authenticity": Entry(authenticity, "privacy"),
-    "closest_record": Entry(distance_to_closest_record, "privacy", needs=_HOLDOUT),
-    "data_copying": Entry(data_copying, "privacy", needs=_HOLDOUT),
-    "membership": Entry(
-        membership_inference,
-        "privacy",
-        needs=_HOLDOUT,
-        takes=frozenset({"groups_real", "groups_holdout"}),
+    "closest_record": Entry(distance_to_closest_record, "privacy", needs=_HOLDOUT, takes=_GROUPS),
+    "data_copying": Entry(data_copying, "privacy", needs=_HOLDOUT, takes=_GROUPS),
+    "membership": Entry(membership_inference, "privacy", needs=_HOLDOUT, takes=_GROUPS),
+    "disguised_copies": Entry(  # in the privacy verdict of every tier
+        disguised_copies, "privacy", fast=False, takes=_GROUPS | _HOLDOUT
     ),
     "ecg": Entry(ecg_distance, "biosignal", needs=_RATE, takes=_PATIENTS),
     "eeg": Entry(eeg_distance, "biosignal", needs=_RATE, takes=_PATIENTS),

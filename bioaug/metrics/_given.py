@@ -15,6 +15,7 @@ from bioaug.metrics._catalogue import Entry
 from bioaug.metrics._halves import check_groups
 from bioaug.metrics._measure import check_pair
 from bioaug.metrics._sets import check_apart
+from bioaug.metrics.verdict import PrivacyVerdict, privacy_verdict
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,9 @@ class Given:
     groups_test: Any
     generator: Any
     sampling_rate: float | None
+    X_holdout: Any = None
+    y_holdout: Any = None
+    groups_holdout: Any = None
 
     def check(self) -> None:
         """Raise a DataError for what no score can use, and a LeakError for what makes them lie."""
@@ -59,6 +63,17 @@ class Given:
         made = pairs["synthetic"].X_synthetic
         check_apart(test, made, owner="evaluate", names=("X_test", "X_synthetic"))
         _check_generator(self.generator, test, self.groups_test)
+        self._check_holdout()
+
+    def _check_holdout(self) -> None:
+        if self.X_holdout is None:
+            return
+        sets = (self.X_train, self.X_holdout, self.y_train, self.y_holdout)
+        pair = check_pair(*sets, owner="evaluate", first="train", other="holdout")
+        held = pair.X_synthetic
+        check_groups(self.groups_holdout, len(held), owner="evaluate", name="groups_holdout")
+        _check_real(held, "X_holdout")
+        check_apart(pair.X_real, held, owner="evaluate", names=("X_train", "X_holdout"))
 
     def _check_patients(self) -> None:
         if self.groups_train is None or self.groups_test is None:
@@ -95,17 +110,41 @@ class Given:
         if self.labelled:
             given |= {"y_real": self.y_train if entry.on_train else self.y_test}
             given |= {"y_synthetic": self.y_synthetic}
-        if "holdout" in entry.needs:
-            given |= {"X_holdout": self.X_test}
-            given |= {"y_holdout": self.y_test} if self.labelled else {}
+        X_holdout, y_holdout, groups_holdout = self.holdout
+        if "holdout" in entry.needs | entry.takes:
+            given |= {"X_holdout": X_holdout}
+            given |= {"y_holdout": y_holdout} if self.labelled else {}
         if "test" in entry.takes:
             given |= {"X_test": self.X_test, "y_test": self.y_test}
         beside = {
             "groups_real": self.groups_train if entry.on_train else self.groups_test,
-            "groups_holdout": self.groups_test,
+            "groups_holdout": groups_holdout,
             "sampling_rate": self.sampling_rate,
         }
         return given | {k: v for k, v in beside.items() if k in entry.takes | entry.needs}
+
+    @property
+    def holdout(self) -> tuple[Any, Any, Any]:
+        """Real rows, labels and patients that privacy scores compare the training rows with."""
+        if self.X_holdout is None:
+            return self.X_test, self.y_test, self.groups_test
+        return self.X_holdout, self.y_holdout, self.groups_holdout
+
+    def privacy_verdict(self, seed: int) -> PrivacyVerdict:
+        """Return the verdict on the privacy of the training rows."""
+        X_holdout, y_holdout, groups_holdout = self.holdout
+        with_groups = self.groups_train is not None and groups_holdout is not None
+        return privacy_verdict(
+            self.X_train,
+            self.X_synthetic,
+            X_holdout=X_holdout,
+            y_real=self.y_train,
+            y_synthetic=self.y_synthetic,
+            y_holdout=y_holdout,
+            groups_real=self.groups_train if with_groups else None,
+            groups_holdout=groups_holdout if with_groups else None,
+            random_state=seed,
+        )
 
     def training_rows(self, seed: int) -> tuple[NDArray, NDArray | None] | None:
         """Return random training rows, as many of each class as there are synthetic ones.

@@ -31,6 +31,8 @@ def data_copying(
     y_real: Any = None,
     y_synthetic: Any = None,
     y_holdout: Any = None,
+    groups_real: Any = None,
+    groups_holdout: Any = None,
     n_cells: int = 5,
     n_null: int = 20,
     random_state: int | np.random.RandomState | None = None,
@@ -49,6 +51,9 @@ def data_copying(
         Real rows that the generator never saw; at least 10, in each class.
     y_real, y_synthetic, y_holdout : array-like of shape (n,), optional
         Labels. With them, every class is scored by itself and the score is their mean.
+    groups_real, groups_holdout : array-like of shape (n_real,) and (n_holdout,), optional
+        The patient of every row. With them, only held-out rows of the training rows' patients
+        take part, and the score reads "inconclusive" where there are none.
     n_cells : int, default=5
         Cells that the training rows are divided into; fewer than 5 rows of any set in a cell
         leave it out.
@@ -63,7 +68,8 @@ def data_copying(
         A mean of standard normal deviates: near 0 for fresh rows, far below 0 (-3 and less) for
         copies, far above 0 for signals unlike the real ones; higher is better for privacy. The
         null value is what a random part of the training rows scores that stands in for the
-        synthetic ones: below 0 where held-out rows are of other patients. `details` has the
+        synthetic ones. There is none, and the score reads "inconclusive", where held-out rows are
+        of other patients or differ from the training rows by more than chance. `details` has the
         deviate and the weight of every cell.
 
     Raises
@@ -99,6 +105,7 @@ def data_copying(
     check_number(n_cells, _POSITIVE, name="n_cells", owner="data_copying")
 
     def formula(sets: Sets, rng: np.random.RandomState) -> Found:
+        sets = sets.of_own_patients()
         n_used = min(sets.n_stand_in, len(sets.holdout))
         part = sets.synthetic[rng.permutation(len(sets.synthetic))[:n_used]]
         deviates, weights = copying_cells(replace(sets, synthetic=part), n_cells, rng)
@@ -107,7 +114,16 @@ def data_copying(
 
     return measure_sets(
         formula,
-        Given(X_real, X_synthetic, y_real, y_synthetic, X_holdout, y_holdout),
+        Given(
+            X_real,
+            X_synthetic,
+            y_real,
+            y_synthetic,
+            X_holdout,
+            y_holdout,
+            groups_real,
+            groups_holdout,
+        ),
         name="data_copying",
         direction="higher",
         least=10,

@@ -21,6 +21,7 @@ from bioaug.metrics._catalogue import CATALOGUE, Entry
 from bioaug.metrics._given import Given
 from bioaug.metrics._measure import seed_of
 from bioaug.metrics.score import Score, read_against
+from bioaug.metrics.verdict import PrivacyVerdict
 
 _COLUMNS = (
     "kind",
@@ -58,12 +59,16 @@ class Evaluation:
         What the real training rows score, of the scores where this says something.
     checked_generator : bool
         Whether the generator was given, so that it is known that it has not seen the test rows.
+    privacy : PrivacyVerdict or None
+        Whether the training rows are given away, by the strongest of several attacks; None where
+        no privacy score was wanted, or the verdict could not be found.
     """
 
     scores: dict[str, Score]
     missing: dict[str, str]
     real: dict[str, Score | float] = field(default_factory=dict)
     checked_generator: bool = True
+    privacy: PrivacyVerdict | None = None
 
     @property
     def table(self) -> pd.DataFrame:
@@ -96,7 +101,7 @@ class Evaluation:
     def notes(self) -> list[str]:
         """What no single line says: copies, missing classes, why a score is inconclusive."""
         return [
-            *self._copying_notes(),
+            *self._privacy_notes(),
             *self._class_notes(),
             *self._inconclusive_notes(),
             *self._real_notes(),
@@ -133,18 +138,25 @@ class Evaluation:
             "as generator=."
         ]
 
-    def _copying_notes(self) -> list[str]:
+    def _privacy_notes(self) -> list[str]:
+        """Say the verdict, and which single scores disagree with it or bear it out."""
+        verdict = self.privacy
+        notes = [] if verdict is None else [f"Privacy: {verdict.sentence}"]
         worse = [
             name
             for name, score in self.scores.items()
             if CATALOGUE[name].kind == "privacy" and score.reading == "worse than real"
         ]
         if not worse:
-            return []
-        return [
-            f"Worse than real in {', '.join(worse)}: synthetic signals give away training rows. "
-            "Good fidelity is no merit then, copies have it."
-        ]
+            return notes
+        if verdict is None or verdict.verdict == "leak":
+            meaning = (
+                "synthetic signals give away training rows. Good fidelity is no merit then, copies "
+                "have it"
+            )
+        else:
+            meaning = "a single score may be so by chance, the verdict weighs all attacks"
+        return [*notes, f"Worse than real in {', '.join(worse)}: {meaning}."]
 
     def _class_notes(self) -> list[str]:
         left_out = dict.fromkeys(
@@ -187,6 +199,7 @@ class Evaluation:
         scores = {name: score.to_dict() for name, score in self.scores.items()}
         real = {name: float(value) for name, value in self.real.items()}
         found = {"scores": scores, "real": real, "missing": self.missing, "notes": self.notes}
+        found |= {"privacy": None if self.privacy is None else self.privacy.to_dict()}
         return json.dumps(found, indent=1, default=_plain)
 
     def save(self, path: str | Path) -> None:
@@ -213,6 +226,9 @@ def evaluate(
     y_synthetic: Any = None,
     groups_train: Any = None,
     groups_test: Any = None,
+    X_holdout: Any = None,
+    y_holdout: Any = None,
+    groups_holdout: Any = None,
     generator: Any = None,
     tier: Literal["fast", "full"] = "fast",
     scores: Sequence[str] | None = None,
@@ -235,6 +251,12 @@ def evaluate(
     groups_train, groups_test : array-like, optional
         The patient of every row; none may be in both. With them, null values come from halves of
         the patients, of which there must be 8 at least, in each class.
+    X_holdout : array-like, optional
+        Real rows of the patients of `X_train` that the generator never saw. Privacy is judged with
+        them instead of with `X_test`: rows of other patients cannot tell whether single rows are
+        given away.
+    y_holdout, groups_holdout : array-like, optional
+        Their labels, where the other sets have some, and their patients.
     generator : fitted Synthesizer or oversampler, or its ``lineage_``, optional
         What made `X_synthetic`: it is checked that it has not seen the test rows or their patients.
     tier : {"fast", "full"}, default="fast"
@@ -275,13 +297,15 @@ def evaluate(
     sets = Given(
         *(X_train, X_test, X_synthetic, y_train, y_test, y_synthetic),
         *(groups_train, groups_test, generator, sampling_rate),
+        *(X_holdout, y_holdout, groups_holdout),
     )
     sets.check()
     seed = seed_of(random_state)
     found: dict[str, Score] = {}
     real: dict[str, Score | float] = {}
     missing: dict[str, str] = {}
-    with tqdm(_chosen(tier, scores, signal), disable=not verbose, unit="score") as progress:
+    chosen = _chosen(tier, scores, signal)
+    with tqdm(chosen, disable=not verbose, unit="score") as progress:
         for name in progress:
             progress.set_postfix_str(name)
             entry = CATALOGUE[name]
@@ -302,7 +326,19 @@ def evaluate(
             of_training = _of_training_rows(entry, sets, keywords, found[name])
             if of_training is not None:
                 real[name] = of_training
-    return Evaluation(found, missing, real, generator is not None)
+    verdict = None
+    if any(CATALOGUE[name].kind == "privacy" for name in chosen):
+        verdict = _privacy_verdict(sets, seed)
+    return Evaluation(found, missing, real, generator is not None, verdict)
+
+
+def _privacy_verdict(given: Given, seed: int) -> PrivacyVerdict | None:
+    try:
+        with warnings.catch_warnings():  # `given.check` has warned of shared rows
+            warnings.filterwarnings("ignore", "The 'X_holdout' parameter")
+            return given.privacy_verdict(seed)
+    except (BioaugError, ValueError):  # as the privacy scores say in their lines
+        return None
 
 
 def _of_training_rows(

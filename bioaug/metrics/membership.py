@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -12,14 +14,13 @@ from sklearn.decomposition import PCA
 from bioaug._distances import distance_blocks, nearest
 from bioaug._validation import check_option
 from bioaug.metrics._measure import Found
+from bioaug.metrics._members import MembershipTest, auc, interval_of
 from bioaug.metrics._sets import Given, Sets, check_holdout, measure_sets
 from bioaug.metrics.score import Score
 
-_Z95 = 1.959964
+ATTACKS = ("calibrated", "distance", "density")
 _MOST_DIMENSIONS = 10
 _ROWS_PER_DIMENSION = 10
-
-Sample = tuple[NDArray[np.float64], NDArray[np.float64]]  # scores of members and non-members
 
 
 def membership_inference(
@@ -32,8 +33,8 @@ def membership_inference(
     y_holdout: Any = None,
     groups_real: Any = None,
     groups_holdout: Any = None,
-    attack: Literal["distance", "density"] = "distance",
-    n_null: int = 20,
+    attack: Literal["calibrated", "distance", "density"] = "calibrated",
+    n_null: int = 99,
     random_state: int | np.random.RandomState | None = None,
 ) -> Score:
     """Return how well training rows are told from held-out rows by the synthetic rows.
@@ -42,42 +43,48 @@ def membership_inference(
     ----------
     X_real : array-like of shape (n_real, n_timesteps) or (n_real, n_channels, n_timesteps)
         The rows that the generator was trained on (members), in any unit; at least 10, in each
-        class.
+        class. Repeated rows count once.
     X_synthetic : array-like of shape (n_synthetic, ...)
-        Synthetic signals, in the same unit; at least 10, in each class.
+        Synthetic signals, in the same unit; at least 10, in each class. The attack grows with
+        their number: give ten times as many as there are training rows, where you would publish
+        as many.
     X_holdout : array-like of shape (n_holdout, ...)
-        Real rows that the generator never saw (non-members); at least 10, in each class.
+        Real rows of the same patients that the generator never saw (non-members); at least 10, in
+        each class. Rows of other patients measure whether patients are recognised, not rows.
     y_real, y_synthetic, y_holdout : array-like of shape (n,), optional
         Labels. With them, every class is scored by itself and the score is their mean.
     groups_real, groups_holdout : array-like of shape (n_real,) and (n_holdout,), optional
-        The patient of every row. With them, `details` tells apart whether a row or only its
-        patient is recognised.
-    attack : {"distance", "density"}, default="distance"
-        "distance" takes rows for members that have a synthetic row near. "density" takes those
-        where synthetic rows are dense in comparison with a reference set, a random half of the
-        held-out rows, which is then not attacked.
-    n_null : int, default=20
+        The patient of every row. With them, members are compared with non-members of the same
+        patient.
+    attack : {"calibrated", "distance", "density"}, default="calibrated"
+        "calibrated" takes rows for members that have a synthetic row near, in comparison with the
+        nearest other real row; it is the strongest one. "distance" takes those with a synthetic
+        row near. "density" takes those where synthetic rows are dense in comparison with a
+        reference set, a random half of the held-out rows, which is then not attacked.
+    n_null : int, default=99
         Draws for the null value.
     random_state : int, RandomState instance or None, default=None
-        Seed of the reference set and of the null's draws.
+        Seed of the reference set, of the interval and of the null's draws.
 
     Returns
     -------
     score : Score
         Area under the ROC curve, in [0, 1]; 0.5 is no leak, 1 is every member found, lower is
-        better. The null value is what a random part of the training rows scores that stands in
-        for the synthetic ones, on the remaining rows: above 0.5 where the held-out rows are of
-        other patients. `details` has
+        better. With groups, it is the area within patients, weighted by their pairs of rows. The
+        null value is what random rows of the same patients score in place of the members. There
+        is none, and the score reads "inconclusive", where the held-out rows are of other patients
+        or, without groups, differ from the training rows whatever the synthetic rows are.
+        `details` has
 
-        - ``interval``: 95 % interval of the area,
+        - ``interval``: 95 % interval of the area, the wider one by rows and by patients,
+        - ``p_value``: of no leak, by the stronger of the area and the most suspect rows,
         - ``true_positives_at_1_percent``: share of members found where 1 % of the non-members
-          are taken for members,
+          are taken for members; 0.01 is no leak,
         - ``n_members`` and ``n_non_members``: rows attacked,
-        - ``other_patients``: area and interval for non-members of patients without members,
         - ``within_patients``: area and interval for members and non-members of the same patient,
-          a mean over patients weighted by their pairs.
+        - ``other_patients``: area and interval for non-members of patients without members.
 
-        The last two are None without `groups_real` or where there are no such rows.
+        The last two are None without groups or where there are no such rows.
 
     Raises
     ------
@@ -89,11 +96,14 @@ def membership_inference(
 
     Notes
     -----
-    The distance attack scores a row x by ``-min_j |x - g_j|`` [1]_. The density attack scores it
-    by ``log p_G(x) - log p_R(x)`` [2]_, with Gaussian kernel densities of Scott's bandwidth, from
-    equally many synthetic and reference rows, in whitened principal components of these rows (at
-    most 10, and one per 10 rows). The interval is DeLong's [3]_; it takes rows as independent, so
-    for many rows of few patients it is too narrow, and it has no width at 0 and 1.
+    The distance attack scores a row x by ``-min_j |x - g_j|`` [1]_, the calibrated attack by this
+    distance over that to the nearest other real row, a training or a held-out one. The density
+    attack scores it by ``log p_G(x) - log p_R(x)`` [2]_, with Gaussian kernel densities of
+    Scott's bandwidth, from equally many synthetic and reference rows, in whitened principal
+    components of these rows (at most 10, and one per 10 rows). No attack uses which rows are
+    members, so without a leak members and held-out rows of a patient are exchangeable: that makes
+    null and p-value exact. The interval by rows is DeLong's [3]_, which takes rows as
+    independent and has no width at 0 and 1; that by patients is a bootstrap.
 
     References
     ----------
@@ -113,33 +123,16 @@ def membership_inference(
     1.0
     """
     check_holdout(X_holdout, owner="membership_inference")
-    check_option(
-        attack, name="attack", owner="membership_inference", options=("distance", "density")
-    )
+    check_option(attack, name="attack", owner="membership_inference", options=ATTACKS)
+    tests: list[MembershipTest] = []  # of the class at hand, for its null
 
     def formula(sets: Sets, rng: np.random.RandomState) -> Found:
-        attacked = np.arange(len(sets.holdout))
-        if attack == "density":
-            reference, attacked = np.array_split(rng.permutation(len(sets.holdout)), 2)
-            suspect = _density_attack(sets.synthetic, sets.holdout[reference], rng)
-        else:
-            suspect = _distance_attack(sets.synthetic)
-        members, others = suspect(sets.train), suspect(sets.holdout[attacked])
-        area, deviation = auc([(members, others)])
-        return Found(
-            area,
-            lambda: (
-                {
-                    "interval": _interval(area, deviation),
-                    "true_positives_at_1_percent": float(
-                        np.mean(members > np.quantile(others, 0.99))
-                    ),
-                    "n_members": len(members),
-                    "n_non_members": len(others),
-                }
-                | _by_patient(members, others, sets, attacked)
-            ),
-        )
+        found = attack_rows(attack, sets, rng)
+        tests[:] = [found.test]
+        return Found(found.test.area, lambda: found.details(rng))
+
+    def draw(sets: Sets, n_null: int, rng: np.random.RandomState) -> list[float]:
+        return tests[0].chances(n_null, rng).tolist()
 
     return measure_sets(
         formula,
@@ -158,11 +151,87 @@ def membership_inference(
         least=10,
         n_null=n_null,
         random_state=random_state,
+        draw=draw,
     )
 
 
-def _distance_attack(synthetic: NDArray) -> Any:
-    return lambda rows: -nearest(rows, synthetic)[:, 0]
+@dataclass(frozen=True)
+class Attacked:
+    """How suspect the rows of one class look.
+
+    Attributes
+    ----------
+    members, others : ndarray of shape (n,)
+        Suspicion of training and of held-out rows.
+    patients, patients_of_others : ndarray of shape (n,) or None
+    """
+
+    members: NDArray[np.float64]
+    others: NDArray[np.float64]
+    patients: NDArray | None
+    patients_of_others: NDArray | None
+
+    @property
+    def has_shared_patients(self) -> bool:
+        """Whether some patient has training and held-out rows."""
+        if self.patients is None or self.patients_of_others is None:
+            return False
+        return bool(np.isin(self.patients_of_others, self.patients).any())
+
+    @cached_property
+    def test(self) -> MembershipTest:
+        """The test within patients, or of all rows where no patient is known on both sides."""
+        if self.has_shared_patients:
+            return MembershipTest.of(
+                self.members, self.others, self.patients, self.patients_of_others
+            )
+        return MembershipTest.of(self.members, self.others)
+
+    def details(self, rng: np.random.RandomState) -> dict[str, Any]:
+        """Return what `membership_inference` describes."""
+        test = self.test
+        interval = test.interval(rng)
+        within = {"value": test.area, "interval": interval} if self.has_shared_patients else None
+        return {
+            "interval": interval,
+            "p_value": test.p_value(),
+            "true_positives_at_1_percent": test.found_share,
+            "n_members": test.n_members,
+            "n_non_members": test.n_others,
+            "within_patients": within,
+            "other_patients": self._other_patients(),
+        }
+
+    def _other_patients(self) -> dict[str, Any] | None:
+        """Return the area of members against rows of patients without members."""
+        if self.patients is None or self.patients_of_others is None:
+            return None
+        strangers = self.others[~np.isin(self.patients_of_others, self.patients)]
+        if min(len(strangers), len(self.members)) < 2:
+            return None
+        area, deviation = auc([(self.members, strangers)])
+        return {"value": area, "interval": interval_of(area, deviation)}
+
+
+def attack_rows(attack: str, sets: Sets, rng: np.random.RandomState) -> Attacked:
+    """Return how suspect training rows and held-out rows look to an attack.
+
+    No attack uses which rows are which, so without a leak both are exchangeable.
+    """
+    attacked = np.arange(len(sets.holdout))
+    if attack == "density":
+        reference, attacked = np.array_split(rng.permutation(len(sets.holdout)), 2)
+        suspect = _density_attack(sets.synthetic, sets.holdout[reference], rng)
+        members, others = suspect(sets.train), suspect(sets.holdout[attacked])
+    else:
+        real = np.concatenate([sets.train, sets.holdout])
+        suspicion = -nearest(real, sets.synthetic)[:, 0]
+        if attack == "calibrated":
+            usual = nearest(real)[:, 0]
+            suspicion /= np.maximum(usual, np.finfo(float).tiny)
+        members, others = np.split(suspicion, [len(sets.train)])
+    groups = sets.groups_holdout
+    return Attacked(members, others, sets.groups, None if groups is None else groups[attacked])
 
 
 def _density_attack(synthetic: NDArray, reference: NDArray, rng: np.random.RandomState) -> Any:
@@ -191,57 +260,3 @@ def _log_density(points: NDArray, centres: NDArray, bandwidth: float) -> NDArray
         squared /= -2 * bandwidth**2
         found[rows] = logsumexp(squared, axis=1)
     return found
-
-
-def _by_patient(members: NDArray, others: NDArray, sets: Sets, attacked: NDArray) -> dict[str, Any]:
-    """Return the areas for non-members of other patients, and within patients."""
-    found: dict[str, Any] = {"other_patients": None, "within_patients": None}
-    if sets.groups is None or sets.groups_holdout is None:
-        return found
-    patients = sets.groups_holdout[attacked]
-    strangers = others[~np.isin(patients, sets.groups)]
-    pairs = {
-        "other_patients": [(members, strangers)],
-        "within_patients": [
-            (members[sets.groups == patient], others[patients == patient])
-            for patient in np.intersect1d(patients, sets.groups)
-        ],
-    }
-    for key, samples in pairs.items():
-        enough = [sample for sample in samples if min(map(len, sample)) >= 2]
-        if enough:
-            area, deviation = auc(enough)
-            found[key] = {"value": area, "interval": _interval(area, deviation)}
-    return found
-
-
-def auc(samples: list[Sample]) -> tuple[float, float]:
-    """Return the area under the ROC curve and its standard deviation after DeLong.
-
-    Parameters
-    ----------
-    samples : list of (members, others)
-        Scores of at least two rows on either side. With several pairs of arrays, members are
-        compared with others of the same pair only, and the areas weighted by pairs of rows.
-    """
-    areas, variances, weights = [], [], []
-    for members, others in samples:
-        of_members, of_others = _share_below(members, others), 1 - _share_below(others, members)
-        areas.append(of_members.mean())
-        variances.append(
-            of_members.var(ddof=1) / len(members) + of_others.var(ddof=1) / len(others)
-        )
-        weights.append(len(members) * len(others))
-    share = np.array(weights) / np.sum(weights)
-    return float(share @ areas), float(np.sqrt(share**2 @ variances))
-
-
-def _share_below(values: NDArray, others: NDArray) -> NDArray[np.float64]:
-    """Return for each value the share of `others` below it; a tie counts one half."""
-    order = np.sort(others)
-    below, up_to = (np.searchsorted(order, values, side=side) for side in ("left", "right"))
-    return (below + up_to) / (2 * len(order))
-
-
-def _interval(area: float, deviation: float) -> tuple[float, float]:
-    return max(0.0, area - _Z95 * deviation), min(1.0, area + _Z95 * deviation)

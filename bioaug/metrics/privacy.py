@@ -28,6 +28,8 @@ def identifiability(
 ) -> Score:
     """Return the share of training rows that a synthetic row is nearer to than any other real one.
 
+    Rows that occur several times count once.
+
     Parameters
     ----------
     X_real : array-like of shape (n_real, n_timesteps) or (n_real, n_channels, n_timesteps)
@@ -110,6 +112,7 @@ def authenticity(
     """Return the share of synthetic rows that lie no nearer to a training row than real ones do.
 
     A synthetic row is authentic where its nearest training row has another training row nearer.
+    Training rows that occur several times count once.
 
     Parameters
     ----------
@@ -185,6 +188,8 @@ def distance_to_closest_record(
     y_real: Any = None,
     y_synthetic: Any = None,
     y_holdout: Any = None,
+    groups_real: Any = None,
+    groups_holdout: Any = None,
     n_null: int = 20,
     random_state: int | np.random.RandomState | None = None,
 ) -> Score:
@@ -201,6 +206,9 @@ def distance_to_closest_record(
         two real sets, a random part is taken, so that both have the same size.
     y_real, y_synthetic, y_holdout : array-like of shape (n,), optional
         Labels. With them, every class is scored by itself and the score is their mean.
+    groups_real, groups_holdout : array-like of shape (n_real,) and (n_holdout,), optional
+        The patient of every row. With them, only held-out rows of the training rows' patients
+        take part, and the score reads "inconclusive" where there are none.
     n_null : int, default=20
         Draws for the null value.
     random_state : int, RandomState instance or None, default=None
@@ -211,7 +219,8 @@ def distance_to_closest_record(
     score : Score
         In [0, 1]; 0.5 is no preference for training rows, 1 is copies, lower is better. The null
         value is what a random part of the training rows scores that stands in for the synthetic
-        ones: above 0.5 where held-out rows are of other patients. `details` has the median
+        ones. There is none, and the score reads "inconclusive", where held-out rows are of other
+        patients or differ from the training rows by more than chance. `details` has the median
         distances of synthetic rows to training and held-out rows, and of training rows to each
         other, in deviations of the real signals, and `n_each`, the size of both real sets.
 
@@ -243,6 +252,7 @@ def distance_to_closest_record(
     check_holdout(X_holdout, owner="distance_to_closest_record")
 
     def formula(sets: Sets, rng: np.random.RandomState) -> Found:
+        sets = sets.of_own_patients()
         n_each = min(len(sets.train), len(sets.holdout))
         train, holdout = (
             rows[rng.permutation(len(rows))[:n_each]] for rows in (sets.train, sets.holdout)
@@ -261,7 +271,16 @@ def distance_to_closest_record(
 
     return measure_sets(
         formula,
-        Given(X_real, X_synthetic, y_real, y_synthetic, X_holdout, y_holdout),
+        Given(
+            X_real,
+            X_synthetic,
+            y_real,
+            y_synthetic,
+            X_holdout,
+            y_holdout,
+            groups_real,
+            groups_holdout,
+        ),
         name="distance_to_closest_record",
         direction="lower",
         least=10,
