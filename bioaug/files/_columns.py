@@ -298,7 +298,7 @@ def _warn_of_other_names(names: list[str], file: Path) -> None:
     others, usual = unlike_most(names)
     if others:
         warn_user(
-            f"The columns {', '.join(map(repr, others[:10]))} of {str(file)!r} are read as signals, "
-            f"as all but those of labels and groups. Their names are unlike {usual!r}: drop them, "
-            "or say which one holds the patients (groups_column, --groups-column).",
+            f"The columns {', '.join(map(repr, others[:10]))} of {str(file)!r} are read as "
+            f"signals, as all but those of labels and groups. Their names are unlike {usual!r}: "
+            "drop them, or say which one holds the patients (groups_column, --groups-column).",
         )
