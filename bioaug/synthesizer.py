@@ -18,6 +18,7 @@ from joblib import Memory, Parallel, delayed, effective_n_jobs
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
+from torch.utils.data import get_worker_info
 
 from bioaug._containers import check_array_like, warn_of_time_first
 from bioaug._persistence import read_synthesizer, write_synthesizer
@@ -363,25 +364,24 @@ class Synthesizer(BaseEstimator):
         seeds = self._seeds(random_state, len(labels)) if seeds is None else _checked(seeds, labels)
         return self.generate(labels, seeds), labels
 
-    def generate(
-        self, labels: NDArray, seeds: NDArray[np.int64], *, device: torch.device | None = None
-    ) -> NDArray:
+    def generate(self, labels: NDArray, seeds: NDArray[np.int64]) -> NDArray:
         """Return one signal for each label and its seed, without the checks of `sample`.
+
+        In the worker of a loader it runs on the CPU, for a forked process must not touch CUDA.
 
         Parameters
         ----------
         labels : ndarray of shape (n_samples,)
             Labels from `classes_`.
         seeds : ndarray of int64 of shape (n_samples,)
-        device : torch.device, optional
-            Where to generate; None is the estimator's own device.
 
         Returns
         -------
         X : ndarray of shape (n_samples, n_timesteps) or (n_samples, n_channels, n_timesteps)
             In the units and dtype of the training rows.
         """
-        device = Runtime.create(self.device).device if device is None else device
+        is_worker = get_worker_info() is not None
+        device = torch.device("cpu") if is_worker else Runtime.create(self.device).device
         X = np.empty((len(labels), *self.signal_shape_), self._models[0].codec.dtype)
         for fitted in self._models:
             rows = np.flatnonzero(np.isin(labels, fitted.classes))

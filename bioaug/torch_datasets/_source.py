@@ -10,12 +10,10 @@ import torch
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
-from torch.utils.data import get_worker_info
 
 from bioaug._row_noise import row_seeds
 from bioaug._validation import NOT_NEGATIVE, WHOLE, check_labels, check_number
 from bioaug.exceptions import DataError
-from bioaug.training.runtime import Runtime
 
 _STEP = 0.6180339887498949  # of the golden ratio: its multiples fill [0, 1) evenly at any count
 
@@ -24,11 +22,7 @@ _STEP = 0.6180339887498949  # of the golden ratio: its multiples fill [0, 1) eve
 class Generator(Protocol):
     """A fitted `Synthesizer` or `GANOversampler`, or anything that generates as they do."""
 
-    device: str
-
-    def generate(
-        self, labels: NDArray, seeds: NDArray[np.int64], *, device: torch.device | None = None
-    ) -> NDArray:
+    def generate(self, labels: NDArray, seeds: NDArray[np.int64]) -> NDArray:
         """Return one signal per label, which depends on its own label and seed only."""
         ...
 
@@ -50,12 +44,8 @@ class Source:
 
     def generate(self, labels: NDArray, index: NDArray, epoch: int) -> Tensor:
         """Return one float32 signal per label."""
-        # CUDA must not be touched in a forked worker.
-        device = torch.device("cpu")
-        if get_worker_info() is None:
-            device = Runtime.create(self.generator.device).device
         seeds = row_seeds(self.seed, index, epoch=epoch)
-        rows = self.generator.generate(labels, seeds, device=device)
+        rows = self.generator.generate(labels, seeds)
         return torch.from_numpy(np.ascontiguousarray(rows, dtype=np.float32))
 
     def fractions(self, index: NDArray, epoch: int) -> NDArray[np.float64]:
