@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -27,7 +28,10 @@ class Handler(SimpleHTTPRequestHandler):
     def do_GET(self):
         name = Path(self.path).name
         self.server.asked.append(name)
-        if self.server.break_off.get(name, 0):
+        if name in self.server.tricks:
+            self.server.tricks[name](self)
+            self.close_connection = True
+        elif self.server.break_off.get(name, 0):
             self.server.break_off[name] -= 1
             content = Path(self.translate_path(self.path)).read_bytes()
             self.send_response(200)
@@ -51,7 +55,7 @@ def server(tmp_path, monkeypatch):
     folder.mkdir()
     (folder / "file.bin").write_bytes(CONTENT)
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(folder))) as server:
-        server.asked, server.break_off = [], {}
+        server.asked, server.break_off, server.tricks = [], {}, {}
         server.folder, server.url = folder, f"http://127.0.0.1:{server.server_port}/"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
@@ -117,8 +121,7 @@ def test_an_interrupted_download_leaves_no_half_file(server, tmp_path, monkeypat
         target.write(source.read(1000))
         raise KeyboardInterrupt
 
-    # Not shutil itself: the server uses it too.
-    monkeypatch.setattr(_fetch, "shutil", SimpleNamespace(copyfileobj=interrupted))
+    monkeypatch.setattr(_fetch, "_copy", interrupted)
     with pytest.raises(KeyboardInterrupt):
         fetch(server, tmp_path / "home")
     assert list((tmp_path / "home").iterdir()) == []
@@ -126,10 +129,96 @@ def test_an_interrupted_download_leaves_no_half_file(server, tmp_path, monkeypat
 
 def test_retries_wait(server, tmp_path, monkeypatch):
     waited = []
-    monkeypatch.setattr(_fetch, "time", SimpleNamespace(sleep=waited.append))
+    monkeypatch.setattr(_fetch, "time", SimpleNamespace(sleep=waited.append, time=time.time))
     server.break_off["file.bin"] = 2
     fetch(server, tmp_path / "home", delay=7.0)
     assert waited == [7.0, 7.0]
+
+
+# --- servers that never end, or lead elsewhere ----------------------------------------------------
+
+
+def drip(handler, chunk, *, seconds=0.0, head=True, most=10**6):
+    """Send chunks until the other side has gone."""
+    if head:
+        handler.send_response(200)
+        handler.end_headers()
+    for _ in range(most):
+        try:
+            handler.wfile.write(chunk)
+            handler.wfile.flush()
+        except OSError:
+            return
+        time.sleep(seconds)
+
+
+@pytest.mark.parametrize("head", [True, False])
+def test_a_dripping_server_is_left_at_the_deadline(server, tmp_path, monkeypatch, head):
+    monkeypatch.setattr(_fetch, "DEADLINE_SECONDS", 0.3)
+    chunk = b"x" if head else b"H"  # with or without a line of status before it
+    server.tricks["file.bin"] = partial(drip, chunk=chunk, seconds=0.02, head=head)
+    with pytest.raises(OSError, match=r"in 1 tries.* did not end within 0\.3 seconds"):
+        fetch(server, tmp_path / "home", {"file.bin": "0" * 64})
+    assert list((tmp_path / "home").iterdir()) == []
+
+
+def test_a_slow_server_is_left(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(_fetch, "FIRST_SECONDS", 0.1)
+    monkeypatch.setattr(_fetch, "LEAST_RATE", 10**9)
+    server.tricks["file.bin"] = partial(drip, chunk=b"x", seconds=0.02)
+    with pytest.raises(OSError, match=r"the server sent \d+ bytes in"):
+        fetch(server, tmp_path / "home", {"file.bin": "0" * 64})
+
+
+def test_an_endless_file_is_left_at_the_largest_size(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(_fetch, "MOST_BYTES", 10**6)
+    server.tricks["file.bin"] = partial(drip, chunk=b"x" * 10**5)
+    with pytest.raises(OSError, match="more than 1000000 bytes"):
+        fetch(server, tmp_path / "home", {"file.bin": "0" * 64})
+    assert list((tmp_path / "home").iterdir()) == []
+    assert server.asked == ["file.bin"]
+
+
+def test_a_size_that_is_too_large_is_not_begun(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(_fetch, "MOST_BYTES", len(CONTENT) - 1)
+    with pytest.raises(OSError, match=f"more than {len(CONTENT) - 1} bytes"):
+        fetch(server, tmp_path / "home")
+
+
+@pytest.mark.parametrize("address", ["file:///etc/passwd", "ftp://127.0.0.1/x", "data:,x"])
+def test_other_addresses_are_not_followed(server, tmp_path, address):
+    def lead(handler):
+        handler.send_response(302)
+        handler.send_header("Location", address)
+        handler.end_headers()
+
+    server.tricks["file.bin"] = lead
+    with pytest.raises(OSError, match=r"file\.bin .* not"):
+        fetch(server, tmp_path / "home", {"file.bin": "0" * 64}, n_retries=0)
+    with pytest.raises(OSError, match="no address of the web"):
+        _fetch.fetch_files({"x": "0" * 64}, tmp_path, base_url="file:///etc")
+
+
+def test_an_address_of_the_web_is_followed(server, tmp_path):
+    def lead(handler):
+        handler.send_response(302)
+        handler.send_header("Location", f"{server.url}file.bin")
+        handler.end_headers()
+
+    server.tricks["moved.bin"] = lead
+    digest = hashlib.sha256(CONTENT).hexdigest()
+    fetch(server, tmp_path / "home", {"moved.bin": digest})
+    assert (tmp_path / "home" / "moved.bin").read_bytes() == CONTENT
+
+
+def test_several_fetch_the_same_file_at_once(server, tmp_path):
+    threads = [threading.Thread(target=fetch, args=(server, tmp_path / "home")) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [file.name for file in (tmp_path / "home").iterdir()] == ["file.bin"]
+    assert (tmp_path / "home" / "file.bin").read_bytes() == CONTENT
 
 
 def test_the_data_home(tmp_path, monkeypatch):

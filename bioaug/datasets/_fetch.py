@@ -5,19 +5,27 @@ from __future__ import annotations
 import hashlib
 import http.client
 import os
-import shutil
+import socket
+import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import partial
 from importlib import resources
 from pathlib import Path
+from time import monotonic
+from typing import IO, Any
 
 from bioaug._atomic import replacing
 from bioaug._validation import check_path
 
-TIMEOUT_SECONDS = 60.0
+TIMEOUT_SECONDS = 60.0  # without a sign of the server
+DEADLINE_SECONDS = 900.0  # for one file, with all its tries
+LEAST_RATE = 1024  # bytes a second, on average after the first seconds
+FIRST_SECONDS = 30.0
+MOST_BYTES = 2**26  # of one file
 
 
 def get_data_home(data_home: str | os.PathLike[str] | None = None) -> Path:
@@ -121,17 +129,21 @@ def fetch_file(
     Raises
     ------
     OSError
-        If the file cannot be downloaded, does not pass its check, or cannot be written.
+        If the file cannot be downloaded, does not pass its check, or cannot be written; if the
+        server sends more than `MOST_BYTES`, slower than `LEAST_RATE`, or for longer than
+        `DEADLINE_SECONDS`, or leads to another kind of address.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
+    until = monotonic() + DEADLINE_SECONDS
     for tries_left in range(n_retries, -1, -1):
         try:
-            _download(url, target, check)
+            _download(url, target, check, until)
             break
         except (OSError, http.client.HTTPException) as error:
-            if not tries_left:
+            if not tries_left or isinstance(error, _Refused):
+                n_tries = n_retries + 1 - tries_left
                 raise OSError(
-                    f"Could not download {url} to {target.parent} in {n_retries + 1} tries. The "
+                    f"Could not download {url} to {target.parent} in {n_tries} tries. The "
                     f"last one ended with: {error}. Check the connection and the folder, or "
                     "download the files by hand and pass their folder as 'data_home'."
                 ) from error
@@ -170,14 +182,107 @@ def _check_sha256(file: Path, *, name: str, digest: str) -> None:
         raise OSError(f"the SHA-256 of {name} must be {digest}, but it is {found}")
 
 
-def _download(url: str, target: Path, check: Callable[[Path], None]) -> None:
+class _Refused(OSError):
+    """What a server does that no further try makes better."""
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows to addresses of the web alone, and never from https to http."""
+
+    def redirect_request(
+        self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str
+    ) -> urllib.request.Request | None:
+        allowed = ("https:",) if req.full_url.lower().startswith("https:") else ("http:", "https:")
+        if not newurl.lower().startswith(allowed):
+            fp.close()
+            raise _Refused(f"the server leads to {newurl!r}, which is not followed")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _download(url: str, target: Path, check: Callable[[Path], None], until: float) -> None:
     """Download one file; `target` appears complete and checked, or not at all."""
+    if not url.lower().startswith(("http:", "https:")):
+        raise _Refused(f"{url!r} is no address of the web")
+    with replacing(target) as draft:
+        with _ended_at(until) as opener:
+            try:
+                response = opener.open(url, timeout=TIMEOUT_SECONDS)
+            except urllib.error.HTTPError as error:
+                error.close()  # it is a response too, with an open socket
+                raise
+            with response, draft.open("wb") as file:
+                _copy(response, file)
+        check(draft)
+
+
+def _copy(response: http.client.HTTPResponse, file: IO[bytes]) -> None:
+    """Write what a server sends, as long as it is neither too much nor too slow."""
+    promised = response.headers.get("Content-Length", "")
+    n_bytes, begun = int(promised) if promised.isdecimal() else 0, monotonic()
+    while n_bytes <= MOST_BYTES:
+        chunk = response.read1(2**16)
+        if not chunk:
+            return
+        file.write(chunk)
+        n_bytes = max(n_bytes, file.tell())
+        seconds = monotonic() - begun
+        if seconds > FIRST_SECONDS and file.tell() < LEAST_RATE * seconds:
+            raise _Refused(f"the server sent {file.tell()} bytes in {seconds:.0f} seconds")
+    raise _Refused(f"the file has more than {MOST_BYTES} bytes")
+
+
+@contextmanager
+def _ended_at(until: float) -> Iterator[urllib.request.OpenerDirector]:
+    """Give an opener of addresses whose connections are closed at a time, whatever they do.
+
+    A timeout of sockets does not do: every byte that a server lets drip begins it anew.
+    """
+    sockets: list[socket.socket] = []
+    is_late = threading.Event()
+
+    def remember(address: Any, *arguments: Any, **options: Any) -> socket.socket:
+        connection = socket.create_connection(address, *arguments, **options)
+        sockets.append(connection.dup())  # of the same connection, also within TLS
+        if is_late.is_set():
+            connection.close()
+            raise _late()
+        return connection
+
+    def end() -> None:
+        is_late.set()
+        for connection in sockets:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def connect(kind: Any, *arguments: Any, **options: Any) -> Any:
+        connection = kind(*arguments, **options)
+        connection._create_connection = remember
+        return connection
+
+    class Plain(urllib.request.HTTPHandler):
+        def http_open(self, req: urllib.request.Request) -> Any:
+            return self.do_open(partial(connect, http.client.HTTPConnection), req)
+
+    class Secure(urllib.request.HTTPSHandler):
+        def https_open(self, req: urllib.request.Request) -> Any:
+            return self.do_open(partial(connect, http.client.HTTPSConnection), req)
+
+    timer = threading.Timer(max(until - monotonic(), 0), end)
+    timer.daemon = True
+    timer.start()
     try:
-        response = urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS)
-    except urllib.error.HTTPError as error:
-        error.close()  # it is a response too, with an open socket
+        yield urllib.request.build_opener(Plain, Secure, _Redirects)
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        if is_late.is_set() and not isinstance(error, _Refused):
+            raise _late() from error
         raise
-    with response, replacing(target) as part:
-        with part.open("wb") as file:
-            shutil.copyfileobj(response, file)
-        check(part)
+    finally:
+        timer.cancel()
+        for connection in sockets:
+            connection.close()
+    if is_late.is_set():
+        raise _late()
+
+
+def _late() -> _Refused:
+    return _Refused(f"the server did not end within {DEADLINE_SECONDS:g} seconds")

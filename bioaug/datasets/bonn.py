@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
+from bioaug._bounded import DAMAGED
 from bioaug._validation import Interval, check_number, check_option
 from bioaug.datasets._fetch import fetch_file, get_data_home, read_checksums
 from bioaug.exceptions import DataError
@@ -47,6 +48,7 @@ LABELS = ("uci", "binary")
 _FOLDERS = frozenset("ZONFSABCDE")  # A to E is what the paper calls the sets
 _CHECKSUM_TABLE = "bonn.sha256"
 _OWNER = "fetch_bonn"
+_MOST_BYTES = 2**20  # of a segment
 
 DESCR = """\
 Bonn EEG
@@ -267,8 +269,15 @@ def _read_segments(folder: Path, names: Iterable[str]) -> dict[str, bytes]:
     for file in files:
         name = _segment_name(file.name)
         if name in wanted and file.is_file():
+            _check_size(file.stat().st_size, name)
             texts[name] = _normalise(file.read_bytes())
     return texts
+
+
+def _check_size(size: int, name: str) -> None:
+    """Raise an OSError for what is too large for a segment, before it is read."""
+    if size > _MOST_BYTES:
+        raise OSError(f"The segment {name} has {size} bytes, and none has more than {_MOST_BYTES}.")
 
 
 def _read_zip(file: Path, names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
@@ -279,8 +288,9 @@ def _read_zip(file: Path, names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
             for member in archive.namelist():
                 name = _segment_name(member.rpartition("/")[2])
                 if name in wanted:
+                    _check_size(archive.getinfo(member).file_size, name)
                     yield name, _normalise(archive.read(member))
-    except zipfile.BadZipFile as error:
+    except (*DAMAGED, RuntimeError, NotImplementedError) as error:
         raise OSError(
             f"{file.name} is no zip file, or a damaged one: {error}. Perhaps the server answered "
             "with a page meant for a browser."
