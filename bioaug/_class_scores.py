@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bioaug._arrays import to_floats
 from bioaug._paired import check_predictions, check_row_labels, check_same_kind, count_rows
 from bioaug._validation import COUNT, check_number
 from bioaug.exceptions import DataError
@@ -120,7 +121,7 @@ def calibration_error(
     check_number(n_bins, COUNT, name="n_bins", owner=owner)
     y = check_row_labels(y, owner=owner)
     classes = _check_classes(labels, y, owner=owner)
-    p = np.asarray(probabilities, dtype=float)
+    p = to_floats(probabilities, name="probabilities", owner=owner)
     if p.shape != (len(y), len(classes)):
         raise DataError(
             f"The 'probabilities' parameter of {owner} must have shape {(len(y), len(classes))}: "

@@ -1,9 +1,10 @@
-"""What bootstrap draws of few units say: limits and p-values that are not too hopeful."""
+"""Small-sample-corrected bootstrap intervals and p-values."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,39 @@ from scipy.stats import norm
 from scipy.stats import t as student
 
 BLOCK_VALUES = 4_000_000  # weights that are held at a time
+
+LimitedBy = Literal["patients", "folds", "repeats"]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A difference, where it may lie, and how surely it is one.
+
+    Attributes
+    ----------
+    value : float
+        The observed difference; positive where the first classifier is better.
+    low, high : float
+        Infinite where one fold or one patient is all there is.
+    p : float
+        Two-sided p-value of no difference, not adjusted for other comparisons.
+    confidence : float
+        How often such intervals hold the true difference.
+    limited_by : {"patients", "folds", "repeats"}
+        What most of the width comes from: more of these would make it narrower.
+    """
+
+    value: float
+    low: float
+    high: float
+    p: float
+    confidence: float = 0.95
+    limited_by: LimitedBy = "patients"
+
+    @property
+    def half_width(self) -> float:
+        """Half the distance from `low` to `high`."""
+        return (self.high - self.low) / 2
 
 
 def in_blocks(n_draws: int, n_units: int) -> Iterator[tuple[int, int]]:
@@ -60,14 +94,20 @@ class Repeats:
     freedom: int = 1
 
     @classmethod
-    def of(cls, first: NDArray, second: NDArray) -> Repeats:
-        """Return the error of mean(first) - mean(second); paired where there are as many."""
-        parts = [first - second] if len(first) == len(second) else [first, second]
-        parts = [part for part in parts if len(part) > 1]
-        error = float(np.sqrt(sum(part.var(ddof=1) / len(part) for part in parts)))
+    def of(cls, first: NDArray, second: NDArray, n_first: int, n_second: int) -> Repeats:
+        """Return the error of mean(first) - mean(second); paired where there are as many.
+
+        `n_first` and `n_second` count the repeats of each whose predictions differ: identical
+        predictions are one training, however often they were made.
+        """
+        parts = [(first, n_first), (second, n_second)]
+        if len(first) == len(second):
+            parts = [(first - second, max(n_first, n_second))]
+        parts = [(part, n) for part, n in parts if n > 1]
+        error = float(np.sqrt(sum(part.var(ddof=1) / n for part, n in parts)))
         if error < 1e-12:  # trainings without chance
             return cls()
-        return cls(error, min(len(part) for part in parts) - 1)
+        return cls(error, min(n for _, n in parts) - 1)
 
 
 def limits(

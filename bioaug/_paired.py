@@ -1,4 +1,4 @@
-"""Two classifiers on the same rows: the difference of their scores for any weights of patients."""
+"""Paired differences of scores under weights of patients."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.utils import check_random_state
 
-from bioaug._draws import Repeats
+from bioaug._arrays import check_same_order, to_array
+from bioaug._draws import Interval, Repeats, in_blocks, limits, p_of_zero
 from bioaug._validation import check_labels, check_option
 from bioaug.exceptions import DataError
 
@@ -46,12 +48,15 @@ class Pairing:
         cls, y: Any, predicted: Any, other: Any, groups: Any, *, metric: Metric, owner: str
     ) -> Pairing:
         """Check what was passed in and count what the metric needs of every patient."""
-        y = check_row_labels(y, owner=owner)
+        given, y = y, check_row_labels(y, owner=owner)
+        for name, values in (("predicted", predicted), ("other", other)):
+            check_same_order(given, values, names=("y", name), owner=owner)
         arms = [
             check_predictions(values, y, name=name, owner=owner)
             for name, values in (("predicted", predicted), ("other", other))
         ]
-        groups = np.asarray(groups)
+        check_same_order(given, groups, names=("y", "groups"), owner=owner)
+        groups = to_array(groups, name="groups", owner=owner)
         if groups.shape != y.shape:
             raise DataError(
                 f"The 'groups' parameter of {owner} must hold the patient of every row, so have "
@@ -62,7 +67,8 @@ class Pairing:
         if callable(metric):
             scores = [np.array([float(metric(y, one)) for one in arm]) for arm in arms]
             of_rows = _difference_of_rows(y, arms, of_row, metric)
-            return cls(patients, len(patients), of_rows, Repeats.of(*scores))
+            repeats = Repeats.of(scores[0], scores[1], *(count_distinct(arm) for arm in arms))
+            return cls(patients, len(patients), of_rows, repeats)
         classes = np.unique(y)
         check_metric(metric, classes, owner=owner)
         counts = [count_rows(y, arm, classes, of_row) for arm in arms]
@@ -78,12 +84,64 @@ class Pairing:
         one = place_of_class(metric, classes)
         n_telling = len(patients) if one is None else int(holders[:, one].sum())
         scores = [score_of(arm.sum(axis=0), metric, classes) for arm in counts]
-        return cls(patients, n_telling, difference, Repeats.of(*scores))
+        repeats = Repeats.of(scores[0], scores[1], *(count_distinct(arm) for arm in arms))
+        return cls(patients, n_telling, difference, repeats)
+
+    @property
+    def value(self) -> float:
+        """The difference on all patients."""
+        return float(self.difference(np.ones((1, len(self.patients))))[0])
+
+    def interval(
+        self,
+        *,
+        n_draws: int = 2000,
+        confidence: float = 0.95,
+        random_state: Any = 0,
+        test_share: float | None = None,
+    ) -> Interval:
+        """Return the interval of the difference from draws of patients, see `patient_bootstrap`."""
+        n_patients, value = len(self.patients), self.value
+        nothing = Interval(value, -np.inf, np.inf, 1.0, confidence)
+        if self.n_telling < 2:
+            return nothing
+        random = check_random_state(random_state)
+        chances = np.full(n_patients, 1 / n_patients)
+        drawn = [
+            self.difference(random.multinomial(n_patients, chances, stop - start))
+            for start, stop in in_blocks(n_draws, n_patients)
+        ]
+        draws = np.concatenate(drawn)
+        draws = draws[np.isfinite(draws)]
+        if not len(draws) or not np.isfinite(value):
+            return nothing
+        if test_share is not None:  # other training patients would move it, too
+            draws = value + (draws - value) * np.sqrt(1 + test_share / (1 - test_share))
+        low, high = limits(value, draws, self.n_telling, self.repeats, confidence)
+        p = p_of_zero(value, draws, self.n_telling, self.repeats)
+        of_patients = draws.var() * self.n_telling / (self.n_telling - 1)
+        limited_by = "repeats" if self.repeats.error**2 > of_patients else "patients"
+        return Interval(value, low, high, p, confidence, limited_by)
+
+    def without_each(self) -> dict[Any, float]:
+        """Return the difference without each patient, by patient."""
+        n_patients = len(self.patients)
+        without = []
+        for start, stop in in_blocks(n_patients, n_patients):
+            weights = np.ones((stop - start, n_patients))
+            weights[np.arange(stop - start), np.arange(start, stop)] = 0
+            without.extend(self.difference(weights).tolist())
+        return dict(zip(self.patients.tolist(), without, strict=True))
+
+
+def count_distinct(predicted: NDArray) -> int:
+    """Return how many of the repeats, the rows of `predicted`, differ from each other."""
+    return len({tuple(repeat) for repeat in predicted.tolist()})
 
 
 def check_row_labels(y: Any, *, owner: str, name: str = "y") -> NDArray:
     """Return labels as an array with one dimension and at least one row."""
-    y = np.asarray(y)
+    y = to_array(y, name=name, owner=owner)
     if y.ndim != 1 or not len(y):
         raise DataError(
             f"The {name!r} parameter of {owner} must hold one label for every row. "
@@ -95,7 +153,7 @@ def check_row_labels(y: Any, *, owner: str, name: str = "y") -> NDArray:
 
 def check_predictions(values: ArrayLike, y: NDArray, *, name: str, owner: str) -> NDArray:
     """Return predictions of the rows of `y` as an array of shape (n_repeats, n_samples)."""
-    predicted = np.asarray(values)
+    predicted = to_array(values, name=name, owner=owner)
     if predicted.ndim not in {1, 2} or predicted.shape[-1] != len(y) or not predicted.size:
         raise DataError(
             f"The {name!r} parameter of {owner} must have shape ({len(y)},) like y or "
@@ -119,6 +177,8 @@ def check_metric(metric: object, classes: NDArray, *, owner: str) -> None:
     """Raise a DataError unless the metric is one that counts of rows are enough for."""
     named = [f"{kind}:{label}" for label in classes.tolist() for kind in OF_ONE_CLASS]
     options = [*OVER_CLASSES, *named]
+    if not isinstance(metric, str):
+        metric = repr(metric)
     otherwise = ", or a callable (y, predicted) -> float"
     check_option(metric, name="metric", owner=owner, options=options, otherwise=otherwise)
 

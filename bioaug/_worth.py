@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import isotonic_regression
-from sklearn.utils import check_random_state
 
+from bioaug._arrays import to_floats
 from bioaug._draws import tail_share
+from bioaug._random import check_generator
 from bioaug._validation import COUNT, SHARE, check_number
 from bioaug.exceptions import DataError
 
@@ -62,7 +63,7 @@ def worth(
     -------
     float
         1 is as good as real. 0 where the score is not above that without any added row: whether it
-        fell is told by the difference of the scores, not here. Where it is above that of the last
+        fell is reported elsewhere, by the difference of the scores. Where it is above that of the last
         level, the worth of the last level, which is a lower bound. NaN where more real rows did
         not raise the score.
 
@@ -151,11 +152,12 @@ def worth_interval(
     )
     check_number(n_draws, COUNT, name="n_draws", owner=owner)
     check_number(confidence, SHARE, name="confidence", owner=owner)
+    random = check_generator(random_state)
     matched, is_bound = _rows_to_match(counts, scores.mean(axis=1), float(synthetic.mean()))
     value, n_scores = matched / n_synthetic, len(synthetic)
     if n_scores < 2:
         return Worth(value, 0.0, np.inf, is_bound)
-    drawn = check_random_state(random_state).randint(n_scores, size=(n_draws, n_scores))
+    drawn = random.randint(n_scores, size=(n_draws, n_scores))
     least, most = np.empty(n_draws), np.empty(n_draws)
     for i, folds in enumerate(drawn):
         least[i], bound = _rows_to_match(
@@ -192,9 +194,9 @@ def _check(
     owner: str,
 ) -> tuple[NDArray, NDArray, NDArray]:
     check_number(n_synthetic, COUNT, name="n_synthetic", owner=owner)
-    counts = np.asarray(real_counts, dtype=float)
-    scores = np.asarray(real_scores, dtype=float)
-    synthetic = np.atleast_1d(np.asarray(synthetic_score, dtype=float))
+    counts = to_floats(real_counts, name="real_counts", owner=owner)
+    scores = to_floats(real_scores, name="real_scores", owner=owner)
+    synthetic = np.atleast_1d(to_floats(synthetic_score, name="synthetic_score", owner=owner))
     if counts.ndim != 1 or len(counts) < 2 or counts[0] != 0 or not (np.diff(counts) > 0).all():
         raise DataError(
             f"The 'real_counts' parameter of {owner} must hold at least two numbers of rows that "

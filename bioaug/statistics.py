@@ -1,21 +1,21 @@
-"""Whether one classifier beats another on patients: intervals, p-values, a plain verdict."""
+"""Patient-level comparison of two classifiers: intervals, p-values, verdicts."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy.stats import norm
+from numpy.typing import ArrayLike
 from scipy.stats import t as student
-from sklearn.utils import check_random_state
 
+from bioaug._arrays import to_floats
 from bioaug._class_scores import calibration_error, per_class_scores
-from bioaug._draws import in_blocks, limits, p_of_zero
+from bioaug._draws import Interval
 from bioaug._paired import Metric, Pairing
-from bioaug._validation import COUNT, NOT_NEGATIVE, SHARE, UNIT, check_number, check_numbers
+from bioaug._random import check_generator
+from bioaug._validation import COUNT, SHARE, check_number, check_numbers
+from bioaug._verdict import Verdict, holm, patients_needed, verdict
 from bioaug._worth import Worth, worth, worth_interval
 from bioaug.exceptions import DataError
 
@@ -34,51 +34,6 @@ __all__ = [
     "worth",
     "worth_interval",
 ]
-
-MOST_NAMED = 10_000  # patients that a verdict still numbers
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A difference, where it may lie, and how surely it is one.
-
-    Attributes
-    ----------
-    value : float
-        The observed difference; positive where the first classifier is better.
-    low, high : float
-        Infinite where one fold or one patient is all there is.
-    p : float
-        Two-sided p-value of no difference, not adjusted for other comparisons.
-    confidence : float
-        How often such intervals hold the true difference.
-    """
-
-    value: float
-    low: float
-    high: float
-    p: float
-    confidence: float = 0.95
-
-    @property
-    def half_width(self) -> float:
-        """Half the distance from `low` to `high`."""
-        return (self.high - self.low) / 2
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What a comparison came to.
-
-    Attributes
-    ----------
-    word : {"helps", "harms", "cannot be told"}
-    text : str
-        One sentence with the numbers.
-    """
-
-    word: Literal["helps", "harms", "cannot be told"]
-    text: str
 
 
 def corrected_interval(
@@ -129,7 +84,7 @@ def corrected_interval(
     """
     owner = "corrected_interval"
     check_numbers({"test_share": test_share, "confidence": confidence}, SHARE, owner=owner)
-    values = np.asarray(differences, dtype=float)
+    values = to_floats(differences, name="differences", owner=owner)
     if values.ndim != 1 or not len(values) or not np.isfinite(values).all():
         raise DataError(
             f"The 'differences' parameter of {owner} must hold at least one finite number, in one "
@@ -137,13 +92,13 @@ def corrected_interval(
         )
     mean, n_scores = float(values.mean()), len(values)
     if n_scores < 2:
-        return Interval(mean, -np.inf, np.inf, 1.0, confidence)
+        return Interval(mean, -np.inf, np.inf, 1.0, confidence, "folds")
     ratio = test_share / (1 - test_share)
     error = math.sqrt((1 / n_scores + ratio) * values.var(ddof=1))
     width = float(student.ppf((1 + confidence) / 2, n_scores - 1)) * error
     t = abs(mean) / error if error > 0 else np.inf
     p = float(2 * student.sf(t, n_scores - 1)) if mean else 1.0
-    return Interval(mean, mean - width, mean + width, p, confidence)
+    return Interval(mean, mean - width, mean + width, p, confidence, "folds")
 
 
 def patient_bootstrap(
@@ -155,6 +110,7 @@ def patient_bootstrap(
     metric: Metric,
     n_draws: int = 2000,
     confidence: float = 0.95,
+    test_share: float | None = None,
     random_state: Any = 0,
 ) -> Interval:
     """Interval of the difference of two classifiers for patients like these.
@@ -177,6 +133,9 @@ def patient_bootstrap(
         which is called on the rows of every draw, so takes long.
     n_draws : int
     confidence : float
+    test_share : float, optional
+        Patients tested as a share of those tested and trained on. Where given, the interval is also
+        for other patients to train on; without, it is for these two classifiers as they are.
     random_state : int, RandomState instance or None
 
     Returns
@@ -211,7 +170,12 @@ def patient_bootstrap(
     have come out otherwise is not in the interval, and two classifiers that differ by their seeds
     only are often told apart. From several, the variance of their mean is added to that of the
     patients, with the degrees of freedom of Welch's test [2]_: of two repeats that differ much, the
-    interval is wide. The training rows are the same in all of them.
+    interval is wide. Repeats whose predictions are identical are one training.
+
+    The training rows are the same in all repeats, so these do not show what other training patients
+    would have done. With `test_share` q, the variance of the patients is multiplied by
+    1 + q / (1 - q), the ratio that Nadeau and Bengio [3]_ take for training sets that overlap: a
+    training on n patients is taken to vary as much as a test on n patients.
 
     References
     ----------
@@ -219,6 +183,7 @@ def patient_bootstrap(
        69, 2015: the expanded percentile interval.
     .. [2] Welch, "The generalization of 'Student's' problem when several different population
        variances are involved", Biometrika 34, 1947.
+    .. [3] Nadeau and Bengio, "Inference for the generalization error", Machine Learning 52, 2003.
 
     Examples
     --------
@@ -233,24 +198,12 @@ def patient_bootstrap(
     owner = "patient_bootstrap"
     check_number(n_draws, COUNT, name="n_draws", owner=owner)
     check_number(confidence, SHARE, name="confidence", owner=owner)
+    check_number(test_share, SHARE, name="test_share", owner=owner, optional=True)
+    random = check_generator(random_state)
     pair = Pairing.of(y, predicted, other, groups, metric=metric, owner=owner)
-    n_patients = len(pair.patients)
-    value = float(pair.difference(np.ones((1, n_patients)))[0])
-    if pair.n_telling < 2:
-        return Interval(value, -np.inf, np.inf, 1.0, confidence)
-    random = check_random_state(random_state)
-    chances = np.full(n_patients, 1 / n_patients)
-    drawn = [
-        pair.difference(random.multinomial(n_patients, chances, stop - start))
-        for start, stop in in_blocks(n_draws, n_patients)
-    ]
-    draws = np.concatenate(drawn)
-    draws = draws[np.isfinite(draws)]
-    if not len(draws):
-        return Interval(value, -np.inf, np.inf, 1.0, confidence)
-    low, high = limits(value, draws, pair.n_telling, pair.repeats, confidence)
-    p = p_of_zero(value, draws, pair.n_telling, pair.repeats)
-    return Interval(value, low, high, p, confidence)
+    return pair.interval(
+        n_draws=n_draws, confidence=confidence, random_state=random, test_share=test_share
+    )
 
 
 def leave_one_patient_out(
@@ -296,197 +249,4 @@ def leave_one_patient_out(
             f"The 'groups' parameter of {owner} must name at least 2 patients. Got only "
             f"{pair.patients[0]!r}."
         )
-    without = []
-    for start, stop in in_blocks(n_patients, n_patients):
-        weights = np.ones((stop - start, n_patients))
-        weights[np.arange(stop - start), np.arange(start, stop)] = 0
-        without.extend(pair.difference(weights).tolist())
-    return dict(zip(pair.patients.tolist(), without, strict=True))
-
-
-def holm(p_values: ArrayLike) -> NDArray:
-    """P-values adjusted for having looked at several comparisons.
-
-    Parameters
-    ----------
-    p_values : array-like of shape (n_comparisons,)
-
-    Returns
-    -------
-    ndarray of shape (n_comparisons,)
-        In the given order. Those at most alpha are told with a chance of at most alpha that any of
-        them is wrong, whatever the dependence between the comparisons.
-
-    Raises
-    ------
-    DataError
-        Where a p-value is not in [0, 1].
-
-    Notes
-    -----
-    The i-th smallest of m is multiplied by m - i + 1, kept at least as large as the one before it
-    and at most 1 [1]_.
-
-    References
-    ----------
-    .. [1] Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of
-       Statistics 6, 1979.
-
-    Examples
-    --------
-    >>> from bioaug.statistics import holm
-    >>> holm([0.01, 0.04, 0.03]).tolist()
-    [0.03, 0.06, 0.06]
-    """
-    p = np.asarray(p_values, dtype=float)
-    if p.ndim != 1 or not ((p >= 0) & (p <= 1)).all():
-        raise DataError(
-            "The 'p_values' parameter of holm must hold numbers from 0 to 1, in one dimension. "
-            f"Got {p_values!r} instead."
-        )
-    order = np.argsort(p, kind="stable")
-    stepped = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
-    adjusted = np.empty_like(p)
-    adjusted[order] = np.minimum(stepped, 1)
-    return adjusted
-
-
-def patients_needed(
-    interval: Interval, n_patients: int, *, power: float = 0.8, confidence: float = 0.95
-) -> int | None:
-    """How many patients it would take to tell a difference of the observed size.
-
-    Parameters
-    ----------
-    interval : Interval
-        Of the difference that was observed.
-    n_patients : int
-        Patients that it comes from.
-    power : float
-        How often a study of the answer's size would tell the difference.
-    confidence : float
-        One minus the two-sided significance level of that study.
-
-    Returns
-    -------
-    int or None
-        None where the observed difference is 0, which no number of patients tells from 0, or where
-        the interval is infinite. It may be smaller than `n_patients`, and is at least 2.
-
-    Raises
-    ------
-    DataError
-        Where a number is out of range.
-
-    Notes
-    -----
-    The half-width h of the interval shrinks as 1 / sqrt(n), so the difference d takes
-
-    .. math:: n (h / |d|)^2 ((z_{confidence} + z_{power}) / z_{interval})^2
-
-    patients. As d is itself uncertain, this is an order of magnitude: of a difference that is told
-    from 0 the answer tends to be too small, and of one near 0 it can be anything. It allows for
-    no adjustment for several comparisons.
-
-    Examples
-    --------
-    >>> from bioaug.statistics import Interval, patients_needed
-    >>> patients_needed(Interval(0.012, -0.010, 0.034, p=0.28), 22)
-    152
-    """
-    owner = "patients_needed"
-    check_number(n_patients, COUNT, name="n_patients", owner=owner)
-    check_numbers({"power": power, "confidence": confidence}, SHARE, owner=owner)
-    half_width = interval.half_width
-    if interval.value == 0 or not math.isfinite(half_width / interval.value):
-        return None
-    wanted = norm.ppf((1 + confidence) / 2) + norm.ppf(power)
-    ratio = half_width / interval.value * max(wanted, 0.0)
-    return max(
-        2, math.ceil(n_patients * float(ratio / norm.ppf((1 + interval.confidence) / 2)) ** 2)
-    )
-
-
-def verdict(
-    interval: Interval,
-    *,
-    p: float,
-    least: float = 0.0,
-    n_patients: int,
-    alpha: float = 0.05,
-    metric: str = "f1_macro",
-) -> Verdict:
-    """Say in one sentence whether the first classifier is better.
-
-    Parameters
-    ----------
-    interval : Interval
-        Of its difference to the second, such as of `patient_bootstrap`.
-    p : float
-        P-value that counts: after `holm` where there were several comparisons.
-    least : float
-        Smallest difference that is worth having. The whole interval must lie beyond it, on either
-        side, for a word other than "cannot be told".
-    n_patients : int
-        Patients that the interval comes from.
-    alpha : float
-        Largest p-value that tells a difference.
-    metric : str
-        What the difference is of, for the sentence: as of `patient_bootstrap`, or any words.
-
-    Returns
-    -------
-    Verdict
-
-    Raises
-    ------
-    DataError
-        Where a number is out of range.
-
-    Examples
-    --------
-    >>> from bioaug.statistics import Interval, verdict
-    >>> verdict(Interval(0.012, -0.010, 0.034, p=0.14), p=0.28, n_patients=22).word
-    'cannot be told'
-    """
-    owner = "verdict"
-    check_number(p, UNIT, name="p", owner=owner)
-    check_number(least, NOT_NEGATIVE, name="least", owner=owner)
-    check_number(n_patients, COUNT, name="n_patients", owner=owner)
-    check_number(alpha, SHARE, name="alpha", owner=owner)
-    numbers = _in_numbers(interval, p=p, n_patients=n_patients, metric=metric)
-    if p <= alpha and interval.low > least:
-        return Verdict("helps", f"helps: {numbers}")
-    if p <= alpha and interval.high < -least:
-        return Verdict("harms", f"harms: {numbers}")
-    if interval.low <= 0 <= interval.high:
-        needed = patients_needed(interval, n_patients, confidence=1 - alpha)
-        why = _in_patients(needed, n_patients)
-    elif p > alpha:
-        why = f"0 is outside of the interval, but p is above {alpha:g}"
-    else:
-        why = f"it differs from 0, but perhaps by less than the {least:g} that counts"
-    return Verdict("cannot be told", f"cannot be told: {numbers}; {why}")
-
-
-def _in_numbers(interval: Interval, *, p: float, n_patients: int, metric: str) -> str:
-    kind, _, label = metric.partition(":")
-    words = {"f1_macro": "macro F1", "f1": "F1"}.get(kind, kind.replace("_", " "))
-    if label:
-        words += f" of {label}"
-    limits = f"{100 * interval.confidence:g} % interval {interval.low:+.3f} to {interval.high:+.3f}"
-    patients = f"{n_patients} patient{'s' * (n_patients > 1)}"
-    chance = "p < 0.001" if p < 0.001 else f"p = {p:.3g}"
-    adjusted = " after Holm" if p != interval.p else ""
-    return f"{interval.value:+.3f} {words} ({limits}, {patients}, {chance}{adjusted})"
-
-
-def _in_patients(needed: int | None, n_patients: int) -> str:
-    if needed is None:
-        return "how many patients would be needed cannot be told either"
-    if needed <= n_patients:  # the interval reaches 0 by its longer side only
-        return "somewhat more patients would be needed"
-    if needed > MOST_NAMED:
-        return f"more than {MOST_NAMED} patients would be needed to tell so small a difference"
-    unit = 10 ** max(0, len(str(needed)) - 2)  # two digits are all that is known of it
-    return f"about {math.ceil(needed / unit) * unit} patients would be needed"
+    return pair.without_each()

@@ -275,19 +275,21 @@ def test_patients_needed_knows_when_it_cannot_say() -> None:
 def test_verdicts() -> None:
     shown = Interval(0.05, 0.02, 0.08, 0.004)
     assert verdict(shown, p=0.008, n_patients=22).text == (
-        "helps: +0.050 macro F1 (95 % interval +0.020 to +0.080, 22 patients, p = 0.008 after Holm)"
+        "helps: use it, on 22 patients macro F1 was 0.050 higher (95 % interval +0.020 to +0.080, "
+        "p = 0.008 after Holm)"
     )
     worse = Interval(-0.05, -0.08, -0.02, 0.0001)
     harm = verdict(worse, p=0.0001, n_patients=1, metric="f1:V")
     assert harm.word == "harms"
-    assert harm.text.endswith(
-        "-0.050 F1 of V (95 % interval -0.080 to -0.020, 1 patient, p < 0.001)"
+    assert harm.text == (
+        "harms: do not use it, on 1 patient F1 of class V was 0.050 lower (95 % interval -0.080 to "
+        "-0.020, p < 0.001)"
     )
     open_ = verdict(Interval(0.012, -0.010, 0.034, 0.14), p=0.28, n_patients=22)
-    assert open_.word == "cannot be told"
+    assert open_.word == "inconclusive"
     assert open_.text == (
-        "cannot be told: +0.012 macro F1 (95 % interval -0.010 to +0.034, 22 patients, p = 0.28 "
-        "after Holm); about 160 patients would be needed"
+        "inconclusive: no reason to use or to avoid it, on 22 patients macro F1 was 0.012 higher "
+        "(95 % interval -0.010 to +0.034, p = 0.28 after Holm); about 160 patients would be needed"
     )
 
 
@@ -296,16 +298,54 @@ def test_verdicts() -> None:
     [
         (Interval(0.05, 0.02, 0.08, 0.004), {"p": 0.004, "least": 0.03}, "less than the 0.03"),
         (Interval(0.05, 0.01, 0.09, 0.03), {"p": 0.09}, "p is above 0.05"),
-        (Interval(0.0, -0.01, 0.01, 1.0), {"p": 1.0}, "cannot be told either"),
-        (Interval(0.1, -np.inf, np.inf, 1.0), {"p": 1.0}, "cannot be told either"),
+        (Interval(0.0, -0.01, 0.01, 1.0), {"p": 1.0}, "needed cannot be said"),
+        (Interval(0.1, -np.inf, np.inf, 1.0), {"p": 1.0}, "too few patients for an interval"),
         (Interval(1e-4, -0.1, 0.1, 0.9), {"p": 0.9}, "more than 10000 patients"),
         (Interval(0.1, -0.01, 0.12, 0.06), {"p": 0.06}, "somewhat more patients"),
     ],
 )
-def test_why_it_cannot_be_told(interval, settings, why) -> None:
+def test_why_it_is_inconclusive(interval, settings, why) -> None:
     told = verdict(interval, n_patients=22, **settings)
-    assert told.word == "cannot be told"
+    assert told.word == "inconclusive"
     assert why in told.text
+
+
+@pytest.mark.parametrize("limited_by", ["folds", "repeats"])
+def test_patients_are_not_asked_for_where_they_do_not_make_the_interval_wide(limited_by) -> None:
+    wide = Interval(0.012, -0.010, 0.034, 0.14, limited_by=limited_by)
+    told = verdict(wide, p=0.14, n_patients=22)
+    assert told.text.endswith(
+        f"more {limited_by} first: they, not the patients, make the interval wide"
+    )
+    assert "would be needed" not in told.text
+
+
+def test_intervals_know_what_makes_them_wide() -> None:
+    assert corrected_interval([0.1, 0.2], test_share=0.2).limited_by == "folds"
+    y, a, b, groups = make_patients()
+    assert patient_bootstrap(y, a, b, groups, metric="accuracy").limited_by == "patients"
+    shaken = np.array([a, np.where(np.arange(len(y)) % 2, a, "?")])
+    drawn = patient_bootstrap(y, shaken, b, groups, metric="accuracy")
+    assert drawn.limited_by == "repeats"
+
+
+def test_identical_predictions_are_one_repeat() -> None:
+    """Two trainings, one of them three times: two of four repeats, with 1 degree of freedom."""
+    first, second = np.array([0.5, 0.5, 0.5, 0.7]), np.zeros(1)
+    repeats = Repeats.of(first, second, 2, 1)
+    assert repeats.error == pytest.approx(math.sqrt(first.var(ddof=1) / 2))
+    assert repeats.freedom == 1
+    assert Repeats.of(first[:3], second, 1, 1) == Repeats()
+
+
+def test_other_training_patients_widen_the_interval() -> None:
+    """As many patients trained on as tested double the variance (Nadeau and Bengio's ratio)."""
+    y, a, b, groups = make_patients()
+    known = patient_bootstrap(y, a, b, groups, metric="f1_macro")
+    any_ = patient_bootstrap(y, a, b, groups, metric="f1_macro", test_share=0.5)
+    assert any_.value == known.value
+    assert any_.half_width == pytest.approx(math.sqrt(2) * known.half_width)
+    assert any_.p > known.p
 
 
 # Scores of one classifier.
