@@ -4,7 +4,8 @@
 
 Patients have offsets of their own, class "V" lies off class "N", the classifier is naive Bayes.
 Nothing: an arm that is trained on another half of the rows than the baseline is; the halves are
-drawn anew in every training, or tossed once by row or by patient, so that folds share them. Truth:
+drawn anew in every training, or tossed once by row or by patient, so that folds share them and the
+trainings of a fixed split are equal, or nearly so. Truth:
 an arm that gets rows of the scarce class from their true distribution. Worth: what one such row is
 worth in held-back rows (1 is true), and one of rows of which half are useless (0.5 is true).
 `tests/truths.py` has the simulations.
@@ -29,6 +30,13 @@ NOTHING = {
     "fixed split, 1 training": {"by": "draw"} | FIXED,
     "fixed split, 2 trainings": {"by": "draw", "n_repeats": 2} | FIXED,
     "fixed split, 5 trainings": {"by": "draw", "n_repeats": 5} | FIXED,
+    "fixed split, 5 equal trainings, halves by row": {"by": "row", "n_repeats": 5} | FIXED,
+    "fixed split, 5 equal trainings, halves by patient": {"by": "patient", "n_repeats": 5} | FIXED,
+    "fixed split, 5 nearly equal trainings": {"by": "row", "n_repeats": 5, "left_out": 0.02}
+    | FIXED,
+    "fixed split, 5 seeds of the sampler alone": {"by": "row", "n_repeats": 5, "sampler": True}
+    | FIXED,
+    "1 training, 5 parts of the test patients": {"by": "row", "parts": True} | FIXED,
 }
 TRUTH = {
     f"{design}, {n} patients": settings | {"n_patients": n}
@@ -60,10 +68,14 @@ def worth(n_runs):
 
 def as_markdown(found):
     """Return a table for each question."""
-    lines = ["| nothing to find | runs | helps or harms | p of at most 0.05 |", "|---|---|---|---|"]
+    lines = ["| nothing to find | runs | helps or harms | harms a class | p of at most 0.05 |"]
+    lines += ["|---|---|---|---|---|"]
     for name, told in found.get("nothing", {}).items():
         claimed = told["helps"] + told["harms"]
-        lines.append(f"| {name} | {told['runs']} | {claimed:.1%} | {told['p <= 0.05']:.1%} |")
+        lines.append(
+            f"| {name} | {told['runs']} | {claimed:.1%} | {told['harms a class']:.1%} "
+            f"| {told['p <= 0.05']:.1%} |"
+        )
     lines += ["", "| large effect | runs | helps | mean difference |", "|---|---|---|---|"]
     for name, told in found.get("truth", {}).items():
         lines.append(

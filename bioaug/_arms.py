@@ -4,22 +4,35 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from imblearn.over_sampling import RandomOverSampler
+from imblearn.over_sampling import SMOTE, RandomOverSampler
 from numpy.typing import NDArray
 from sklearn.base import clone
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 
 from bioaug._identity import identity
+from bioaug._validation import check_option
 from bioaug.checkpoint import CONFIG, has_checkpoint
+from bioaug.classical import classical_methods
 from bioaug.exceptions import DataError
+from bioaug.models import available_models
+from bioaug.samplers import GANOversampler
 
-NONE, NULL, ORACLE = "none", "null", "oracle"
+OWNER = "cross_validate_augmentation"
+NONE, COPIES, ORACLE = "none", "copies", "oracle"
+ALIASES = {"null": COPIES}  # earlier names
 LEVELS = (0.25, 0.5, 1.0)  # shares of the held-back rows that the oracle adds
+CLASSIFIERS = {"forest": RandomForestClassifier, "trees": HistGradientBoostingClassifier}
+_REFUSES_3D = re.compile(
+    r"array with dim 3|dim <= 2|expect\w* (a )?(2|two)[- ]?d|(2|two)[- ]dimension|must be 2-?d",
+    re.I,
+)
 
 
 @dataclass(frozen=True)
@@ -33,13 +46,16 @@ class Arm:
     params : dict
         Of the classifier.
     level : float
-        Share of the held-back real rows that is added.
+        Fraction of the held-back real rows that is added.
+    is_control : bool
+        Whether it is there to be compared with, and nobody asks whether it helps.
     """
 
     name: str
     sampler: Any = None
     params: dict[str, Any] = field(default_factory=dict)
     level: float = 0.0
+    is_control: bool = False
 
     @property
     def settings(self) -> str:
@@ -76,45 +92,158 @@ class Arm:
             )
         if self.sampler is None:
             return X, y, None
-        sampler = seeded_clone(self.sampler, seed, repeat)
-        takes_groups = "groups" in inspect.signature(sampler.fit_resample).parameters
-        X, y = sampler.fit_resample(X, y, **({"groups": groups} if takes_groups else {}))
-        return X, y, sampler
+
+        def fit_resample(X: NDArray) -> Any:
+            sampler = seeded_clone(self.sampler, seed, repeat)
+            takes_groups = "groups" in inspect.signature(sampler.fit_resample).parameters
+            given = {"groups": groups} if takes_groups else {}
+            return *sampler.fit_resample(X, y, **given), sampler
+
+        X_new, y_new, sampler = in_accepted_shape(fit_resample, X)[0]
+        return np.reshape(X_new, (-1, *X.shape[1:])), y_new, sampler
 
 
-def make_arms(samplers: Mapping[str, Any]) -> list[Arm]:
-    """Return the arms, with "none" first, and the oracle as one arm for every level."""
+def in_accepted_shape(call: Callable[[NDArray], Any], X: NDArray) -> tuple[Any, bool]:
+    """Return what `call` does with `X`, and whether `X` had to be flattened.
+
+    Signals of shape (n, n_channels, n_timesteps) are given as they are; where they are refused for
+    their third dimension, as by most of scikit-learn, as ``X.reshape(len(X), -1)``.
+    """
+    if X.ndim < 3:
+        return call(X), False
+    try:
+        return call(X), False
+    except ValueError as error:
+        if not _REFUSES_3D.search(str(error)):
+            raise
+    return call(X.reshape(len(X), -1)), True
+
+
+def arm_names() -> list[str]:
+    """Return the names that an arm can be given by."""
+    return [NONE, COPIES, ORACLE, "weights", "smote", *classical_methods(), *available_models()]
+
+
+def named_arm(name: str, settings: Mapping[str, Any] | None = None) -> Any:
+    """Return what a name stands for: a sampler, parameters of the classifier, None, or itself.
+
+    `settings` are those of samplers that train a model, such as ``{"n_steps": 100}``.
+    """
+    if _is_saved_model(name):
+        return GANOversampler(name, **(settings or {}))
+    known = ALIASES.get(name.lower(), name.lower())
+    if known not in arm_names():
+        check_option(
+            name, name="samplers", owner=OWNER, options=arm_names(),
+            otherwise=", a sampler, None or a dict of the estimator's parameters",
+        )  # fmt: skip
+    simple = {NONE: None, COPIES: COPIES, ORACLE: ORACLE, "weights": {"class_weight": "balanced"}}
+    if known in simple:
+        return simple[known]
+    if known == "smote":
+        return SMOTE()
+    return GANOversampler(known, **({} if known in classical_methods() else settings or {}))
+
+
+def make_estimator(estimator: Any) -> Any:
+    """Return a classifier, which may be given by name, or raise before anything is trained."""
+    if isinstance(estimator, str):
+        check_option(
+            estimator,
+            name="estimator",
+            owner=OWNER,
+            options=CLASSIFIERS,
+            otherwise=" or a classifier",
+        )
+        return CLASSIFIERS[estimator]()
+    needed = ("fit", "predict", "get_params", "set_params")
+    if isinstance(estimator, type) or not all(hasattr(estimator, name) for name in needed):
+        raise DataError(
+            f"The 'estimator' parameter of {OWNER} must be a classifier of scikit-learn's kind, or "
+            f"one of {', '.join(map(repr, CLASSIFIERS))}. Got {estimator!r:.200} instead."
+        )
+    _check_settings(estimator, "the 'estimator'")
+    return estimator
+
+
+def make_arms(samplers: Mapping[str, Any] | Sequence[str], estimator: Any) -> list[Arm]:
+    """Return the arms, with "none" first, and the oracle as one arm for every level.
+
+    Names and parameters are checked here, before anything is trained.
+    """
+    if isinstance(samplers, Iterable) and not isinstance(samplers, str | bytes | Mapping):
+        given = list(samplers)
+        if all(isinstance(name, str) for name in given):
+            samplers = dict(zip(given, given, strict=True)) if len(set(given)) == len(given) else {}
     if not isinstance(samplers, Mapping) or not samplers:
         raise DataError(
-            "The 'samplers' parameter of cross_validate_augmentation must be a dict of samplers by "
-            f"name. Got {samplers!r} instead."
+            f"The 'samplers' parameter of {OWNER} must be a dict of samplers by name, or a list of "
+            f"names, each once. Got {samplers!r:.200} instead."
         )
+    values = {
+        str(name): named_arm(value) if isinstance(value, str) else value
+        for name, value in samplers.items()
+    }
     arms = [Arm(NONE)]
-    for name, value in samplers.items():
+    for name, value in values.items():
         if value is None:
-            arms[0] = Arm(str(name))
-        elif isinstance(value, str) and value == NULL:
-            arms.append(Arm(str(name), RandomOverSampler()))
-        elif isinstance(value, str) and value == ORACLE:
-            arms += [Arm(f"{name} {level:.0%}", level=level) for level in LEVELS]
-        elif isinstance(value, Mapping):
-            arms.append(Arm(str(name), params=dict(value)))
-        elif hasattr(value, "fit_resample"):
-            arms.append(Arm(str(name), value))
+            arms[0] = Arm(name)
         else:
-            raise DataError(
-                "The 'samplers' parameter of cross_validate_augmentation must have samplers, "
-                "None, 'null', 'oracle' or dicts of the estimator's parameters. Got "
-                f"{value!r} as {name!r}."
-            )
+            arms += _arms_of(name, value, estimator)
     names = [arm.name for arm in arms]
     twice = sorted({name for name in names if names.count(name) > 1})
-    if twice or sum(value is None for value in samplers.values()) > 1:
+    n_none = sum(value is None for value in values.values())
+    if twice or n_none > 1 or len(values) < len(samplers):
+        got = twice or ("None twice" if n_none > 1 else names)
         raise DataError(
-            "The 'samplers' parameter of cross_validate_augmentation must give every arm a name of "
-            f"its own, None only once ('none' is always there). Got {twice or 'None twice'}."
+            f"The 'samplers' parameter of {OWNER} must give every arm a name of its own, None only "
+            f"once ('none' is always there). Got {got}."
         )
     return arms
+
+
+def _arms_of(name: str, value: Any, estimator: Any) -> list[Arm]:
+    if isinstance(value, str) and value == COPIES:
+        return [Arm(name, RandomOverSampler(), is_control=True)]
+    if isinstance(value, str) and value == ORACLE:
+        return [Arm(f"{name} {level:.0%}", level=level, is_control=True) for level in LEVELS]
+    if isinstance(value, Mapping):
+        for parameter in value:
+            check_option(
+                parameter, name=f"samplers[{name!r}]", owner=OWNER,
+                options=sorted(estimator.get_params(deep=True)),
+            )  # fmt: skip
+        changed: Any = clone(estimator)
+        _check_settings(changed.set_params(**value), f"arm {name!r} in the 'samplers'")
+        return [Arm(name, params=dict(value))]
+    if hasattr(value, "fit_resample") and not isinstance(value, type):
+        _check_settings(value, f"arm {name!r} in the 'samplers'")
+        return [Arm(name, value)]
+    raise DataError(
+        f"The 'samplers' parameter of {OWNER} must have samplers, None, dicts of the estimator's "
+        f"parameters, or names ({', '.join(arm_names())}). Got {value!r:.200} as {name!r}."
+    )
+
+
+def _check_settings(estimator: Any, where: str) -> None:
+    """Raise a DataError where an estimator knows that a parameter of its own is wrong."""
+    model = getattr(estimator, "model", None) if isinstance(estimator, GANOversampler) else None
+    if isinstance(model, str) and not _is_saved_model(model):
+        check_option(
+            model, name="model", owner=f"GANOversampler, {where}",
+            options=[*available_models(), *classical_methods()],
+            otherwise=", or the folder of a saved Synthesizer",
+        )  # fmt: skip
+    if not hasattr(estimator, "_parameter_constraints"):
+        return
+    try:
+        estimator._validate_params()  # of all classes of scikit-learn and imbalanced-learn
+    except ValueError as error:
+        raise DataError(f"{OWNER}, {where} parameter: {error}") from error
+
+
+def _is_saved_model(name: str) -> bool:
+    return has_checkpoint(name) or "/" in name or "\\" in name
 
 
 def seeded_clone(
@@ -122,7 +251,7 @@ def seeded_clone(
 ) -> Any:
     """Return a clone with these parameters, every `random_state` in it set.
 
-    One that was set stays in the first repeat; repeats that it froze would tell nothing of another
+    One that was set stays in the first repeat; repeats that it froze would show nothing of another
     training.
     """
     copied: Any = clone(estimator)

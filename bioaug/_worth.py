@@ -63,9 +63,9 @@ def worth(
     -------
     float
         1 is as good as real. 0 where the score is not above that without any added row: whether it
-        fell is reported elsewhere, by the difference of the scores. Where it is above that of the last
-        level, the worth of the last level, which is a lower bound. NaN where more real rows did
-        not raise the score.
+        fell is reported elsewhere, by the difference of the scores. Where it is above that of the
+        last level, the worth of the last level, which is a lower bound. NaN where more real rows
+        did not raise the score.
 
     Raises
     ------

@@ -3,48 +3,58 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import json
 import time
 import warnings
-from collections.abc import Callable, Iterable, Mapping
-from copy import copy
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Integral
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
+import imblearn
 import numpy as np
+import sklearn
+import torch
 from joblib import Parallel, delayed
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from numpy.typing import NDArray
-from sklearn.model_selection import StratifiedGroupKFold, check_cv
-from sklearn.utils import check_consistent_length
 from tqdm.auto import tqdm
 
 from bioaug._arm_pairs import Scored
-from bioaug._arms import Arm, in_words, make_arms, seeded_clone, settings_of
-from bioaug._atomic import replace_file
+from bioaug._arms import (
+    Arm,
+    in_accepted_shape,
+    in_words,
+    make_arms,
+    make_estimator,
+    seeded_clone,
+    settings_of,
+)
+from bioaug._comparison_input import (
+    OWNER,
+    asked_arms,
+    check_folds,
+    checked_cv,
+    checked_rows,
+    folds_of,
+)
+from bioaug._run_store import RunStore
+from bioaug._scoring import Scoring
 from bioaug._validation import (
     COUNT,
     POSITIVE,
     SHARE,
     WHOLE,
-    as_labels,
-    check_groups,
-    check_kind,
     check_number,
     check_path,
 )
 from bioaug._version import __version__
-from bioaug.comparison import AugmentationResult, name_of, score_of
+from bioaug.comparison import AugmentationResult, failure_in_words
 from bioaug.exceptions import DataError, LeakError
-from bioaug.lineage import Lineage, find_synthetic
+from bioaug.lineage import Lineage
 from bioaug.statistics import calibration_error, per_class_scores
 
-OWNER = "cross_validate_augmentation"
 MOST_KILLED = 3  # times that workers may be killed before we give up
+LONGEST = 2000  # characters kept of an error
 
 
 def cross_validate_augmentation(
@@ -53,10 +63,11 @@ def cross_validate_augmentation(
     y: Any,
     *,
     groups: Any,
-    samplers: Mapping[str, Any],
+    samplers: Mapping[str, Any] | Sequence[str],
     cv: Any = 5,
-    scoring: str | Callable[[NDArray, NDArray], float] = "f1_macro",
+    scoring: str | Callable[..., float] = "f1_macro",
     n_repeats: int = 1,
+    hypotheses: Iterable[str] | None = None,
     hold_back: float = 0.5,
     n_jobs: int | None = None,
     folder: str | Path | None = None,
@@ -72,38 +83,54 @@ def cross_validate_augmentation(
 
     Parameters
     ----------
-    estimator : classifier
+    estimator : classifier or {"forest", "trees"}
         Any of scikit-learn's kind, or a skorch net; cloned for every run. It needs `predict`.
     X : array-like of shape (n_samples, ...)
         Real rows only. Features such as RR intervals stand behind the time steps of 2-D rows;
-        tell the samplers by `n_features`.
+        tell the samplers by `n_features`. Signals of shape (n_samples, n_channels, n_timesteps) are
+        given as they are to samplers and classifiers; to those that refuse three dimensions, as
+        most of scikit-learn's do, as ``X.reshape(n_samples, -1)``.
     y : array-like of shape (n_samples,)
     groups : array-like of shape (n_samples,)
         The patient of every row.
-    samplers : dict
+    samplers : dict or list of str
         The arms by name: samplers of ours or of imbalanced-learn; None, no augmentation (always
         there, as "none"); a dict of the estimator's parameters, such as ``{"class_weight":
-        "balanced"}``; "null", copies of real rows; or "oracle", held-back real rows, so that
-        the worth of a synthetic row can be told in real ones.
+        "balanced"}``; or a name: "copies", copies of real rows; "oracle", held-back real rows, so
+        that the worth of a synthetic row can be measured in real ones; "weights", "smote", a model,
+        or a way without training, such as "local". A list of names is a dict of each by its name.
+        "null" is an earlier name of "copies".
     cv : int, splitter or iterable of (train, test), default=5
         A number of folds is `StratifiedGroupKFold`, shuffled anew in every repeat, as is a
-        splitter with `random_state` None.
-    scoring : {"f1_macro", "balanced_accuracy", "accuracy"} or callable, default="f1_macro"
-        A callable takes (y_true, y_predicted); greater is better.
+        splitter with `random_state` None. A split that comes twice in a repeat counts once.
+    scoring : str or callable, default="f1_macro"
+        "f1_macro", "balanced_accuracy", "accuracy"; the name of one of scikit-learn's scorers, such
+        as "roc_auc_ovr" or "average_precision"; one of `sklearn.metrics.make_scorer`, such as
+        ``make_scorer(recall_score, labels=["V"], average="macro")``, the sensitivity of class V; or
+        a callable of (y_true, y_predicted). Greater is better. A scorer by name takes the rarer of
+        two text labels for the positive one. Folds without a value, such as those that lack the
+        class, are left out. By patients, the rows of all folds are scored together; of rows that
+        lack a class, by the probabilities of the others.
     n_repeats : int, default=1
         Each with other seeds: what has a `random_state` keeps it in the first and derives another
         one from it for each of the others. On the same test rows, repeats are other trainings, of
-        which the mean counts; they are no further tests.
+        which the mean counts; they are no further tests. Identical predictions are one training.
+    hypotheses : iterable of str, optional
+        The arms that somebody asks about, which p-values are adjusted for (Holm). By default all
+        but the oracle and "copies", which are there to be compared with.
     hold_back : float in (0, 1), default=0.5
-        Share of the training rows of every class but the largest that all arms but the oracle do
+        Fraction of the training rows of every class but the largest that all arms but the oracle do
         without. Used with an oracle only.
     n_jobs : int, optional
         Runs (arm, fold, repeat) side by side, as joblib counts; works in
         ``joblib.parallel_config("dask")`` too.
     folder : path, optional
-        Finished runs are kept there; a comparison that was stopped goes on from them.
+        Finished runs are kept there; a comparison that was stopped goes on from them, and several
+        processes may share it. Runs that were stored by something else, edited or damaged are done
+        again, with a warning.
     max_time : float, optional
-        Seconds after which no further run begins. What is finished is compared.
+        Seconds of this call, by a clock that never jumps, after which no further run begins; those
+        that have begun are finished. What is finished is compared.
     random_state : int, default=0
     verbose : int, default=0
         1 shows a progress bar with an estimate of the time left.
@@ -111,42 +138,52 @@ def cross_validate_augmentation(
     Returns
     -------
     AugmentationResult
+        A run that raises does not end the comparison: a warning and `failures` name its arm and its
+        fold, and the other arms are compared.
 
     Raises
     ------
     LeakError
         Where a patient or a row is on both sides of a fold, or `X` holds synthetic rows.
     DataError
-        For input that cannot be used.
+        For input that cannot be used, and where every run failed.
     """
-    X, y, groups = _checked(X, y, groups)
+    began = time.monotonic()
+    X, y, groups = checked_rows(X, y, groups)
     check_number(n_repeats, COUNT, name="n_repeats", owner=OWNER)
     check_number(max_time, POSITIVE, name="max_time", owner=OWNER, optional=True)
     check_number(hold_back, SHARE, name="hold_back", owner=OWNER)
     check_number(random_state, WHOLE, name="random_state", owner=OWNER)
-    score_of(scoring, y, y)  # a wrong name is told before anything is trained
-    arms = make_arms(samplers)
-    plan = _Plan(estimator, X, y, groups, scoring, hold_back if any(a.level for a in arms) else 0.0)
-    if not isinstance(cv, Integral) and not hasattr(cv, "split"):
-        cv = list(cv)  # an iterator would be empty in the second repeat
+    scored = Scored(y, groups, Scoring.of(scoring, y))
+    estimator = make_estimator(estimator)
+    scored.scoring.method_of(estimator)
+    arms = make_arms(samplers, estimator)
+    asked = asked_arms(hypotheses, arms)
+    held_back = hold_back if any(arm.level for arm in arms) else 0.0
+    plan = _Plan(estimator, X, y, groups, scored.scoring, held_back)
+    cv = checked_cv(cv)
     folds = [
         (repeat, number, train, test)
         for repeat in range(n_repeats)
-        for number, (train, test) in enumerate(_folds(cv, X, y, groups, random_state, repeat))
+        for number, (train, test) in enumerate(folds_of(cv, X, y, groups, random_state, repeat))
     ]
-    _check_folds(folds, groups)
+    check_folds(folds, groups)
     runs = [
         _Run(arm, repeat, number, train, test, _seed(random_state, repeat, number))
         for repeat, number, train, test in folds
         for arm in arms
     ]
-    done = _do(plan, runs, n_jobs, folder, max_time, verbose)
+    store = RunStore.of(None if folder is None else check_path(folder, name="folder", owner=OWNER))
+    until = None if max_time is None else began + max_time
+    done, failures = _do(plan, runs, n_jobs, store, until, verbose)
+    _check_failures(failures, done)
     protocol = {
         "bioaug": __version__,
         "estimator": in_words(estimator),
         "arms": {arm.name: arm.words for arm in arms},
+        "asked": asked,
         "settings": {"estimator": settings_of(estimator)} | {a.name: a.settings for a in arms},
-        "scoring": name_of(scoring),
+        "scoring": scored.scoring.name,
         "n_rows": len(y),
         "n_patients": len(np.unique(groups)),
         "classes": {str(c): int((y == c).sum()) for c in np.unique(y)},
@@ -157,7 +194,7 @@ def cross_validate_augmentation(
         "n_runs": len(runs),
         "n_finished": len(done),
     }
-    return AugmentationResult.of(protocol, done, Scored(y, groups, scoring), arms[0].name)
+    return AugmentationResult.of(protocol, done, scored, arms[0].name, failures)
 
 
 @dataclass(frozen=True)
@@ -168,8 +205,13 @@ class _Plan:
     X: NDArray
     y: NDArray
     groups: NDArray
-    scoring: Any
+    scoring: Scoring
     hold_back: float
+
+    @property
+    def labels(self) -> NDArray:
+        """All classes, sorted."""
+        return self.scoring.classes
 
     def digest(self) -> str:
         """Return a digest of the rows and the classifier."""
@@ -177,7 +219,9 @@ class _Plan:
         rows.update(
             repr((self.X.shape, str(self.X.dtype), self.y.tolist(), self.groups.tolist())).encode()
         )
-        rows.update(repr((settings_of(self.estimator), self.hold_back, __version__)).encode())
+        modules = (np, sklearn, imblearn, torch)
+        versions = [__version__, *(module.__version__ for module in modules)]
+        rows.update(repr((settings_of(self.estimator), self.hold_back, versions)).encode())
         return rows.hexdigest()
 
 
@@ -197,64 +241,86 @@ class _Run:
         """What this comparison calls the run."""
         return {"arm": self.arm.name, "repeat": self.repeat, "fold": self.fold}
 
-    def name(self, plan_digest: str) -> str:
-        """Return a file name that differs where anything differs that the result depends on."""
+    def key(self, plan_digest: str) -> str:
+        """Return a digest of everything that the result depends on."""
         parts = hashlib.sha256(plan_digest.encode())
         parts.update(repr((self.arm.settings, self.seed)).encode())
         parts.update(self.train.tobytes() + b"|" + self.test.tobytes())
-        return f"{parts.hexdigest()[:24]}.npz"
+        return parts.hexdigest()
 
 
 def _do(
     plan: _Plan,
     runs: list[_Run],
     n_jobs: int | None,
-    folder: str | Path | None,
-    max_time: float | None,
+    store: RunStore | None,
+    until: float | None,
     verbose: int,
-) -> list[dict[str, Any]]:
-    """Return the results of all runs that finished, in their order."""
-    home = None if folder is None else check_path(folder, name="folder", owner=OWNER)
-    if home is not None:
-        home.mkdir(parents=True, exist_ok=True)
-    digest, results = plan.digest(), {}
-    for place, run in enumerate(runs):
-        stored = None if home is None else _read(home / run.name(digest))
-        if stored is not None:
-            results[place] = _rescored(plan, stored) | run.names
-    until = None if max_time is None else time.time() + max_time
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the results of all runs that finished, in their order, and of those that failed."""
+    results: dict[int, dict[str, Any]] = {}
+    keys = [""] * len(runs)
+    if store is not None:
+        digest = plan.digest()
+        keys = [run.key(digest) for run in runs]
+        for place, run in enumerate(runs):
+            if (stored := _stored(plan, run, store, keys[place])) is not None:
+                results[place] = stored
+    failed: dict[int, str] = {}
+    is_warned = False
     bar = tqdm(total=len(runs), initial=len(results), disable=not verbose, desc="arms x folds")
     for attempt in range(MOST_KILLED + 1):
-        todo = [place for place in range(len(runs)) if place not in results]
+        todo = [place for place in range(len(runs)) if place not in results and place not in failed]
         try:
-            parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
-            found: Any = parallel(delayed(_run)(plan, runs[k], k, until) for k in todo)
+            # One run at a time is handed to each worker, so that the clock is read as it begins.
+            settings: Any = {"batch_size": 1, "pre_dispatch": "n_jobs"}
+            parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered", **settings)
+            found: Any = parallel(
+                delayed(_run)(plan, runs[place], place, store, keys[place])
+                for place in _in_time(todo, until)
+            )
             for place, result in found:
-                if result is None:
+                bar.update()
+                if isinstance(result, str):
+                    failed[place] = result
                     continue
                 results[place] = result
-                bar.update()
-                if home is not None:
-                    replace_file(home / runs[place].name(digest), _as_bytes(result))
+                error = None if store is None else store.write(keys[place], result)
+                if error is not None and not is_warned:
+                    is_warned = True
+                    _warn(
+                        f"finished runs cannot be kept in 'folder' ({error}); they go on in memory"
+                    )
             break
-        except TerminatedWorkerError:
+        except TerminatedWorkerError as error:
             if attempt == MOST_KILLED:
-                raise
+                failed |= {place: f"{type(error).__name__}: {error}" for place in todo}
     bar.close()
-    return [results[place] for place in sorted(results)]
+    done = [results[place] for place in sorted(results)]
+    lost = sorted(failed.keys() - results.keys())
+    return done, [runs[place].names | {"error": failed[place][:LONGEST]} for place in lost]
 
 
-def _run(plan: _Plan, run: _Run, place: int, until: float | None) -> tuple[int, Any]:
-    """Resample, fit, predict and score: what a worker does."""
-    if until is not None and time.time() > until:
-        return place, None
+def _in_time(todo: Iterable[int], until: float | None) -> Iterator[int]:
+    """Yield the runs that begin before the time is over."""
+    for place in todo:
+        if until is not None and time.monotonic() > until:
+            return
+        yield place
+
+
+def _run(
+    plan: _Plan, run: _Run, place: int, store: RunStore | None, key: str
+) -> tuple[int, dict[str, Any] | str]:
+    """Resample, fit, predict and score: what a worker does; the error as text where one raises."""
+    if store is not None and (stored := _stored(plan, run, store, key)) is not None:
+        return place, stored  # which another process has finished meanwhile
     try:
         return place, _scored(plan, run)
     except LeakError:
         raise
     except Exception as error:
-        error.add_note(f"{OWNER}: in arm {run.arm.name!r}, repeat {run.repeat}, fold {run.fold}.")
-        raise
+        return place, " ".join(f"{type(error).__name__}: {error}".split())
 
 
 def _scored(plan: _Plan, run: _Run) -> dict[str, Any]:
@@ -265,18 +331,26 @@ def _scored(plan: _Plan, run: _Run) -> dict[str, Any]:
     resampled = time.perf_counter()
     lineage = getattr(sampler, "lineage_", None) or Lineage.of(X, groups)
     lineage.check(plan.X[run.test], plan.groups[run.test])
-    model = seeded_clone(plan.estimator, run.seed, run.repeat, run.arm.params).fit(X_new, y_new)
+
+    def fit(X: NDArray) -> Any:
+        return seeded_clone(plan.estimator, run.seed, run.repeat, run.arm.params).fit(X, y_new)
+
+    model, is_flat = in_accepted_shape(fit, X_new)
     fitted = time.perf_counter()
-    truth, predicted = plan.y[run.test], np.asarray(model.predict(plan.X[run.test]))
-    labels = np.unique(plan.y)
+    X_test = plan.X[run.test].reshape(len(run.test), -1) if is_flat else plan.X[run.test]
+    truth, labels = plan.y[run.test], plan.labels
+    predicted = _known(np.asarray(model.predict(X_test)), labels)
+    responses = plan.scoring.responses_of(model, X_test)
     result = run.names | {
         "seed": run.seed,
         "level": run.arm.level,
         "n_train": len(y),
+        "n_patients_train": len(np.unique(groups)),
+        "training": hashlib.sha256(np.sort(run.train).tobytes()).hexdigest()[:16],
         "n_test": len(run.test),
         "added": {str(c): int((y_new == c).sum() - (y == c).sum()) for c in labels},
         "patients_test": np.unique(plan.groups[run.test]).astype(str).tolist(),
-        "score": score_of(plan.scoring, truth, predicted),
+        "score": plan.scoring.value(truth, predicted, responses),
         "per_class": {str(c): s for c, s in per_class_scores(truth, predicted, labels).items()},
         "seconds": {"resampling": resampled - began, "fitting": fitted - resampled},
         "methods": {str(c): m for c, m in getattr(sampler, "methods_", {}).items()},
@@ -284,16 +358,40 @@ def _scored(plan: _Plan, run: _Run) -> dict[str, Any]:
         "rows": run.test,
         "predicted": np.searchsorted(labels, predicted),
     }
+    if responses is not None:
+        result |= {"method": responses[0], "responses": responses[1]}
     if hasattr(model, "predict_proba") and len(getattr(model, "classes_", ())) == len(labels):
-        chances = model.predict_proba(plan.X[run.test])
-        result["calibration"] = calibration_error(truth, chances, labels)
+        result["calibration"] = calibration_error(truth, model.predict_proba(X_test), labels)
     return result
 
 
-def _rescored(plan: _Plan, result: dict[str, Any]) -> dict[str, Any]:
-    """Return a stored result by the score of this comparison, which may not be the one stored."""
-    predicted = np.unique(plan.y)[result["predicted"]]
-    return result | {"score": score_of(plan.scoring, plan.y[result["rows"]], predicted)}
+def _known(predicted: NDArray, labels: NDArray) -> NDArray:
+    """Return predicted labels, or raise where one is none of the classes."""
+    unknown = ~np.isin(predicted, labels)
+    if predicted.ndim != 1 or unknown.any():
+        raise DataError(
+            f"The 'estimator' parameter of {OWNER} must predict one of {labels[:5].tolist()} for "
+            f"every row. Got {predicted[unknown][:1].tolist() or predicted.shape} instead."
+        )
+    return predicted
+
+
+def _stored(plan: _Plan, run: _Run, store: RunStore, key: str) -> dict[str, Any] | None:
+    """Return a stored result by the name and the score of this comparison.
+
+    None where it lacks the responses that this score is computed from.
+    """
+    result = store.read(key, run.test, len(plan.labels))
+    if result is None:
+        return None
+    responses = None
+    if plan.scoring.needs_responses:
+        if result.get("method") not in plan.scoring.methods or "responses" not in result:
+            return None
+        responses = result["method"], result["responses"]
+    predicted = plan.labels[result["predicted"]]
+    score = plan.scoring.value(plan.y[result["rows"]], predicted, responses)
+    return result | run.names | {"score": score}
 
 
 def _held_back(plan: _Plan, run: _Run) -> tuple[NDArray, tuple[NDArray, NDArray]]:
@@ -312,80 +410,24 @@ def _held_back(plan: _Plan, run: _Run) -> tuple[NDArray, tuple[NDArray, NDArray]
     return np.setdiff1d(run.train, back), (plan.X[back], plan.y[back])
 
 
-def _checked(X: Any, y: Any, groups: Any) -> tuple[NDArray, NDArray, NDArray]:
-    X, y = np.asarray(X), as_labels(y, owner=OWNER)
-    if groups is None:
-        raise DataError(
-            f"The 'groups' parameter of {OWNER} must have the patient of every row, for rows of "
-            "one patient are near copies of each other. Got None instead."
-        )
-    check_consistent_length(X, y)
-    groups = check_groups(groups, len(X), owner=OWNER)
-    check_kind(X, owner=OWNER)
-    if len(np.unique(y)) < 2:
-        raise DataError(f"The 'y' parameter of {OWNER} must have at least 2 classes. Got 1.")
-    made = find_synthetic(X)
-    if made.any() or "synthetic" in set(map(str, np.unique(groups))):
-        raise LeakError(
-            f"The 'X' parameter of {OWNER} must hold real rows only. Got "
-            f"{int(made.sum()) or 'some'} synthetic ones. Rows that were made before the split "
-            "have seen all patients: give the real rows, and the sampler in 'samplers'."
-        )
-    return X, y, groups
+def _check_failures(failures: list[dict[str, Any]], done: list[dict[str, Any]]) -> None:
+    """Warn of runs that failed; raise a DataError where all of them did."""
+    if not failures:
+        return
+    first = failure_in_words(failures[0])
+    if not done:
+        raise DataError(f"{OWNER}: every run failed, the first one so: {first}")
+    arms = ", ".join(dict.fromkeys(repr(failure["arm"]) for failure in failures))
+    n_runs = f"{len(failures)} run{'s' * (len(failures) > 1)}"
+    _warn(
+        f"{n_runs} of {arms} failed; the other arms are compared. `failures` of the result has "
+        f"them all; the first is {first}"
+    )
 
 
-def _folds(
-    cv: Any, X: NDArray, y: NDArray, groups: NDArray, random_state: int, repeat: int
-) -> Iterable[tuple[NDArray, NDArray]]:
-    if isinstance(cv, Integral):
-        cv = StratifiedGroupKFold(int(cv), shuffle=True)
-    splitter: Any = copy(check_cv(cv, y, classifier=True))
-    if getattr(splitter, "random_state", 0) is None:
-        splitter.random_state = random_state + repeat
-    return splitter.split(X, y, groups)
-
-
-def _check_folds(folds: list, groups: NDArray) -> None:
-    for _, number, train, test in folds:
-        if len(np.unique(test)) < len(test):
-            raise DataError(
-                f"The 'cv' parameter of {OWNER} must name every row to be scored once. Got "
-                f"{len(test) - len(np.unique(test))} of them again in fold {number}."
-            )
-        both = np.intersect1d(groups[train], groups[test])
-        if len(both):
-            raise LeakError(
-                f"The 'cv' parameter of {OWNER} must keep every patient on one side. Got "
-                f"{both[:5].tolist()} on both sides of fold {number}. Use GroupKFold or "
-                "StratifiedGroupKFold, or a number of folds."
-            )
+def _warn(text: str) -> None:
+    warnings.warn(f"{OWNER}: {text}", UserWarning, stacklevel=4)
 
 
 def _seed(random_state: int, repeat: int, fold: int) -> int:
     return int(np.random.SeedSequence([random_state, repeat, fold]).generate_state(1)[0] % 2**31)
-
-
-def _as_bytes(result: Mapping[str, Any]) -> bytes:
-    arrays = {name: result[name] for name in ("rows", "predicted")}
-    text = json.dumps({name: value for name, value in result.items() if name not in arrays})
-    stream = io.BytesIO()
-    np.savez(stream, text=np.array(text), **arrays)
-    return stream.getvalue()
-
-
-def _read(file: Path) -> dict[str, Any] | None:
-    """Return a stored result; None where there is none that can be read."""
-    if not file.exists():
-        return None
-    try:
-        with np.load(io.BytesIO(file.read_bytes()), allow_pickle=False) as stored:
-            kept = {name: stored[name] for name in ("rows", "predicted")}
-            return json.loads(str(stored["text"])) | kept
-    except (OSError, EOFError, ValueError, KeyError, BadZipFile) as error:
-        warnings.warn(
-            f"{OWNER}: the stored result {str(file)!r} cannot be read ({error}); its run is done "
-            "again.",
-            UserWarning,
-            stacklevel=4,
-        )
-        return None

@@ -1,4 +1,4 @@
-"""One page that says what was added, whether it helped, and how that was found out."""
+"""A page about a comparison: what was added, whether it helped, and how that was found out."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bioaug._atomic import replacing
-from bioaug._pages import HtmlPage, MarkdownPage, Table, picture_file
+from bioaug._pages import HtmlPage, MarkdownPage, Table, picture_file, plain
 from bioaug._validation import check_path
-from bioaug.comparison import AugmentationResult
+from bioaug.comparison import AugmentationResult, failure_in_words
 from bioaug.exceptions import DataError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from bioaug.metrics import Evaluation
+
+EVALUATE = "bioaug.metrics.evaluate(X_train=X_train, X_test=X_test, X_synthetic=X_synthetic)"
 
 
 def write_report(
@@ -49,8 +51,13 @@ def write_report(
     Raises
     ------
     DataError
-        For another ending.
+        For another ending, or for what is no result.
     """
+    if not isinstance(result, AugmentationResult):
+        raise DataError(
+            "The 'result' parameter of write_report must be an AugmentationResult, as of "
+            f"cross_validate_augmentation. Got {type(result).__name__} instead."
+        )
     path = check_path(path, name="path", owner="write_report")
     kind = path.suffix.lower()
     if kind not in (".html", ".md"):
@@ -80,12 +87,36 @@ def report_files(path: Path) -> list[Path]:
 def _fill(
     page: Any, result: AugmentationResult, evaluation: Any, pictures: Mapping, citation: str | None
 ) -> None:
-    protocol = result.protocol
     page.heading("Does augmentation help?", 1)
+    page.paragraph(result.summary)
+    _fill_what_was_done(page, result)
+    _fill_scores(page, result, pictures)
+    _fill_by_class(page, result)
+    page.heading("Is it real-looking, is it private?", 2)
+    if evaluation is None:
+        page.paragraph(f"Not evaluated here. In Python: {EVALUATE}")
+    else:
+        table = evaluation.table.reset_index()
+        page.table(
+            (list(map(str, table.columns)), [[_text(v) for v in r] for r in table.to_numpy()])
+        )
+        page.items(evaluation.notes)
+    _fill_protocol(page, result)
+    if citation:
+        page.heading("Data", 2)
+        page.paragraph(citation)
+
+
+def _fill_what_was_done(page: Any, result: AugmentationResult) -> None:
+    protocol = result.protocol
+    if result.failures:
+        page.paragraph("Some runs failed: their arms have no verdict, the others are compared.")
+        page.items([failure_in_words(failure) for failure in result.failures])
     if not result.is_complete:
         page.paragraph(
             f"Unfinished: {protocol['n_finished']} of {protocol['n_runs']} runs. What follows is "
-            f"of the {_n_folds(result)} folds and repeats that every arm finished."
+            f"of the {_n_folds(result)} folds and repeats that every arm finished, but for those "
+            "that failed."
         )
     page.paragraph(
         f"{protocol['n_rows']} rows of {protocol['n_patients']} patients; scored on patients whom "
@@ -99,6 +130,9 @@ def _fill(
             f"All arms, the baseline too, trained without {protocol['hold_back']:.0%} of the rows "
             "of every class but the largest: the oracle adds them, the others do without."
         )
+
+
+def _fill_scores(page: Any, result: AugmentationResult, pictures: Mapping) -> None:
     page.items([f"{found['arm']}: {found['text']}" for found in result.comparisons])
     page.table(_scores(result))
     if result.comparisons:
@@ -109,17 +143,22 @@ def _fill(
         page.picture(caption, figure)
     if any(found["patients"] is None for found in result.comparisons):
         page.paragraph(
-            "The repeats test some rows twice or not at all, so nothing is told by patients."
+            "The repeats test some rows twice or not at all, or the score has no value for these "
+            "patients, so nothing is told by patients."
         )
     sensitivity = _sensitivity(result)
     if sensitivity[1]:
         page.heading("How much hangs on one patient?", 2)
         page.table(sensitivity)
+
+
+def _fill_by_class(page: Any, result: AugmentationResult) -> None:
     page.heading("By class", 2)
     page.paragraph(
         "F1, sensitivity and precision are means over the folds that have the class. Differences "
         "of F1 are paired and of all folds together, so they need not be those of the means; their "
-        "intervals are by patients."
+        "intervals are by patients, and hold for all classes of an arm together: one below 0 is a "
+        "harm to that class."
     )
     page.table(_per_class(result))
     if any("calibration" in run for run in result.compared_runs):
@@ -132,31 +171,24 @@ def _fill(
         page.table(_worth(result))
     page.heading("What was added", 2)
     page.table(_added(result))
-    page.heading("Is it real-looking, is it private?", 2)
-    if evaluation is None:
-        page.paragraph(
-            "Not looked at here: bioaug.metrics.evaluate(X_test, X_synthetic, X_train=...) says."
-        )
-    else:
-        table = evaluation.table.reset_index()
-        page.table(
-            (list(map(str, table.columns)), [[_text(v) for v in r] for r in table.to_numpy()])
-        )
-        page.items(evaluation.notes)
+
+
+def _fill_protocol(page: Any, result: AugmentationResult) -> None:
+    protocol = result.protocol
     page.heading("Protocol", 2)
     shown = {name: value for name, value in protocol.items() if name not in ("arms", "settings")}
     page.items([f"{name.replace('_', ' ')}: {_flat(value)}" for name, value in shown.items()])
     page.paragraph("Arms:")
     page.items([f"{name}: {value}" for name, value in protocol["arms"].items()])
+    asked = _flat(protocol.get("asked", list(protocol["arms"])[1:])) or "none"
     page.paragraph(
         "Intervals by folds: Nadeau and Bengio (2003), corrected for overlapping training sets. "
         "Intervals by patients: percentile bootstrap of patients, paired, widened by what repeats "
-        "differ in. p after Holm over all "
-        "arms. Every line names its place in the JSON file beside this page."
+        "differ in and by what other training patients would change (the ratio of Nadeau and "
+        "Bengio). Repeats with the same predictions count once. p after Holm over the arms that "
+        f"are asked about: {asked}; others keep their own p. Every line names its place in the "
+        "JSON file beside this page."
     )
-    if citation:
-        page.heading("Data", 2)
-        page.paragraph(citation)
 
 
 def _scores(result: AugmentationResult) -> Table:
@@ -166,11 +198,13 @@ def _scores(result: AugmentationResult) -> Table:
         found = result.comparisons[place[arm]] if arm in place else None
         interval = _signed(found["low"], found["high"]) if found else ""
         patients = _signed(*found["patients"][1:3]) if found and found["patients"] else ""
-        difference = f"{line['difference']:+.3f}" if found else "baseline"
+        is_baseline = arm == result.protocol["baseline"]
+        difference = f"{line['difference']:+.3f}" if found else "baseline" * is_baseline
         p = _p(found["p_holm"]) if found else ""
+        p += "" if not found or found.get("counted", True) else " (not adjusted)"
         source = f"comparisons[{place[arm]}]" if found else "runs"
-        word = found["verdict"] if found else ""
-        lines.append([arm, f"{line['score']:.3f}", difference, interval, patients, p, word, source])
+        word = line["verdict"] if isinstance(line["verdict"], str) else ""
+        lines.append([arm, _number(line["score"]), difference, interval, patients, p, word, source])
     names = ["arm", "score", "difference", "95 % interval", "by patients", "p (Holm)", "verdict"]
     return [*names, "source"], lines
 
@@ -223,8 +257,8 @@ def _n_folds(result: AugmentationResult) -> int:
     return len({(run["repeat"], run["fold"]) for run in result.compared_runs})
 
 
-def _first(result: AugmentationResult, arm: str) -> int:
-    return next(k for k, run in enumerate(result.runs) if run["arm"] == arm)
+def _first(result: AugmentationResult, arm: str) -> int | str:
+    return next((k for k, run in enumerate(result.runs) if run["arm"] == arm), "")
 
 
 def _worth(result: AugmentationResult) -> Table:
@@ -233,7 +267,7 @@ def _worth(result: AugmentationResult) -> Table:
             found["arm"],
             f"{found['n_synthetic']:.0f}",
             _rows_each(found),
-            f"{found['low']:.3f} to {found['high']:.3f}",
+            _worth_interval(found),
             f"worth[{place}]",
         ]
         for place, found in enumerate(result.worth)
@@ -245,6 +279,16 @@ def _rows_each(found: Mapping[str, Any]) -> str:
     if np.isnan(found["value"]):
         return "no value: real rows did not help either"
     return f"{'at least ' if found['is_bound'] else ''}{found['value']:.3f}"
+
+
+def _worth_interval(found: Mapping[str, Any]) -> str:
+    """Return in words where a worth may lie."""
+    low, high = found["low"], found["high"]
+    if low <= 0 and np.isinf(high):
+        return "anything: too few folds to say"
+    if np.isinf(high):
+        return f"at least {low:.3f}"
+    return f"at most {high:.3f}" if low <= 0 else f"{low:.3f} to {high:.3f}"
 
 
 def _added(result: AugmentationResult) -> Table:
@@ -269,15 +313,25 @@ def _forest(result: AugmentationResult) -> Figure:
     height = 1 + 0.45 * max(len(result.comparisons), 1)
     figure = Figure(figsize=(7, height), layout="constrained")
     axes = figure.subplots()
+    names = []
     for place, found in enumerate(reversed(result.comparisons)):
-        colour = {"helps": "tab:green", "harms": "tab:red"}.get(found["verdict"], "tab:grey")
+        colour = {"helps": "tab:green", "harms": "tab:red"}.get(
+            found["verdict"].split(" ")[0], "tab:grey"
+        )
         axes.plot([found["low"], found["high"]], [place, place], color=colour, lw=2)
         axes.plot([found["difference"]], [place], "o", color=colour)
+        names.append(_shortened(plain(found["arm"])))
     axes.axvline(0, color="black", lw=0.8)
-    axes.set_yticks(range(len(result.comparisons)))
-    axes.set_yticklabels([found["arm"] for found in reversed(result.comparisons)])
-    axes.set_xlabel(f"difference of {_score_name(result)}, with 95 % interval")
+    # Names are no formulas, whatever signs they hold.
+    axes.set_yticks(range(len(names)), names, parse_math=False)
+    label = f"difference of {_shortened(plain(_score_name(result)))}, with 95 % interval"
+    axes.set_xlabel(label, parse_math=False)
     return figure
+
+
+def _shortened(text: str, most: int = 40) -> str:
+    """Return the beginning of a text that is too long for a picture."""
+    return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 def _score_name(result: AugmentationResult) -> str:
@@ -291,11 +345,17 @@ def _flat(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
+def _number(value: float) -> str:
+    return f"{value:.3f}" if np.isfinite(value) else "no value"
+
+
 def _p(value: float) -> str:
     return "< 0.001" if value < 0.001 else f"{value:.3g}"
 
 
 def _signed(low: float, high: float) -> str:
+    if np.isinf(low) and np.isinf(high):
+        return "not known"
     return f"{low:+.3f} to {high:+.3f}"
 
 

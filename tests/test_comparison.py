@@ -44,7 +44,7 @@ def test_repeats_of_the_same_folds_are_no_further_tests(beats):
 def test_repeats_of_the_same_folds_do_not_sharpen_the_worth(beats):
     """Without chance in the classifier, what differs from repeat to repeat is the draw of rows."""
     split = split_at(beats[2], "p06")
-    found = compare(beats, {"copies": "null", "oracle": "oracle"}, cv=split, n_repeats=3).worth[0]
+    found = compare(beats, {"copies": "copies", "oracle": "oracle"}, cv=split, n_repeats=3).worth[0]
     assert (found["low"], found["high"]) == (0.0, math.inf)
 
 
@@ -59,7 +59,7 @@ def test_a_set_random_state_does_not_freeze_the_repeats(beats):
 
 
 def test_an_iterator_of_splits_serves_every_repeat(beats):
-    result = compare(beats, {"copies": "null"}, cv=iter(split_at(beats[2], "p06")), n_repeats=2)
+    result = compare(beats, {"copies": "copies"}, cv=iter(split_at(beats[2], "p06")), n_repeats=2)
     assert result.protocol["cv"] == "1 given splits"
     assert len(result.runs) == 4
 
@@ -67,7 +67,7 @@ def test_an_iterator_of_splits_serves_every_repeat(beats):
 @pytest.mark.parametrize(("n_splits", "n_repeats"), [(1, 2), (4, 1)])
 def test_random_splits_are_compared_by_folds_only(beats, tmp_path, n_splits, n_repeats):
     cv = GroupShuffleSplit(n_splits, test_size=0.3)
-    result = compare(beats, {"copies": "null"}, cv=cv, n_repeats=n_repeats)
+    result = compare(beats, {"copies": "copies"}, cv=cv, n_repeats=n_repeats)
     found = result.comparisons[0]
     assert found["interval"].startswith("folds")
     assert found["patients"] is None
@@ -75,7 +75,7 @@ def test_random_splits_are_compared_by_folds_only(beats, tmp_path, n_splits, n_r
     scores = result.table["score"]
     assert found["difference"] == pytest.approx(scores["copies"] - scores["none"])
     assert "nothing is told by patients" in text_of(result, tmp_path)
-    again = compare(beats, {"copies": "null"}, cv=cv, n_repeats=n_repeats)
+    again = compare(beats, {"copies": "copies"}, cv=cv, n_repeats=n_repeats)
     assert again.comparisons == result.comparisons
     assert AugmentationResult.load(tmp_path / "report.json").comparisons == result.comparisons
 
@@ -83,12 +83,12 @@ def test_random_splits_are_compared_by_folds_only(beats, tmp_path, n_splits, n_r
 def test_a_test_row_named_twice_is_refused(beats):
     [(train, test)] = split_at(beats[2], "p06")
     with pytest.raises(DataError, match=r"every row to be scored once\. Got 2"):
-        compare(beats, {"copies": "null"}, cv=[(train, np.r_[test, test[:2]])])
+        compare(beats, {"copies": "copies"}, cv=[(train, np.r_[test, test[:2]])])
 
 
 def test_a_single_patient_to_score_on_is_no_verdict(beats, tmp_path):
-    result = compare(beats, {"copies": "null"}, cv=split_at(beats[2], "p11"), n_repeats=2)
-    assert result.comparisons[0]["verdict"] == "cannot be told"
+    result = compare(beats, {"copies": "copies"}, cv=split_at(beats[2], "p11"), n_repeats=2)
+    assert result.comparisons[0]["verdict"] == "inconclusive"
     write_report(result, tmp_path / "report.html")
     loaded = AugmentationResult.load(tmp_path / "report.json")
     assert loaded.comparisons[0]["low"] == -math.inf
@@ -96,18 +96,18 @@ def test_a_single_patient_to_score_on_is_no_verdict(beats, tmp_path):
 
 def test_a_score_that_is_not_finite_is_told_at_once(beats):
     with pytest.raises(DataError, match=r"'scoring' parameter .* must return a finite number"):
-        compare(beats, {"copies": "null"}, scoring=lambda y, predicted: math.nan)
+        compare(beats, {"copies": "copies"}, scoring=lambda y, predicted: math.nan)
 
 
 def test_unfinished_folds_are_not_compared(beats, tmp_path):
-    whole = compare(beats, {"copies": "null", "SMOTE": SMOTE()}, n_repeats=2)
+    whole = compare(beats, {"copies": "copies", "SMOTE": SMOTE()}, n_repeats=2)
     runs = whole.runs[:-1]  # the last fold lacks an arm
     part = AugmentationResult.of(whole.protocol, runs, whole.scored, "none")
     assert {found["n_pairs"] for found in part.comparisons} == {5}
     scores = part.table["score"]
     of_none = [r["score"] for r in runs if r["arm"] == "none"][:5]
     assert scores["none"] == pytest.approx(np.mean(of_none))
-    nothing = compare(beats, {"copies": "null"}, max_time=1e-9)
+    nothing = compare(beats, {"copies": "copies"}, max_time=1e-9)
     write_report(nothing, tmp_path / "report.html")
     assert "of the 0 folds" in (tmp_path / "report.html").read_text()
 
@@ -115,7 +115,7 @@ def test_unfinished_folds_are_not_compared(beats, tmp_path):
 def test_scores_of_a_class_are_over_the_folds_that_have_it(beats):
     X, y, groups = beats
     y = np.where(groups < "p04", y, "N")
-    result = compare((X, y, groups), {"copies": "null"}, cv=GroupKFold(6))
+    result = compare((X, y, groups), {"copies": "copies"}, cv=GroupKFold(6))
     found = [run["per_class"]["V"] for run in result.runs if run["arm"] == "none"]
     of_class = [scores["f1"] for scores in found if scores["support"]]
     assert len(of_class) < 6
@@ -123,7 +123,7 @@ def test_scores_of_a_class_are_over_the_folds_that_have_it(beats):
 
 
 def test_arms_without_new_rows_and_levels_without_rows_have_no_worth(beats):
-    arms = {"under": RandomUnderSampler(), "copies": "null", "oracle": "oracle"}
+    arms = {"under": RandomUnderSampler(), "copies": "copies", "oracle": "oracle"}
     assert [found["arm"] for found in compare(beats, arms).worth] == ["copies"]
     X, _, groups = beats
     few = np.where(np.isin(np.arange(360), [5, 65, 125, 185, 245, 305]), "V", "N")
@@ -139,7 +139,7 @@ def test_the_report_says_that_rows_were_held_back(beats, tmp_path):
 
 
 def test_the_report_says_where_real_rows_did_not_help(beats, tmp_path):
-    result = compare(beats, {"copies": "null", "oracle": "oracle"})
+    result = compare(beats, {"copies": "copies", "oracle": "oracle"})
     assert "did not help" not in text_of(result, tmp_path)
     result.worth[0]["value"] = math.nan
     assert "no value: real rows did not help either" in text_of(result, tmp_path)
@@ -151,7 +151,7 @@ def text_of(result, folder):
 
 
 def test_json_has_no_infinite_numbers(beats, tmp_path):
-    result = compare(beats, {"copies": "null", "oracle": "oracle"}, cv=split_at(beats[2], "p06"))
+    result = compare(beats, {"copies": "copies", "oracle": "oracle"}, cv=split_at(beats[2], "p06"))
     assert math.isinf(result.worth[0]["high"])
     result.save(tmp_path / "result.json")
 
@@ -165,22 +165,22 @@ def test_json_has_no_infinite_numbers(beats, tmp_path):
 
 
 def test_patients_left_out_add_up(beats):
-    result = compare(beats, {"copies": "null"})
+    result = compare(beats, {"copies": "copies"})
     twice = result.without("p00").without(["p01"])
     assert twice.protocol["patients left out"] == ["p00", "p01"]
     assert all("calibration" not in run for run in twice.runs)
     X, y, groups = beats
-    numbered = compare((X, y, np.unique(groups, return_inverse=True)[1]), {"copies": "null"})
+    numbered = compare((X, y, np.unique(groups, return_inverse=True)[1]), {"copies": "copies"})
     most = numbered.comparisons[0]["most_telling_patient"]
     assert numbered.without(most).comparisons[0]["n_patients"] == 11
     with pytest.raises(DataError, match=r"'patients' parameter of without .* Got \['x'\]"):
         result.without("x")
     one = result.without([f"p{i:02d}" for i in range(11)])
-    assert one.comparisons[0]["verdict"] == "cannot be told"
+    assert one.comparisons[0]["verdict"] == "inconclusive"
 
 
 def test_patients_can_be_left_out_and_the_baseline_changed(beats):
-    result = compare(beats, {"copies": "null", "SMOTE": SMOTE()})
+    result = compare(beats, {"copies": "copies", "SMOTE": SMOTE()})
     without = result.without(["p03"])
     assert without.comparisons[0]["n_patients"] == 11
     assert all("p03" not in run["patients_test"] for run in without.runs)
@@ -192,7 +192,7 @@ def test_patients_can_be_left_out_and_the_baseline_changed(beats):
 
 
 def test_saved_and_loaded(beats, tmp_path):
-    result = compare(beats, {"copies": "null"})
+    result = compare(beats, {"copies": "copies"})
     result.save(tmp_path / "result.json")
     loaded = AugmentationResult.load(tmp_path / "result.json")
     assert repr(loaded) == repr(result)
@@ -205,7 +205,7 @@ def test_saved_and_loaded(beats, tmp_path):
 
 @pytest.mark.parametrize("ending", [".html", ".md"])
 def test_every_line_of_the_report_can_be_traced(beats, tmp_path, ending):
-    arms = {"copies <b>": "null", "local": GANOversampler("local"), "oracle": "oracle"}
+    arms = {"copies <b>": "copies", "local": GANOversampler("local"), "oracle": "oracle"}
     result = compare(beats, arms, LogisticRegression())
     page = tmp_path / f"report{ending}"
     write_report(result, page, citation="Cite me.")
@@ -221,6 +221,6 @@ def test_every_line_of_the_report_can_be_traced(beats, tmp_path, ending):
 
 
 def test_other_endings_are_refused(beats, tmp_path):
-    result = compare(beats, {"copies": "null"})
+    result = compare(beats, {"copies": "copies"})
     with pytest.raises(DataError, match=r"'path' parameter of write_report must end in '.html'"):
         write_report(result, tmp_path / "report.pdf")

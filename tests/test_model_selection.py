@@ -9,12 +9,13 @@ import pytest
 from comparing import TREE, compare, make_beats
 from imblearn.over_sampling import SMOTE, RandomOverSampler
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold, KFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.tree import DecisionTreeClassifier
 
-from bioaug import GANOversampler
+from bioaug import AugmentationResult, GANOversampler, write_report
 from bioaug.exceptions import DataError, LeakError
 from bioaug.model_selection import cross_validate_augmentation
 
@@ -26,7 +27,7 @@ def beats():
 
 ARMS = {
     "weights": {"class_weight": "balanced"},
-    "copies": "null",
+    "copies": "copies",
     "SMOTE": SMOTE(),
     "local": GANOversampler("local"),
     "oracle": "oracle",
@@ -50,13 +51,13 @@ def test_every_arm_is_compared_on_the_same_folds(beats):
     for one in found.values():
         assert one["low"] <= one["difference"] <= one["high"]
         assert one["p"] <= one["p_holm"] <= 1
-        assert one["verdict"] in ("helps", "harms", "cannot be told")
+        assert one["verdict"].startswith(("helps", "harms", "inconclusive"))
         assert one["n_patients"] == 12
     assert {one["arm"] for one in result.worth} == {"copies", "SMOTE", "local"}
 
 
 def test_the_difference_is_that_of_the_scores(beats):
-    result = compare(beats, {"copies": "null"}, cv=4)
+    result = compare(beats, {"copies": "copies"}, cv=4)
     scores = {
         arm: [r["score"] for r in result.runs if r["arm"] == arm] for arm in ("none", "copies")
     }
@@ -75,6 +76,47 @@ def test_a_fixed_split_is_judged_by_patients(beats):
     assert found["n_patients"] == 6
 
 
+@pytest.mark.parametrize("n_repeats", [2, 5])
+def test_equal_trainings_on_a_fixed_split_are_one(beats, n_repeats):
+    """Without chance in the classifier, repeats say the same again."""
+    split = [(np.flatnonzero(beats[2] < "p06"), np.flatnonzero(beats[2] >= "p06"))]
+    arms, estimator = {"weak": {"C": 1e-4}}, LogisticRegression()
+    once = compare(beats, arms, estimator, cv=split).comparisons[0]
+    often = compare(beats, arms, estimator, cv=split, n_repeats=n_repeats).comparisons[0]
+    for name in ("difference", "low", "high", "p", "verdict"):
+        assert often[name] == pytest.approx(once[name])
+    assert often["n_trainings"] == 1
+    assert "all repeats predicted the same" in often["text"]
+    assert "give cv=5" in often["text"]
+
+
+def test_a_split_that_comes_twice_counts_once(beats):
+    split = [(np.flatnonzero(beats[2] < "p06"), np.flatnonzero(beats[2] >= "p06"))]
+    again = [(split[0][0][::-1], np.random.default_rng(0).permutation(split[0][1]))]
+    once, twice = (
+        compare(beats, ["copies"], cv=cv, n_repeats=2).comparisons for cv in (split, split + again)
+    )
+    assert once == twice
+
+
+def test_parts_of_the_test_patients_are_no_further_tests(beats):
+    """One training is tested on five parts of the patients: the parts are one fixed split."""
+    train, test = np.flatnonzero(beats[2] < "p06"), np.flatnonzero(beats[2] >= "p06")
+    parts = [(train, part) for part in np.split(test, 6)]
+    found = compare(beats, {"weights": {"class_weight": "balanced"}}, cv=parts).comparisons[0]
+    assert found["n_tests"] == 1
+    assert found["interval"] == "patients (bootstrap)"
+    assert "each was trained once" in found["text"]
+
+
+def test_splits_that_are_nearly_the_same_are_one_test(beats):
+    train, test = np.flatnonzero(beats[2] < "p06"), np.flatnonzero(beats[2] >= "p06")
+    nearly = [(train, test), (train[1:], test[1:]), (train[2:], test[:-1])]
+    found = compare(beats, {"stump": {"max_leaf_nodes": 2}}, cv=nearly).comparisons[0]
+    assert found["n_tests"] == 1
+    assert found["verdict"] == "inconclusive"
+
+
 def test_a_single_training_on_a_fixed_split_is_no_verdict(beats):
     """Two seeds of a classifier differ: that is not what augmentation did."""
     _, _, groups = beats
@@ -82,7 +124,7 @@ def test_a_single_training_on_a_fixed_split_is_no_verdict(beats):
     worse = {"nothing learned": {"min_samples_leaf": 150}}
     once = compare(beats, worse, cv=split).comparisons[0]
     assert once["p"] <= 0.05
-    assert once["verdict"] == "cannot be told"
+    assert once["verdict"] == "inconclusive"
     assert "give n_repeats=5" in once["text"]
     fixed = DecisionTreeClassifier(max_depth=3, random_state=0)
     several = compare(beats, {"stump": {"max_leaf_nodes": 2}}, fixed, cv=split, n_repeats=2)
@@ -90,13 +132,14 @@ def test_a_single_training_on_a_fixed_split_is_no_verdict(beats):
 
 
 def test_the_sentence_names_the_score(beats):
-    found = compare(beats, {"copies": "null"}, scoring="balanced_accuracy").comparisons[0]
-    assert "balanced accuracy (95 %" in found["text"]
+    found = compare(beats, {"copies": "copies"}, scoring="balanced_accuracy").comparisons[0]
+    assert "balanced accuracy was" in found["text"]
 
     def hits(y, predicted):
         return np.mean(y == predicted)
 
-    assert " hits (95 %" in compare(beats, {"copies": "null"}, scoring=hits).comparisons[0]["text"]
+    text = compare(beats, {"copies": "copies"}, scoring=hits).comparisons[0]["text"]
+    assert " hits was " in text
 
 
 def test_macro_f1_is_over_the_classes_that_a_fold_has(beats):
@@ -104,7 +147,7 @@ def test_macro_f1_is_over_the_classes_that_a_fold_has(beats):
     y = y.astype("<U2")
     y[(groups < "p03") & (X[:, 0] > 0.5)] = "F"  # of three patients only
     split = [(np.flatnonzero(groups < "p06"), np.flatnonzero(groups >= "p06"))]
-    result = compare((X, y, groups), {"copies": "null"}, cv=split, n_repeats=2)
+    result = compare((X, y, groups), {"copies": "copies"}, cv=split, n_repeats=2)
     scores = result.table["score"]
     assert result.comparisons[0]["difference"] == pytest.approx(scores["copies"] - scores["none"])
 
@@ -211,10 +254,128 @@ class Failing(BaseEstimator):
         raise RuntimeError("no rows today")
 
 
-def test_a_failing_arm_is_named(beats):
-    with pytest.raises(RuntimeError, match="no rows today") as caught:
-        compare(beats, {"bad": Failing()})
-    assert "arm 'bad'" in " ".join(caught.value.__notes__)
+def test_a_failing_arm_is_named_and_the_others_go_on(beats, tmp_path):
+    with pytest.warns(
+        UserWarning, match=r"3 runs of 'bad' failed.*repeat 0, fold 0.*no rows today"
+    ):
+        result = compare(beats, {"bad": Failing(), "SMOTE": SMOTE()})
+    alone = compare(beats, {"SMOTE": SMOTE()})
+    assert [found for found in result.comparisons if found["arm"] == "SMOTE"] == alone.comparisons
+    assert [failure["fold"] for failure in result.failures] == [0, 1, 2]
+    assert result.failures[0] == {
+        "arm": "bad", "repeat": 0, "fold": 0, "error": "RuntimeError: no rows today",
+    }  # fmt: skip
+    assert result.table.loc["bad", "verdict"] == "failed"
+    assert "bad: failed in repeat 0, fold 0: RuntimeError: no rows today" in repr(result)
+    assert not result.is_complete
+    write_report(result, tmp_path / "page.html")
+    assert "no rows today" in (tmp_path / "page.html").read_text()
+    assert AugmentationResult.load(tmp_path / "page.json").failures == result.failures
+
+
+class FailingOnce(BaseEstimator):
+    """Fails where the rows trained on do not hold patient p00's first one."""
+
+    def __init__(self, row):
+        self.row = row
+
+    def fit_resample(self, X, y):
+        if not (self.row == X).all(axis=1).any():
+            raise ValueError("not here")
+        return X, y
+
+
+def test_an_arm_that_fails_in_one_fold_costs_the_others_nothing(beats):
+    arms = {"frail": FailingOnce(beats[0][0]), "SMOTE": SMOTE()}
+    with pytest.warns(UserWarning, match=r"1 run of 'frail' failed.*ValueError: not here"):
+        result = compare(beats, arms)
+    found = {one["arm"]: one for one in result.comparisons}
+    assert found["SMOTE"]["n_pairs"] == 3
+    assert found["frail"]["n_pairs"] == 2
+    assert found["frail"]["verdict"] == "failed"
+    assert found["SMOTE"]["p_holm"] == found["SMOTE"]["p"]  # the only one that is asked about
+
+
+def test_a_comparison_of_failures_alone_is_an_error(beats):
+    class Broken(DecisionTreeClassifier):
+        def fit(self, X, y):
+            raise RuntimeError("no power")
+
+    with pytest.raises(DataError, match=r"every run failed.*RuntimeError: no power"):
+        compare(beats, {"SMOTE": SMOTE()}, Broken())
+
+
+# Names
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"samplers": ["wieghts"]}, "Got 'wieghts' instead. Did you mean 'weights'"),
+        ({"samplers": {"a": "flwo"}}, "Got 'flwo' instead. Did you mean 'flow'"),
+        ({"samplers": {"a": GANOversampler("flwo")}}, "arm 'a'.*Did you mean 'flow'"),
+        ({"samplers": {"a": {"class_wieght": 1}}}, "Did you mean 'class_weight'"),
+        ({"samplers": {"a": {"class_weight": 1}}}, "arm 'a'.*'class_weight' parameter"),
+        ({"samplers": {"a": SMOTE(k_neighbors="x")}}, "arm 'a'.*'k_neighbors' parameter"),
+        ({"samplers": {"a": SMOTE}}, "Got <class .*SMOTE.* as 'a'"),
+        ({"samplers": ["smote", "smote"]}, "each once"),
+        ({"samplers": ["smote"], "scoring": "roc_auc_ov"}, "Did you mean 'roc_auc_ovr'"),
+        ({"samplers": ["smote"], "hypotheses": ["smot"]}, "Did you mean 'smote'"),
+        ({"samplers": ["smote"], "cv": 1}, "'cv' parameter"),
+        ({"samplers": ["smote"], "cv": "five"}, "'cv' parameter"),
+        ({"samplers": ["smote"], "cv": [([0, 1], [10**6])]}, "indices from 0 to 359"),
+        ({"samplers": ["smote"], "estimator": "fores"}, "Did you mean 'forest'"),
+        ({"samplers": ["smote"], "estimator": DecisionTreeClassifier}, "'estimator' parameter"),
+        ({"samplers": ["smote"], "estimator": DecisionTreeClassifier(max_depth="x")}, "max_depth"),
+    ],
+)
+def test_names_are_checked_before_the_first_run(beats, monkeypatch, settings, message):
+    monkeypatch.setattr("bioaug.model_selection._scored", None)
+    with pytest.raises(DataError, match=message):
+        compare(beats, **settings)
+
+
+def test_python_takes_the_names_of_the_command_line(beats):
+    result = compare(beats, ["weights", "SMOTE", "copies", "local"], "trees", cv=2)
+    assert result.table.index.tolist() == ["none", "weights", "SMOTE", "copies", "local"]
+    assert result.protocol["estimator"] == "HistGradientBoostingClassifier()"
+    assert result.protocol["arms"]["weights"] == "the classifier with class_weight='balanced'"
+
+
+def test_null_is_an_earlier_name_of_copies(beats):
+    now, before = (compare(beats, {"a": name}).comparisons for name in ("copies", "null"))
+    assert now == before
+
+
+# Shapes
+
+
+class Convolving(ClassifierMixin, BaseEstimator):
+    """Takes three dimensions only."""
+
+    def fit(self, X, y):
+        if X.ndim != 3:
+            raise RuntimeError(f"got {X.ndim} dimensions")
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict(self, X):
+        return self.classes_[(X[:, 1, -1] > 3).astype(int)]
+
+
+def test_signals_with_channels_are_flattened_where_they_must_be(beats):
+    X, y, groups = beats
+    both = np.stack([X[:, ::-1], X], axis=1)
+    arms = ["smote", "copies", "local"]
+    tree = DecisionTreeClassifier(random_state=0)
+    result = compare((both, y, groups), arms, tree)
+    assert not result.failures
+    flat = compare((both.reshape(len(X), -1), y, groups), ["smote", "copies"], tree)
+    for arm in ("none", "smote", "copies"):
+        assert result.table.loc[arm, "score"] == flat.table.loc[arm, "score"]
+    whole = compare((both, y, groups), arms, Convolving())
+    assert not whole.failures
+    assert whole.table.loc["none", "score"] > 0.6
 
 
 # Stopping and going on
@@ -241,9 +402,9 @@ def centring_tree():
 
 
 def test_runs_of_a_pipeline_around_a_function_are_kept(beats, tmp_path, monkeypatch):
-    first = compare(beats, {"copies": "null"}, centring_tree(), folder=tmp_path)
+    first = compare(beats, {"copies": "copies"}, centring_tree(), folder=tmp_path)
     monkeypatch.setattr("bioaug.model_selection._scored", None)
-    second = compare(beats, {"copies": "null"}, centring_tree(), folder=tmp_path)
+    second = compare(beats, {"copies": "copies"}, centring_tree(), folder=tmp_path)
     assert second.table.equals(first.table)
 
 
@@ -259,27 +420,27 @@ def test_other_settings_are_other_runs(beats, tmp_path, change):
 
 
 def test_finished_runs_are_scored_anew(beats, tmp_path):
-    compare(beats, {"copies": "null"}, folder=tmp_path)
-    again = compare(beats, {"copies": "null"}, folder=tmp_path, scoring="accuracy")
-    fresh = compare(beats, {"copies": "null"}, scoring="accuracy")
+    compare(beats, {"copies": "copies"}, folder=tmp_path)
+    again = compare(beats, {"copies": "copies"}, folder=tmp_path, scoring="accuracy")
+    fresh = compare(beats, {"copies": "copies"}, scoring="accuracy")
     assert again.table.equals(fresh.table)
 
 
 def test_stored_runs_are_read_under_the_names_and_the_score_of_this_comparison(beats, tmp_path):
     compare(beats, {"null": "null"}, folder=tmp_path)
-    other = compare(beats, {"copies": "null"}, folder=tmp_path, scoring="accuracy")
-    fresh = compare(beats, {"copies": "null"}, scoring="accuracy")
+    other = compare(beats, {"copies": "copies"}, folder=tmp_path, scoring="accuracy")
+    fresh = compare(beats, {"copies": "copies"}, scoring="accuracy")
     assert other.table.equals(fresh.table)
 
 
 @pytest.mark.parametrize("damage", [b"", b"PK\x03\x04", b"half"])
 def test_a_damaged_stored_run_is_done_again(beats, tmp_path, damage):
-    whole = compare(beats, {"copies": "null"}, folder=tmp_path)
+    whole = compare(beats, {"copies": "copies"}, folder=tmp_path)
     file = sorted(tmp_path.iterdir())[0]
     stored = file.read_bytes()
     file.write_bytes(stored[: len(stored) // 2] if damage == b"half" else damage)
     with pytest.warns(UserWarning, match="cannot be read.*done again"):
-        again = compare(beats, {"copies": "null"}, folder=tmp_path)
+        again = compare(beats, {"copies": "copies"}, folder=tmp_path)
     assert again.table.equals(whole.table)
 
 

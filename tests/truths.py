@@ -19,11 +19,13 @@ class Halved(ClassifierMixin, BaseEstimator):
     """Naive Bayes of half of the training rows; `which` half makes no difference on average.
 
     `by` says how a half is chosen: "draw", anew in every training; "row" or "patient", by a coin
-    that was tossed once and is the last value of the rows.
+    that was tossed once and is the last value of the rows. Of these, a fraction `left_out` is left
+    out at random, so that trainings are nearly the same.
     """
 
-    def __init__(self, which=0, by="draw", random_state=None):
-        self.which, self.by, self.random_state = which, by, random_state
+    def __init__(self, which=0, by="draw", left_out=0.0, random_state=None):
+        self.which, self.by, self.left_out = which, by, left_out
+        self.random_state = random_state
 
     def fit(self, X, y):
         if self.by == "draw":
@@ -31,6 +33,9 @@ class Halved(ClassifierMixin, BaseEstimator):
             kept = rng.permutation(len(y)) < len(y) // 2
         else:
             kept = X[:, -1] == self.which
+        if self.left_out:
+            rng = np.random.default_rng([self.random_state, 2])
+            kept = kept & (rng.random(len(y)) > self.left_out)
         self.bayes_ = GaussianNB().fit(X[kept, :-1], y[kept])
         self.classes_ = self.bayes_.classes_
         return self
@@ -54,6 +59,17 @@ class Truth(BaseEstimator):
         return np.concatenate([X, made]), np.concatenate([y, labels])
 
 
+class OtherHalf(BaseEstimator):
+    """Turns the coins around, and leaves out a few rows at random: all chance is in the sampler."""
+
+    def __init__(self, left_out=0.02, random_state=None):
+        self.left_out, self.random_state = left_out, random_state
+
+    def fit_resample(self, X, y):
+        kept = np.random.default_rng(self.random_state).random(len(y)) > self.left_out
+        return np.column_stack([X[:, :-1], 1 - X[:, -1]])[kept], y[kept]
+
+
 def draw_rows(rng, offsets, patients, y):
     """Return rows of these patients and classes."""
     noise = rng.normal(size=(len(y), N_VALUES))
@@ -75,18 +91,27 @@ def first_half(groups):
     return [(np.flatnonzero(first), np.flatnonzero(~first))]
 
 
-def compare_nothing(seed, by, *, fixed=False, n_patients=20, n_repeats=1) -> AugmentationResult:
+def parts_of_test(groups, n_parts=5):
+    """Return splits that train on the same patients and test on parts of the others."""
+    [(train, test)] = first_half(groups)
+    return [(train, test[groups[test] % n_parts == part]) for part in range(n_parts)]
+
+
+def compare_nothing(
+    seed, by, *, fixed=False, parts=False, n_patients=20, n_repeats=1, left_out=0.0, sampler=False
+) -> AugmentationResult:
     """Compare one half of the training rows with another one."""
     X, y, groups, _ = draw_patients(seed, n_patients, 40, 0.3)
     coins = np.random.default_rng([seed, 1]).permutation(len(y)) % 2
     coins = coins[groups] if by == "patient" else coins
+    split = parts_of_test(groups) if parts else first_half(groups)
     return cross_validate_augmentation(
-        Halved(by=by),
+        Halved(by=by, left_out=left_out),
         np.column_stack([X, coins]),
         y,
         groups=groups,
-        samplers={"other half": {"which": 1}},
-        cv=first_half(groups) if fixed else 5,
+        samplers={"other half": OtherHalf() if sampler else {"which": 1}},
+        cv=split if fixed else 5,
         n_repeats=n_repeats,
         random_state=seed,
     )
@@ -123,13 +148,14 @@ def compare_worth(seed, *, n_patients=80, n_repeats=2) -> dict[str, dict[str, An
 
 
 def tell(compare: Callable[..., AugmentationResult], n_runs: int, **settings: Any) -> dict:
-    """Return how often a comparison says "helps", "harms", and has p of at most 5 %."""
+    """Return how often a comparison says each word, and has p of at most 5 %."""
     found = [compare(seed, **settings).comparisons[0] for seed in range(n_runs)]
     words = [one["verdict"] for one in found]
     return {
         "runs": n_runs,
         "helps": words.count("helps") / n_runs,
         "harms": words.count("harms") / n_runs,
+        "harms a class": sum(word.startswith("harms class") for word in words) / n_runs,
         "p <= 0.05": sum(one["p"] <= 0.05 for one in found) / n_runs,
         "mean difference": float(np.mean([one["difference"] for one in found])),
         "interval": found[0]["interval"],

@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
-
-from imblearn.over_sampling import SMOTE
-from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
-
-from bioaug.classical import classical_methods
+from bioaug._arms import CLASSIFIERS, arm_names, named_arm
 from bioaug.cli._command import Arguments, Command
 from bioaug.cli._options import (
     add_data,
@@ -18,31 +13,32 @@ from bioaug.cli._options import (
     read_rows,
     training_parameters,
 )
-from bioaug.comparison import SCORINGS
 from bioaug.exceptions import DataError
 from bioaug.model_selection import cross_validate_augmentation
 from bioaug.report import write_report
-from bioaug.samplers import GANOversampler
-
-CLASSIFIERS = {"forest": RandomForestClassifier, "trees": HistGradientBoostingClassifier}
-SIMPLE = {"none": None, "copies": "null", "oracle": "oracle"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `bioaug benchmark`."""
     add_data(parser)
-    known = f"{', '.join(SIMPLE)}, weights, smote, {', '.join(classical_methods())}"
     parser.add_argument(
         "--arms",
         nargs="+",
         default=["weights", "smote", "local", "flow"],
         metavar="ARM",
-        help=f"{known}, or a model; default: weights smote local flow",
+        help=f"{', '.join(arm_names())}, or the folder of a saved model; default: weights smote "
+        "local flow",
     )
     parser.add_argument("--classifier", default="forest", choices=sorted(CLASSIFIERS))
     parser.add_argument("--folds", type=int, default=5, help="of patients; default: 5")
     parser.add_argument("--repeats", type=int, default=1, help="with other seeds; default: 1")
-    parser.add_argument("--scoring", default="f1_macro", choices=sorted(SCORINGS))
+    parser.add_argument(
+        "--scoring",
+        default="f1_macro",
+        metavar="SCORE",
+        help="f1_macro, balanced_accuracy, accuracy, or a scorer of scikit-learn, such as "
+        "roc_auc_ovr; default: f1_macro",
+    )
     parser.add_argument("--n-jobs", type=int, metavar="N", help="runs side by side")
     parser.add_argument("--runs", metavar="FOLDER", help="keeps finished runs, to go on from")
     add_out(parser, "FILE", ".html or .md; the numbers go into .json beside it")
@@ -58,12 +54,14 @@ def run(arguments: Arguments) -> None:
             "The DATA of benchmark must name the patient of every row, for rows of one patient are "
             "near copies. Give 'groups' in the .npz, --groups-column, or WFDB records."
         )
+    settings = training_parameters(arguments)
+    of_models = {name: settings[name] for name in ("n_steps", "max_time", "device")}
     result = cross_validate_augmentation(
-        CLASSIFIERS[arguments.classifier](),
-        arrays.X.reshape(len(arrays.X), -1),
+        arguments.classifier,
+        arrays.X,
         arrays.y,
         groups=arrays.groups,
-        samplers={name: _arm(name, arguments) for name in arguments.arms},
+        samplers={name: named_arm(name, of_models) for name in arguments.arms},
         cv=arguments.folds,
         scoring=arguments.scoring,
         n_repeats=arguments.repeats,
@@ -72,23 +70,11 @@ def run(arguments: Arguments) -> None:
         random_state=arguments.seed,
         verbose=int(not arguments.quiet),
     )
-    print(result)
-    write_report(result, out)
+    try:
+        write_report(result, out)
+    finally:  # what was computed is shown, also where it cannot be written
+        print(result)
     print(f"wrote {out}")
-
-
-def _arm(name: str, arguments: Arguments) -> Any:
-    if name in SIMPLE:
-        return SIMPLE[name]
-    if name == "weights":
-        return {"class_weight": "balanced"}
-    if name == "smote":
-        return SMOTE()
-    if name in classical_methods():
-        return GANOversampler(name)
-    settings = training_parameters(arguments)
-    kept = ("n_steps", "max_time", "device")
-    return GANOversampler(name, **{key: settings[key] for key in kept})
 
 
 COMMAND = Command(

@@ -21,13 +21,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: Arguments) -> None:
     """Write the page of the numbers that a benchmark left."""
     out = check_report(arguments, arguments.result)
-    result = AugmentationResult.load(arguments.result)
     try:
+        result = AugmentationResult.load(arguments.result)
         write_report(result, out, citation=arguments.citation)
     except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise DataError(
             f"The file {arguments.result!r} must be one that 'bioaug benchmark' wrote. It cannot "
-            f"be shown ({error!r})."
+            f"be shown ({error})."
         ) from error
     print(f"wrote {out}")
 

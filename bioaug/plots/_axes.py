@@ -32,6 +32,18 @@ def pyplot() -> Any:
     return plt
 
 
+def as_label(name: object) -> str:
+    """Return a name as a label of a line: on one line, and not hidden by a leading underscore."""
+    text = " ".join(str(name).split())
+    return f" {text}" if text.startswith("_") else text
+
+
+def draw_legend(ax: Axes, **settings: Any) -> None:
+    """Draw the legend with its names as they are: signs of money and backslashes are no formula."""
+    for text in ax.legend(**settings).get_texts():
+        text.set_parse_math(False)
+
+
 def draw_pair(X_real: Any, X_synthetic: Any, *, owner: str) -> tuple[NDArray, NDArray]:
     """Return both sets, checked, as float64 of shape (n, n_channels, n_timesteps)."""
     pair = check_pair(X_real, X_synthetic, None, None, owner=owner)

@@ -13,6 +13,7 @@ from bioaug.metrics._measure import check_set
 from bioaug.plots._axes import (
     REAL,
     SYNTHETIC,
+    as_label,
     axes_or_new,
     label_time,
     one_channel,
@@ -134,7 +135,8 @@ def plot_real_and_synthetic(
                 color=color,
                 ax=ax,
             )
-            ax.set_title(f"class {label}: {len(rows)} {kind}", fontsize=10)
+            title = f"class {as_label(label)}: {len(rows)} {kind}"
+            ax.set_title(title, fontsize=10, parse_math=False)
         line[0].set_ylabel(unit)
     for ax in panels[:-1].flat:
         ax.set_xlabel("")

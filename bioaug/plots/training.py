@@ -15,7 +15,16 @@ from bioaug._validation import Interval, check_number, check_option
 from bioaug.exceptions import DataError
 from bioaug.metrics.score import Score
 from bioaug.models.biosgan import BioSGAN
-from bioaug.plots._axes import REAL, SYNTHETIC, axes_or_new, label_time, one_channel, pyplot
+from bioaug.plots._axes import (
+    REAL,
+    SYNTHETIC,
+    as_label,
+    axes_or_new,
+    draw_legend,
+    label_time,
+    one_channel,
+    pyplot,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -50,11 +59,11 @@ def plot_history(history: Sequence[Mapping[str, Any]], *, ax: Axes | None = None
         for name in sorted({key for entry in entries for key in entry if "/" in key}):
             steps = [entry["step"] for entry in entries if name in entry]
             values = [entry[name] for entry in entries if name in entry]
-            label = name if len(trainings) == 1 else f"{name} ({classes})"
+            label = as_label(name if len(trainings) == 1 else f"{name} ({classes})")
             ax.plot(steps, values, label=label, linewidth=1)
     ax.set_xlabel("step")
     ax.set_ylabel("loss")
-    ax.legend(fontsize=7)
+    draw_legend(ax, fontsize=7)
     return ax
 
 
@@ -107,7 +116,7 @@ def plot_scores(scores: Mapping[str, Score] | Sequence[Score], *, ax: Axes | Non
             ax.plot(worse, line, "o", color=color)
             text += f"  [{low:.2g}, {high:.2g}]"
         texts.append(text)
-    ax.set_yticks(range(len(labels)), labels)
+    ax.set_yticks(range(len(labels)), [as_label(label) for label in labels], parse_math=False)
     ax.set_ylim(len(labels) - 0.5, -0.5)
     ax.set_xscale("symlog", linthresh=2)
     reach = max(3.0, *(1.3 * abs(value) for value in ax.dataLim.intervalx))
@@ -188,7 +197,7 @@ def plot_label_embedding(
     times = label_time(ax, rows.shape[1], sampling_rate, owner=owner)
     colors = pyplot().get_cmap("viridis")(np.linspace(0, 0.9, n_shown))
     for index, (row, color) in enumerate(zip(rows, colors, strict=True)):
-        label = {0: str(ends[0]), n_shown - 1: str(ends[1])}.get(index)
+        label = {0: as_label(ends[0]), n_shown - 1: as_label(ends[1])}.get(index)
         ax.plot(times, row, color=color, linewidth=1.2 if label is None else 2.2, label=label)
-    ax.legend(title="class", fontsize=8)
+    draw_legend(ax, title="class", fontsize=8)
     return ax
