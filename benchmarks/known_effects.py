@@ -73,7 +73,7 @@ def as_markdown(found):
     for name, told in found.get("nothing", {}).items():
         claimed = told["helps"] + told["harms"]
         lines.append(
-            f"| {name} | {told['runs']} | {claimed:.1%} | {told['harms a class']:.1%} "
+            f"| {name} | {told['runs']} | {claimed:.1%} | {told.get('harms a class', 0):.1%} "
             f"| {told['p <= 0.05']:.1%} |"
         )
     lines += ["", "| large effect | runs | helps | mean difference |", "|---|---|---|---|"]
@@ -97,19 +97,32 @@ def main():
     parser.add_argument("--parts", nargs="*", default=["nothing", "truth", "worth"])
     parser.add_argument("--runs", type=int, default=200, help="a quarter of them for an effect")
     parser.add_argument("--out", type=Path, default=Path("known_effects"))
+    parser.add_argument("--only", default="", help="designs whose name holds this text")
     args = parser.parse_args()
     out = args.out.with_suffix(".json")
     found = json.loads(out.read_text()) if out.exists() else {}
     some = args.runs // 4
-    if "nothing" in args.parts:
-        found["nothing"] = {k: tell(compare_nothing, args.runs, **v) for k, v in NOTHING.items()}
-    if "truth" in args.parts:
-        found["truth"] = {k: tell(compare_truth, some, **v) for k, v in TRUTH.items()}
+    parts = {
+        "nothing": (compare_nothing, NOTHING, args.runs),
+        "truth": (compare_truth, TRUTH, some),
+    }
+    for part, (compare, designs, n_runs) in parts.items():
+        before = found.get(part, {})
+        for name, settings in designs.items() if part in args.parts else ():
+            if args.only in name:
+                before[name] = tell(compare, n_runs, **settings)
+                found[part] = {known: before[known] for known in designs if known in before}
+                write(found, args.out)
     if "worth" in args.parts:
         found["worth"] = worth(some)
-    out.write_text(json.dumps(found, indent=1) + "\n")
-    args.out.with_suffix(".md").write_text(as_markdown(found))
+        write(found, args.out)
     print(as_markdown(found))
+
+
+def write(found, out):
+    """Write what is known so far."""
+    out.with_suffix(".json").write_text(json.dumps(found, indent=1) + "\n")
+    out.with_suffix(".md").write_text(as_markdown(found))
 
 
 if __name__ == "__main__":

@@ -8,10 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bioaug._json import parse_json
 from bioaug.exceptions import DataError
 
 ARRAYS = ("rows", "predicted", "responses")  # of a run, which JSON does without
 LARGEST = 2**28  # bytes
+MOST_VALUES = 2**22  # a run has some 100
 LONGEST = 10_000  # characters of a text
 MOST = 2**53  # up to which whole numbers are exact
 NO_LIMIT = {"low": -math.inf, "high": math.inf}
@@ -37,8 +39,7 @@ def read_result(file: Path) -> dict[str, Any]:
         size = file.stat().st_size
         if size > LARGEST:
             raise ValueError(f"it has {size} bytes, more than {LARGEST}")
-        stored = json.loads(file.read_text(encoding="utf-8"))
-        return _checked(stored)
+        return _checked(parse_json(file.read_bytes(), most_values=MOST_VALUES))
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise DataError(
             f"The file {str(file)!r} must be one that AugmentationResult.save wrote as JSON. "

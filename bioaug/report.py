@@ -204,7 +204,9 @@ def _scores(result: AugmentationResult) -> Table:
         p += "" if not found or found.get("counted", True) else " (not adjusted)"
         source = f"comparisons[{place[arm]}]" if found else "runs"
         word = line["verdict"] if isinstance(line["verdict"], str) else ""
-        lines.append([arm, _number(line["score"]), difference, interval, patients, p, word, source])
+        lines.append(
+            [arm, _number(float(line["score"])), difference, interval, patients, p, word, source]
+        )
     names = ["arm", "score", "difference", "95 % interval", "by patients", "p (Holm)", "verdict"]
     return [*names, "source"], lines
 

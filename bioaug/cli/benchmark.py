@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+
 from bioaug._arms import CLASSIFIERS, arm_names, named_arm
 from bioaug.cli._command import Arguments, Command
 from bioaug.cli._options import (
