@@ -2,42 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bioaug._containers import check_array_like
 from bioaug.exceptions import DataError
 
 
 def to_array(values: Any, *, name: str, owner: str) -> NDArray:
     """Return an array of a list, tuple, array, tensor, Series or DataFrame.
 
-    Tensors are detached and copied to the CPU; bytes become text.
+    Bytes become text.
 
     Raises
     ------
     DataError
-        For what has no order or no length (sets, dicts, generators), for single values, masked
-        entries, ragged lists, and lists of text and numbers.
+        For what `check_array_like` refuses, single values, and lists of text and numbers.
     """
-    if values is None or isinstance(values, str | bytes | Mapping | Set | Iterator | type):
-        raise _refusal(name, owner, f"{type(values).__name__}", "Give a list or an array")
-    if hasattr(values, "detach"):  # a tensor, perhaps one that requires a gradient
-        values = values.detach().cpu()
-        values = (values.float() if "bfloat16" in str(values.dtype) else values).numpy()
+    check_array_like(values, owner=owner, name=name)
     if hasattr(values, "toarray"):
         raise _refusal(name, owner, "a sparse matrix", "Convert it by .toarray()")
-    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
-        raise _refusal(name, owner, "masked values", "Fill or drop them")
     if isinstance(values, list | tuple):
         _check_one_kind(values, name, owner)
-    try:
-        convert: Any = getattr(values, "to_numpy", None)
-        array = np.asarray(values) if convert is None else convert()
-    except (ValueError, TypeError, RuntimeError) as error:
-        raise _refusal(name, owner, f"{type(values).__name__} ({error})", "Give one") from error
+    convert: Any = getattr(values, "to_numpy", None)
+    array = np.asarray(values) if convert is None else convert()
     if array.ndim == 0:
         raise _refusal(name, owner, repr(values), "Give a list or an array")
     return np.char.decode(array, "utf-8", "replace") if array.dtype.kind == "S" else array

@@ -13,7 +13,7 @@ from sklearn.model_selection import StratifiedGroupKFold, check_cv
 
 from bioaug._arms import OWNER, Arm
 from bioaug._arrays import check_same_order, to_array
-from bioaug._validation import check_kind, check_labels, check_option
+from bioaug._validation import as_labels, check_groups, check_kind, check_option
 from bioaug.exceptions import DataError, LeakError
 from bioaug.lineage import find_synthetic
 
@@ -28,9 +28,13 @@ def checked_rows(X: Any, y: Any, groups: Any) -> tuple[NDArray, NDArray, NDArray
         check_same_order(X, values, names=("X", name), owner=OWNER)
     check_same_order(y, groups, names=("y", "groups"), owner=OWNER)
     X = to_array(X, name="X", owner=OWNER)
-    y, groups = (
-        _one_per_row(values, len(X), name) for name, values in (("y", y), ("groups", groups))
-    )
+    y = as_labels(y, owner=OWNER)
+    if len(y) != len(X):
+        raise DataError(
+            f"The 'y' parameter of {OWNER} must hold one label for each of the {len(X)} rows of "
+            f"'X'. Got {len(y)} instead."
+        )
+    groups = check_groups(groups, len(X), owner=OWNER)
     check_kind(X, owner=OWNER)
     if len(np.unique(y)) < 2:
         raise DataError(f"The 'y' parameter of {OWNER} must have at least 2 classes. Got 1.")
@@ -42,20 +46,6 @@ def checked_rows(X: Any, y: Any, groups: Any) -> tuple[NDArray, NDArray, NDArray
             "have seen all patients: give the real rows, and the sampler in 'samplers'."
         )
     return X, y, groups
-
-
-def _one_per_row(values: Any, n_rows: int, name: str) -> NDArray:
-    """Return labels or groups, one for every row, none of them missing."""
-    array = to_array(values, name=name, owner=OWNER)
-    if array.ndim == 2 and array.shape[1] == 1:
-        array = array.ravel()
-    if array.shape != (n_rows,):
-        raise DataError(
-            f"The {name!r} parameter of {OWNER} must hold one value for each of the {n_rows} rows "
-            f"of 'X'. Got shape {array.shape} instead."
-        )
-    check_labels(array, owner=OWNER, name=name)
-    return array
 
 
 def asked_arms(hypotheses: Iterable[str] | None, arms: list[Arm]) -> list[str]:

@@ -453,7 +453,7 @@ FINE = dict(zip(("y", "predicted", "other", "groups"), make_patients(4, 6), stri
         ({"predicted": ["N"]}, "'predicted' parameter of patient_bootstrap must have shape"),
         ({"other": np.zeros(len(FINE["y"]))}, "'other' .* labels of the same kind as y"),
         ({"y": [["N"]]}, "'y' parameter of patient_bootstrap must hold one label"),
-        ({"groups": [None] * len(FINE["y"])}, "'groups' .* must hold a label for every row"),
+        ({"groups": [None] * len(FINE["y"])}, "'groups' .* must hold a group for every row"),
         ({"n_draws": 0}, "'n_draws' parameter"),
         ({"confidence": 1.0}, "'confidence' parameter"),
     ],
