@@ -183,11 +183,24 @@ def rebuilt(
     if classes.ndim != 1 or not len(classes):
         raise ValueError(f"asked for: {of_model['asked for']}")
     check_history(of_model["history"])
-    notes = [ClassQuality(**note) for note in of_model["quality"]]
+    if not isinstance(of_model["warning"], str | None):
+        raise ValueError(f"warning: {of_model['warning']!r:.50}")
+    notes = [_quality(note) for note in of_model["quality"]]
     quality = dict(zip(classes.tolist(), notes, strict=bool(notes)))
     return FittedModel(
         codec, built.eval(), classes, of_model["history"], of_model["warning"], quality
     )
+
+
+def _quality(note: dict[str, Any]) -> ClassQuality:
+    """Return a note on one class, or raise a ValueError or TypeError."""
+    found = ClassQuality(**note)
+    numbers = {name: value for name, value in note.items() if name != "reference"}
+    if not isinstance(found.reference, str) or not isinstance(found.n_rows, int):
+        raise ValueError(f"quality: {note!r:.100}")
+    if any(isinstance(v, str | list | dict) for v in numbers.values()):
+        raise ValueError(f"quality: {note!r:.100}")
+    return found
 
 
 def _unfilled(

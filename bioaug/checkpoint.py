@@ -299,11 +299,17 @@ def check_tensors(
 
 
 def check_history(history: Any) -> None:
-    """Raise a ValueError unless `history` is a list of entries, each with a step."""
-    if not isinstance(history, list) or not all(
-        isinstance(entry, dict) and isinstance(entry.get("step"), int) for entry in history
-    ):
-        raise ValueError("history: no list of entries with a step")
+    """Raise a ValueError unless `history` is a list of entries, each with a step and values."""
+    if not isinstance(history, list) or not all(isinstance(entry, dict) for entry in history):
+        raise ValueError("history: no list of entries")
+    last = 0
+    for entry in history:
+        step = entry.get("step")
+        if type(step) is not int or step < last:
+            raise ValueError(f"history: step {step!r:.50} after step {last}")
+        if any(isinstance(value, list | dict) for value in entry.values()):
+            raise ValueError(f"history: the entry of step {step} holds more than values")
+        last = step
 
 
 def as_json(values: Mapping[str, Any]) -> dict[str, Any]:

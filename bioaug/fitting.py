@@ -152,7 +152,7 @@ def fit_model(
         else:
             model = copy.deepcopy(start.model)
         model.to(runtime.device)
-        settings = _settings(training, spec, signals, labels)
+        settings = _settings(training, spec, signals, labels, watched)
         state = _start(training, model, settings, _title(training.model.name, classes))
         callbacks = _callbacks(training, signals, labels, codec.classes, settings)
         if training.early_stopping is not None:
@@ -221,11 +221,16 @@ def _held_out(y: NDArray, seed: int) -> NDArray[np.bool_]:
 
 
 def _settings(
-    training: Training, spec: SignalSpec, signals: Signals, labels: Labels
+    training: Training,
+    spec: SignalSpec,
+    signals: Signals,
+    labels: Labels,
+    watched: tuple[NDArray, NDArray],
 ) -> dict[str, Any]:
     """Return what two runs must share to be the same run, as JSON holds it."""
     rows = hashlib.sha256(np.ascontiguousarray(signals.numpy()).data)
     rows.update(labels.numpy().tobytes())
+    rows.update(np.ascontiguousarray(watched[0]).data)  # by which early stopping judges
     settings = {
         "model": training.model.name,
         "model_params": training.model_params,

@@ -21,7 +21,7 @@ from toys import make_rows
 from bioaug import Synthesizer
 from bioaug._json import parse_json
 from bioaug.checkpoint import CONFIG, LARGEST_CONFIG, json_digest
-from bioaug.exceptions import CheckpointError
+from bioaug.exceptions import CheckpointError, TrainingWarning
 
 DENSE = {
     "model": "dense",
@@ -193,6 +193,48 @@ def test_signed_weights_of_wrong_names_shapes_and_dtypes(folder, kind, damage, n
 
 
 @pytest.mark.parametrize("kind", ["training"])
+@pytest.mark.parametrize("slot", ["/exp_avg", "/exp_avg_sq", "/step"])
+def test_an_optimizer_that_has_forgotten_something(folder, kind, slot):
+    tensors = load(weights_of(folder).read_bytes())
+    kept = {
+        n: t for n, t in tensors.items() if not (n.startswith("optimizer") and n.endswith(slot))
+    }
+    assert len(kept) < len(tensors)
+    put_weights(folder, save(kept))
+    with pytest.raises(CheckpointError, match=rf"'{slot[1:]}' is missing.*Delete the folder"):
+        read(kind, folder)
+
+
+@pytest.mark.parametrize("kind", ["training"])
+@pytest.mark.parametrize(
+    ("state", "reason"),
+    [
+        ({"step": 3}, "step 3 of 2"),
+        ({"step": 10**30}, "of 2"),
+        ({"n_worse": -1}, "no such scores"),
+        ({"best_score": float("nan")}, "no such scores"),
+        ({"history": [{"step": 9}]}, "beyond step 2"),
+        ({"history": [{"step": 2}, {"step": 1}]}, "step 1 after step 2"),
+        ({"history": [{"step": 1, "phase": ["a"]}]}, "more than values"),
+    ],
+)
+def test_a_state_that_no_such_run_can_have(folder, kind, state, reason):
+    config = json.loads((folder / CONFIG).read_text())
+    config["state"] |= state
+    sign(folder, config)
+    with pytest.raises(CheckpointError, match=rf"(?s){reason}.*Delete the folder"):
+        read(kind, folder)
+
+
+@pytest.mark.parametrize("kind", ["training"])
+def test_a_state_of_another_version_is_warned_of(folder, kind):
+    config = json.loads((folder / CONFIG).read_text())
+    sign(folder, config | {"torch": "1.0"})
+    with pytest.warns(TrainingWarning, match=r"written by torch 1\.0.*other weights"):
+        read(kind, folder)
+
+
+@pytest.mark.parametrize("kind", ["training"])
 @pytest.mark.parametrize(
     ("group", "make"),
     [
@@ -200,6 +242,9 @@ def test_signed_weights_of_wrong_names_shapes_and_dtypes(folder, kind, damage, n
         ("generator/", lambda t: t[:-9]),
         ("generator/", lambda t: t.float()),
         ("averaged/", lambda t: t[..., :0]),
+        ("averaged/", lambda t: torch.full_like(t, torch.nan)),
+        ("optimizer/", lambda t: torch.full_like(t, torch.inf)),
+        ("optimizer/", lambda t: t.reshape(-1)[0]),
     ],
 )
 def test_other_parts_of_a_training_that_are_wrong(folder, kind, group, make):
@@ -228,6 +273,10 @@ PATHS = {
         ("models", 0, "spec", "n_timesteps"),
         ("models", 0, "asked for"),
         ("models", 0, "history"),
+        ("models", 0, "warning"),
+        ("models", 0, "quality"),
+        ("models", 0, "quality", 0),
+        ("models", 0, "quality", 0, "n_rows"),
         ("models", 0, "codec"),
         ("models", 0, "codec", "classes"),
         ("models", 0, "codec", "classes_dtype"),

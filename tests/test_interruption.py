@@ -21,7 +21,8 @@ from toys import DieAt, Killed, Recorder, Spread, make_rows, same_weights, train
 import bioaug
 from bioaug import GANOversampler, Synthesizer
 from bioaug.checkpoint import read_checkpoint, write_checkpoint
-from bioaug.exceptions import TrainingWarning
+from bioaug.exceptions import CheckpointError, TrainingWarning
+from bioaug.fitting import _held_out
 from bioaug.models.base import SignalSpec
 from bioaug.training import Callback, Checkpoint
 
@@ -391,3 +392,19 @@ def test_writers_ended_at_any_moment_leave_a_whole_folder(tmp_path, sent):
         assert (tensors["a"] == config["n"]).all()
         if sent == signal.SIGINT:
             assert_whole(home)
+
+
+def mean_distance(synthesizer, X, y):
+    return -float(np.abs(synthesizer.sample(y=y)[0] - X).mean())
+
+
+def test_a_state_judged_by_other_rows_is_refused(tmp_path):
+    X, y = make_rows((24, 8)), np.arange(24) % 2
+    early = {**DENSE, "early_stopping": mean_distance, "checkpoint_dir": tmp_path}
+    Synthesizer(**early).fit(X, y)
+    watched = _held_out(
+        y, json.loads(next(tmp_path.rglob("config.json")).read_text())["settings"]["seed"]
+    )
+    X[np.flatnonzero(watched)[0], 3] += 0.01
+    with pytest.raises(CheckpointError, match="differs in training rows"):
+        Synthesizer(**early).fit(X, y)

@@ -14,7 +14,7 @@ from bioaug._random import seeded
 from bioaug._typing import Labels, Signals
 from bioaug._validation import check_path
 from bioaug.checkpoint import file_name
-from bioaug.exceptions import TrainingWarning
+from bioaug.exceptions import CheckpointError, TrainingWarning
 from bioaug.models.base import GenerativeModel
 from bioaug.training.resume import Copied, copy_of, write_state
 from bioaug.training.trainer import Callback, TrainerState
@@ -145,9 +145,9 @@ class Checkpoint(Callback):
             return
         try:
             write_state(self.folder, self._unwritten, self.settings)
-        except OSError as error:
-            step = self._unwritten[1]["step"]
-            message = f"The training state of step {step} was not written: {error.strerror}."
+        except (OSError, CheckpointError) as error:
+            step, reason = self._unwritten[1]["step"], getattr(error, "strerror", error)
+            message = f"The training state of step {step} was not written: {reason}."
             warnings.warn(message, TrainingWarning, stacklevel=2)
         self._unwritten = None  # not reached by an interruption, after which `close` writes it
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import math
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bioaug._version import __version__
 from bioaug.checkpoint import (
     MALFORMED,
     as_json,
@@ -18,7 +21,7 @@ from bioaug.checkpoint import (
     read_checkpoint,
     write_checkpoint,
 )
-from bioaug.exceptions import CheckpointError
+from bioaug.exceptions import CheckpointError, TrainingWarning
 from bioaug.models.base import GenerativeModel
 from bioaug.training.trainer import TrainerState
 
@@ -33,6 +36,7 @@ _FIELDS = {  # what TrainerState holds beside tensors
     "n_worse": int,
 }
 Copied = tuple[dict[str, Tensor], dict[str, Any]]  # a state's tensors, and its fields
+_VERSIONS = {"bioaug": __version__, "torch": str(torch.__version__)}
 _OPTIONAL = ("healthy", "best")  # copies of the weights, where a callback keeps them
 
 
@@ -55,7 +59,8 @@ def copy_of(state: TrainerState) -> Copied:
 def write_state(folder: Path, copied: Copied, settings: Mapping[str, Any]) -> None:
     """Write what `copy_of` took, as one atomic change."""
     tensors, fields = copied
-    write_checkpoint(folder, tensors, {"kind": KIND, "settings": dict(settings), "state": fields})
+    config = {"kind": KIND, "settings": dict(settings), "state": fields} | _VERSIONS
+    write_checkpoint(folder, tensors, config)
 
 
 def read_state(folder: Path, model: GenerativeModel, settings: Mapping[str, Any]) -> TrainerState:
@@ -65,6 +70,11 @@ def read_state(folder: Path, model: GenerativeModel, settings: Mapping[str, Any]
     ------
     CheckpointError
         Where the folder is damaged, or belongs to a run with other settings or other rows.
+
+    Warns
+    -----
+    TrainingWarning
+        Where another version of bioaug or torch wrote it, which may have computed otherwise.
     """
     tensors, config = read_checkpoint(folder)
     found = config.get("settings") if config.get("kind") == KIND else None
@@ -87,6 +97,8 @@ def read_state(folder: Path, model: GenerativeModel, settings: Mapping[str, Any]
         groups.setdefault(group, {})[rest] = value
     try:
         wanted = model.state_dict()
+        if unknown := groups.keys() - {"model", "averaged", "optimizer", "generator", *_OPTIONAL}:
+            raise ValueError(f"{sorted(unknown)} unknown")
         for kept in ("model", "averaged", *(groups.keys() & set(_OPTIONAL))):
             check_tensors(groups[kept], wanted, kept)
         model.load_state_dict(groups["model"])
@@ -96,9 +108,8 @@ def read_state(folder: Path, model: GenerativeModel, settings: Mapping[str, Any]
         for kept in groups.keys() & set(_OPTIONAL):
             weights = {name: v.to(state.averaged[name]) for name, v in groups[kept].items()}
             setattr(state, kept, weights)
-        for name, optimizer in state.optimizers.items():
-            _load_optimizer(optimizer, name, groups.get("optimizer", {}))
-        fields = _checked(config["state"])
+        _load_optimizers(state.optimizers, groups.get("optimizer", {}))
+        fields = _checked(config["state"], settings)
         for name in _FIELDS:
             setattr(state, name, fields[name])
         _set_generator_states(groups["generator"])
@@ -107,34 +118,58 @@ def read_state(folder: Path, model: GenerativeModel, settings: Mapping[str, Any]
             f"The training saved in {str(folder)!r} does not fit its model ({error}). Delete the "
             "folder to train anew."
         ) from error
+    others = [
+        f"{name} {config.get(name)}" for name in _VERSIONS if config.get(name) != _VERSIONS[name]
+    ]
+    if others:
+        warnings.warn(
+            f"The training saved in {str(folder)!r} was written by {' and '.join(others)}. It goes "
+            "on, but may end with other weights than an unbroken run.",
+            TrainingWarning,
+            stacklevel=2,
+        )
     return state
 
 
-def _load_optimizer(
-    optimizer: torch.optim.Optimizer, name: str, tensors: Mapping[str, Tensor]
+def _load_optimizers(
+    optimizers: Mapping[str, torch.optim.Optimizer], tensors: Mapping[str, Tensor]
 ) -> None:
-    state: dict[int, dict[str, Tensor]] = {}
+    states: dict[str, dict[int, dict[str, Tensor]]] = {name: {} for name in optimizers}
     for key, value in tensors.items():
         owner, index, slot = key.rsplit("/", 2)
-        if owner == name:
-            state.setdefault(int(index), {})[slot] = value
-    moved = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-    for index, slots in state.items():
-        for slot, value in slots.items():
-            if value.shape not in ((), moved[index].shape):
-                raise ValueError(f"optimizer {name}: {index}/{slot} has shape {tuple(value.shape)}")
-    optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+        states[owner].setdefault(int(index), {})[slot] = value
+    for name, optimizer in optimizers.items():
+        moved = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+        for index, slots in states[name].items():
+            check_tensors(slots, _slots(optimizer, moved[index]), f"optimizer {name}/{index}")
+        optimizer.load_state_dict({**optimizer.state_dict(), "state": states[name]})
 
 
-def _checked(fields: dict[str, Any]) -> dict[str, Any]:
-    """Raise a ValueError for a field of another type."""
+def _slots(optimizer: torch.optim.Optimizer, moved: Tensor) -> dict[str, Tensor]:
+    """Return what an optimizer remembers of a parameter like `moved` after a step."""
+    probe = torch.nn.Parameter(torch.zeros_like(moved))
+    probe.grad = torch.zeros_like(probe)
+    taken = inspect.signature(type(optimizer).__init__).parameters
+    options = {name: value for name, value in optimizer.defaults.items() if name in taken}
+    other: torch.optim.Optimizer = type(optimizer)([probe], **options)
+    other.step()
+    return {name: torch.as_tensor(value) for name, value in other.state[probe].items()}
+
+
+def _checked(fields: dict[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Raise a ValueError for a field of another type, or one that no such run can have."""
     for name, kind in _FIELDS.items():
         value = fields[name]
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
             raise ValueError(f"state: {name!r} is {value!r:.50}")
     if fields["step"] < 0 or not 0 <= fields["seconds"] < math.inf:
         raise ValueError(f"state: step {fields['step']!r:.50}, seconds {fields['seconds']!r:.50}")
+    most = settings.get("config", {}).get("n_steps", fields["step"])
+    if fields["step"] > most or fields["n_worse"] < 0 or math.isnan(fields["best_score"]):
+        raise ValueError(f"state: step {fields['step']!r:.50} of {most}, or no such scores")
     check_history(fields["history"])
+    if fields["history"] and fields["history"][-1]["step"] > fields["step"]:
+        raise ValueError(f"history: it goes beyond step {fields['step']}")
     return fields
 
 
