@@ -312,6 +312,15 @@ def test_a_repeated_segment_is_bounded(folder, monkeypatch):
         read_wfdb(folder / "m")
 
 
+def test_a_clock_that_stands_and_a_lead_twice(folder):
+    note = b"## time resolution: 0\0"
+    (folder / "r1.atr").write_bytes(b"\0\x58\x15\xfc" + note + b"\x05\x04\0\0")
+    with pytest.raises(DataError, match="positive time resolution"):
+        read_wfdb(folder)
+    with pytest.raises(DataError, match="different leads"):
+        read_wfdb(folder, leads=["MLII", "MLII"])
+
+
 def test_files_that_are_not_there(folder):
     (folder / "r1.dat").unlink()
     with pytest.raises(FileNotFoundError, match=r"r1\.dat"):

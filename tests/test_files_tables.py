@@ -185,6 +185,19 @@ def test_columns_beside_time_steps_are_named_where_they_are_not_read(tmp_path):
     assert found.X.tolist() == [[1, 2], [3, 4]]
 
 
+def test_the_axis_y_is_no_label(tmp_path):
+    found = read(tmp_path, "x,y,z,activity\n0.5,1,2,walk\n3.5,4,5,sit\n")
+    assert found.X.tolist() == [[0.5, 1, 2], [3.5, 4, 5]]
+    assert found.y.tolist() == ["walk", "sit"]
+
+
+def test_labels_of_a_written_table_can_be_left_unread(tmp_path):
+    write_arrays(tmp_path / "a.csv", X, ["N", "V"], groups=[1, 2])
+    found = read_arrays(tmp_path / "a.csv", labelled=False)
+    assert found.X.tolist() == X
+    assert found.y is None
+
+
 # --- labels, groups and the mask ------------------------------------------------------------------
 
 

@@ -50,7 +50,12 @@ def read_annotations(path: Path, rate: float) -> Annotations:
     _check_notes(path.with_name(f"{path.name}.atr"))
     with quiet():
         read: Any = import_wfdb().rdann(str(path), "atr")
-    clock = float(read.fs or rate)
+    clock = float(rate if read.fs is None else read.fs)
+    if not clock > 0:
+        raise DataError(
+            f"The annotations of {str(path)!r} must have a positive time resolution. Got "
+            f"{clock:g} Hz. Correct or download them again."
+        )
     order = np.argsort(read.sample, kind="stable")
     times = read.sample[order] / clock
     symbols = np.array([str(symbol) for symbol in read.symbol], dtype=str)[order]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from bioaug._warn import warn_user
 from bioaug.datasets._annotations import read_annotations
 from bioaug.datasets._headers import Header, Segment, Unit
 from bioaug.datasets._wfdb import import_wfdb
@@ -87,18 +87,16 @@ def read_beats(
     )
 
 
-def warn_of_left_out(records: Sequence[Beats], stacklevel: int = 2) -> None:
+def warn_of_left_out(records: Sequence[Beats]) -> None:
     """Warn of annotations that were left out, with their numbers by reason."""
     total = sum((beats.left_out for beats in records), Counter[str]())
     if total:
         reasons = ", ".join(f"{reason} ({count})" for reason, count in total.most_common())
         names = [beats.path.name for beats in records if beats.left_out]
-        warnings.warn(
+        warn_user(
             f"{total.total()} annotations are left out, because of {reasons}. They are in "
             f"{len(names)} of {len(records)} records ({', '.join(names[:10])}"
             f"{', ...' if len(names) > 10 else ''}).",
-            UserWarning,
-            stacklevel=stacklevel + 1,
         )
 
 
@@ -202,7 +200,7 @@ def _read_segment(segment: Segment, leads: Sequence[str]) -> NDArray[np.float32]
     return signals
 
 
-def check_units(records: Sequence[Beats], *, owner: str, stacklevel: int = 2) -> list[str]:
+def check_units(records: Sequence[Beats], *, owner: str) -> list[str]:
     """Return the unit of each lead, in which all records are read.
 
     Raises
@@ -226,11 +224,11 @@ def check_units(records: Sequence[Beats], *, owner: str, stacklevel: int = 2) ->
                 "those of one unit at a time, by 'records'."
             )
         units.append(next(iter(by_unit), "mV"))
-    _warn_without_gain(records, stacklevel + 1)
+    _warn_without_gain(records)
     return units
 
 
-def _warn_without_gain(records: Sequence[Beats], stacklevel: int) -> None:
+def _warn_without_gain(records: Sequence[Beats]) -> None:
     """Warn of records whose amplitudes are a guess."""
     guessed = [
         beats.path.name
@@ -241,13 +239,11 @@ def _warn_without_gain(records: Sequence[Beats], stacklevel: int) -> None:
     ]
     if guessed:
         beside = " They stand beside calibrated ones." if len(guessed) < len(records) else ""
-        warnings.warn(
+        warn_user(
             f"{len(guessed)} of {len(records)} records have no gain (0) in their headers, and are "
             "read at the default of WFDB, 200 steps per unit, so that amplitudes may be wrong."
             f"{beside} Scale them, or choose others: {', '.join(guessed[:10])}"
             f"{', ...' if len(guessed) > 10 else ''}.",
-            UserWarning,
-            stacklevel=stacklevel + 1,
         )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from bioaug._validation import check_option
+from bioaug._warn import warn_user
 from bioaug.datasets._annotations import AAMI_CLASS, AAMI_SYMBOLS
 from bioaug.datasets._fetch import (
     check_files,
@@ -264,10 +264,8 @@ def _read_annotations(
             f"half an hour. Got {window!r} instead. Give fewer samples."
         )
     if left_out:
-        warnings.warn(
+        warn_user(
             f"{len(left_out)} of {len(records)} records lack a lead of {wanted!r} and are left "
             f"out: {', '.join(left_out)}.",
-            UserWarning,
-            stacklevel=3,
         )
     return kept, left_out

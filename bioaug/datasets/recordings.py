@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from bioaug._validation import check_option, check_path
+from bioaug._warn import warn_user
 from bioaug.datasets import mitbih
 from bioaug.datasets._annotations import AAMI_CLASS
 from bioaug.datasets._fetch import has_checksum, read_checksums
@@ -58,8 +58,9 @@ def read_wfdb(
         Which records of a folder: names, or "DS1" or "DS2", the halves of the inter-patient split
         of MIT-BIH. None takes all that have annotations.
     leads : str or sequence of str, optional
-        Leads by their names in the header; records without one of them are left out, with a
-        warning that names them. None takes MLII, and a record's first lead where it has none.
+        Different leads by their names in the header, the first signal of each name; records
+        without one of them are left out, with a warning that names them. None takes MLII, and a
+        record's first lead where it has none.
     window : tuple of two int, optional
         Samples before the R peak and from it on, at the rate of the records. None takes a quarter
         of a second and 0.31 seconds: (90, 110) at 360 Hz.
@@ -119,6 +120,11 @@ def read_wfdb(
     """
     check_option(labels, name="labels", owner=_OWNER, options=("aami", "symbols"))
     wanted = (leads,) if isinstance(leads, str) else tuple(leads or ("MLII",))
+    if len(set(wanted)) < len(wanted):
+        raise DataError(
+            f"The 'leads' parameter of {_OWNER} must name different leads. Got {leads!r} instead. "
+            "Give each once."
+        )
     names = _find_records(check_path(path, name="path", owner=_OWNER), records)
     headers = [_read_header(record) for record in names]
     rate = _common_rate(headers)
@@ -235,11 +241,9 @@ def _read_annotations(
             "a shorter window."
         )
     if left_out:
-        warnings.warn(
+        warn_user(
             f"{len(left_out)} of {len(headers)} records lack a lead of {wanted!r}, or beats, and "
             f"are left out: {', '.join(left_out)}.",
-            UserWarning,
-            stacklevel=3,
         )
     return kept, left_out
 

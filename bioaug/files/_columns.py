@@ -162,6 +162,8 @@ def find_columns(
     if is_written:
         signals = _time_steps({c: m for c, m in steps.items() if c not in beside}, file)
         others = [names[c] for c in range(width) if c not in beside and c not in steps]
+        if not wish.labelled:
+            others = [name for name in others if name.casefold() not in _LABEL_NAMES]
         _warn_of_unread(others, file)
     else:
         signals = [column for column in range(width) if column not in beside]
@@ -207,9 +209,9 @@ def _find_label(
     file: Path,
 ) -> tuple[int, bool]:
     """Return the column of labels, and whether it was found by its values rather than its name."""
-    named = [
-        c for c, name in enumerate(names) if name.casefold() in _LABEL_NAMES and c not in taken
-    ]
+    is_space = {"x", "y", "z"} <= set(names)  # of an accelerometer: y is no label
+    known = set(_LABEL_NAMES) - ({"y"} if is_space else set())
+    named = [c for c, name in enumerate(names) if name.casefold() in known and c not in taken]
     exact = [c for c in named if names[c] == "y"] if is_written else []
     if len(exact or named) == 1:
         return (exact or named)[0], False
