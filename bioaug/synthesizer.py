@@ -287,8 +287,7 @@ class Synthesizer(BaseEstimator):
             known = fitted.classes.tolist()
             fitted.quality = {k: note for k, note in fitted.quality.items() if k in known}
         self._models = [fitted for fitted in self._models if len(fitted.classes)] + tuned
-        if self.lineage_ is not None:
-            self.lineage_ = self.lineage_.joined(Lineage.of(X))
+        self.lineage_ = Lineage.of(X).joined(self.lineage_)
         self._warn(tuned)
         return self
 

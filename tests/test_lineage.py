@@ -111,6 +111,17 @@ def test_a_saved_generator_without_fingerprint_says_that_nothing_can_be_checked(
         lineage.check(X[:10])
 
 
+def test_a_loaded_generator_that_is_tuned_further_knows_only_the_new_rows(tmp_path):
+    X, y = make_rows((120, 24)), np.tile(["N", "V"], 60)
+    Synthesizer("dense", n_steps=1, random_state=0).fit(X[:60], y[:60]).save(tmp_path)
+    tuned = Synthesizer.load(tmp_path).fine_tune(X[60:100], y[60:100], n_steps=1)
+    lineage = tuned.lineage_
+    assert lineage is not None
+    assert lineage.seen(X).tolist() == [False] * 60 + [True] * 40 + [False] * 20
+    with pytest.warns(LeakWarning, match="without a fingerprint"):
+        lineage.check(X[100:])
+
+
 def test_a_damaged_fingerprint_is_no_lineage():
     lineage = Lineage.of(make_rows((20, 30)), np.arange(20) % 3).joined(
         Lineage.of(make_rows((9, 30), seed=1))

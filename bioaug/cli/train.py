@@ -41,6 +41,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SCORE",
         help="keep the best weights by this score of rows held out, such as mmd",
     )
+    parser.add_argument(
+        "--include-fingerprint",
+        action="store_true",
+        help="also save keyed hashes of the training rows, by which a test set can be checked for "
+        "them; not for folders that are passed on",
+    )
 
 
 def run(arguments: Arguments) -> None:
@@ -60,7 +66,7 @@ def run(arguments: Arguments) -> None:
         early_stopping=arguments.early_stopping,
         **training_parameters(arguments),
     )
-    synthesizer.fit(X, y).save(out)
+    synthesizer.fit(X, y).save(out, include_fingerprint=arguments.include_fingerprint)
     learned = f"{len(X)} signals" if y is None else class_sizes(y)
     print(f"wrote {out}: {arguments.model}, trained on {learned}")
 
