@@ -157,7 +157,7 @@ class GaussianMixture(nn.Module):
         for group in groups:
             most = 1 + n_free * len(group) // len(rows)
             cells = [group[cell] for cell in partition(scaled[group], LEAST_ROWS, most)]
-            found.append(_group_of([rows[cell] for cell in cells], self.rank))
+            found.append(_group_of([rows[cell] for cell in cells], self.rank, self.deviations))
         return _joined(found)
 
     def _keep(self, of_classes: Sequence[_Components]) -> None:
@@ -248,15 +248,18 @@ def _one_component(rows: Tensor) -> _Components:
     return found._replace(centres=rows.mean(dim=0)[None], rest=rest * found.rest)
 
 
-def _group_of(cells: Sequence[Tensor], rank: int) -> _Components:
-    """Return a component for each cell, with the covariance that all rows have about them."""
+def _group_of(cells: Sequence[Tensor], rank: int, deviations: Tensor) -> _Components:
+    """Return a component for each cell, with the covariance that all rows have about them.
+
+    The axes are the first of the signals, in which each coordinate has its deviation.
+    """
     centres = torch.stack([rows.mean(dim=0) for rows in cells])
     n_rows = sum(map(len, cells))
     scale = max(n_rows - len(cells), 1) ** 0.5
     apart = torch.cat([rows - rows.mean(dim=0) for rows in cells]) / scale
-    _, spread, axes = torch.linalg.svd(apart, full_matrices=False)
+    _, spread, axes = torch.linalg.svd(apart * deviations, full_matrices=False)
     n = min(rank, n_rows // ROWS_PER_AXIS, len(spread))
-    factors = spread[:n, None] * axes[:n]
+    factors = spread[:n, None] * axes[:n] / deviations
     left = apart.square().sum(dim=0) - factors.square().sum(dim=0)
     counts = torch.tensor([float(len(rows)) for rows in cells])
     group = torch.zeros(len(cells), dtype=torch.int64)
