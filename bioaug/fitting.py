@@ -35,7 +35,7 @@ from bioaug.training import (
 from bioaug.training.batches import balanced_batches
 from bioaug.training.callbacks import CollapseGuard, EarlyStopping
 from bioaug.training.resume import read_state
-from bioaug.training.runtime import Runtime
+from bioaug.training.runtime import Runtime, threads
 
 LOOKS = 20  # checkpoints, looks for collapse and scores in one run
 HELD_OUT = 0.2  # share of the rows that early stopping looks at
@@ -61,6 +61,7 @@ class Training:
     seed: int
     verbose: int
     n_features: int = 0
+    n_threads: int | None = None
 
 
 @dataclass
@@ -144,7 +145,7 @@ def fit_model(
     spec = SignalSpec(codec.n_channels, codec.n_timesteps, len(codec.classes))
     runtime = Runtime.create(training.device, training.config.precision)
     classes = np.unique(y)
-    with seeded(training.seed):
+    with threads(training.n_threads), seeded(training.seed):
         signals, labels = codec.encode(X, y)
         if start is None:
             model = training.model(spec, **training.model_params)

@@ -124,6 +124,8 @@ def cross_validate_augmentation(
     n_jobs : int, optional
         Runs (arm, fold, repeat) side by side, as joblib counts; works in
         ``joblib.parallel_config("dask")`` too.
+        Workers have fewer threads than one process, so trained models differ by rounding; with
+        ``OMP_NUM_THREADS=1`` in the environment, results are the same whatever `n_jobs` is.
     folder : path, optional
         Finished runs are kept there; a comparison that was stopped goes on from them, and several
         processes may share it. Runs that were stored by something else, edited or damaged are done

@@ -94,7 +94,8 @@ class GANOversampler(BaseOverSampler):
     device : str, default="auto"
         "auto" takes a GPU where there is one.
     n_jobs : int, optional
-        How many of the per-class models are trained side by side.
+        How many of the per-class models are trained side by side; it changes no weight, see
+        `Synthesizer`.
     random_state : int, RandomState or None, default=None
     verbose : int, default=0
         1 shows progress bars.

@@ -90,8 +90,13 @@ class Synthesizer(BaseEstimator):
     device : str, default="auto"
         "auto" takes a GPU where there is one.
     n_jobs : int, optional
-        How many of the per-class models are trained side by side, as joblib counts.
+        How many of the per-class models are trained side by side, as joblib counts. It changes no
+        weight: each of k models is trained with a k-th of torch's threads (at least one), also
+        where they are trained one after another, which is then slower than side by side.
     random_state : int, RandomState or None, default=None
+        An integer gives the same weights and signals bit by bit on one machine with the same
+        versions and ``torch.get_num_threads()``; elsewhere rounding differs, and a training
+        amplifies it.
     verbose : int, default=0
         1 shows progress bars, where nothing runs in parallel.
 
@@ -202,8 +207,10 @@ class Synthesizer(BaseEstimator):
             n_jobs = effective_n_jobs(self.n_jobs)  # pyright: ignore[reportArgumentType]
         if config.max_time is not None:  # shared by the models that are trained one after another
             config = replace(config, max_time=config.max_time / math.ceil(len(groups) / n_jobs))
+        verbose = self.verbose if n_jobs == 1 else 0
+        n_threads = max(1, torch.get_num_threads() // len(groups))  # whatever n_jobs is
         trainings = [
-            self._training(model, config, group, seed, verbose=self.verbose if n_jobs == 1 else 0)
+            replace(self._training(model, config, group, seed, verbose), n_threads=n_threads)
             for group, seed in zip(groups, seeds, strict=False)
         ]
         memory = _location(self.memory)

@@ -30,7 +30,7 @@ from bioaug.exceptions import (
     TrainingWarning,
 )
 from bioaug.models.base import registered_models
-from bioaug.training import TensorBoard
+from bioaug.training import Callback, TensorBoard
 
 
 def make(**params):
@@ -237,13 +237,38 @@ def test_an_unconditional_model_is_trained_per_class(X, y, monkeypatch):
     assert len(models_of(make(model="toy", model_params=None).fit(X, y))) == 2
 
 
+@pytest.fixture
+def two_threads():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("two_threads")
 def test_parallel_training_equals_serial_training(X, y, capfd):
     serial = make(per_class=True).fit(X, y)
-    with joblib.parallel_config("loky", inner_max_num_threads=1):
-        parallel = make(per_class=True, n_jobs=2, verbose=1).fit(X, y)
+    parallel = make(per_class=True, n_jobs=2, verbose=1).fit(X, y)
     assert_same_weights(serial, parallel)
     assert_same_samples(serial, parallel)
     assert "step" not in capfd.readouterr().err  # no bar inside parallel workers
+
+
+class CountThreads(Callback):
+    def __init__(self):
+        self.counts = []
+
+    def on_step_end(self, state):
+        self.counts.append(torch.get_num_threads())
+
+
+@pytest.mark.usefixtures("two_threads")
+@pytest.mark.parametrize(("per_class", "n_jobs", "expected"), [(True, None, 1), (False, 2, 2)])
+def test_models_share_the_threads_of_torch(X, y, per_class, n_jobs, expected):
+    count = CountThreads()
+    make(per_class=per_class, n_jobs=n_jobs, callbacks=[count]).fit(X, y)
+    assert set(count.counts) == {expected}
+    assert torch.get_num_threads() == 2
 
 
 def test_training_in_threads_equals_serial_training(X, y):

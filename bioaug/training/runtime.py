@@ -1,12 +1,13 @@
-"""The only code that knows a device, a precision or a rank."""
+"""The only code that knows a device, a precision, a rank or a number of threads."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
 import torch
+from threadpoolctl import threadpool_limits
 from torch import distributed, nn
 from torch.nn import Parameter
 
@@ -66,3 +67,22 @@ class Runtime:
                 parameter.grad = torch.zeros_like(parameter)
             distributed.all_reduce(parameter.grad)
             parameter.grad /= distributed.get_world_size()
+
+
+@contextmanager
+def threads(n_threads: int | None) -> Iterator[None]:
+    """Compute with `n_threads` threads in this block, in torch, numpy and scikit-learn alike.
+
+    Sums depend on their number by rounding, which a training amplifies; workers of joblib have
+    fewer than the process that started them. None leaves all as it is.
+    """
+    if n_threads is None:
+        yield
+        return
+    before = torch.get_num_threads()
+    with threadpool_limits(n_threads):
+        torch.set_num_threads(n_threads)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
