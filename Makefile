@@ -1,15 +1,26 @@
 # Each target sets itself up from a fresh clone; nothing needs to be installed by hand.
 PYTHON ?= python3
+OLDEST_PYTHON ?= $(or $(shell command -v python3.11),$(PYTHON))
 BIN := .venv/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test slow check docs clean
+.PHONY: demo test test-arithmetic test-oldest slow check docs clean
 
 demo: .venv/plots.stamp       ## balance a simulated ECG set and draw real beside synthetic beats
 	$(BIN)/python examples/plot_demo.py
 
 test: .venv/test.stamp        ## the default tests
 	$(BIN)/python -m pytest -n 2
+
+# Rounding as on a processor without AVX.
+test-arithmetic: export ATEN_CPU_CAPABILITY = default
+test-arithmetic: export MKL_ENABLE_INSTRUCTIONS = SSE4_2
+test-arithmetic: export OPENBLAS_CORETYPE = Nehalem
+test-arithmetic: export OMP_NUM_THREADS = 1
+test-arithmetic: test         ## the default tests under other arithmetic
+
+test-oldest: .venv-oldest/test.stamp  ## the default tests with the oldest versions promised
+	.venv-oldest/bin/python -m pytest -n 2
 
 slow: .venv/test.stamp        ## the tests that take long
 	$(BIN)/python -m pytest -n 2 -m slow tests
@@ -28,5 +39,19 @@ docs: .venv/dev.stamp         ## the documentation, into docs/_build/html
 	$(INSTALL) --editable '.[$*]'
 	touch $@
 
+.venv-oldest/test.stamp: pyproject.toml constraints-oldest.txt
+	test -x .venv-oldest/bin/python || $(OLDEST_PYTHON) -m venv .venv-oldest
+	.venv-oldest/bin/pip install --quiet --disable-pip-version-check --no-cache-dir \
+		--constraint constraints-oldest.txt --editable '.[test]'
+	touch $@
+
+# Only after a change of the lower bounds in pyproject.toml; uv knows how to choose the lowest.
+.PHONY: constraints-oldest.txt
+constraints-oldest.txt:
+	uv pip compile --quiet --no-annotate --no-header --no-config --python-version 3.11 \
+		--resolution lowest-direct --extra test pyproject.toml > $@.new
+	(echo "# The oldest versions that are tested; see CONTRIBUTING.md."; cat $@.new) > $@
+	rm $@.new
+
 clean:
-	rm -rf .venv docs/_build docs/auto_examples docs/generated build dist
+	rm -rf .venv .venv-oldest docs/_build docs/auto_examples docs/generated build dist

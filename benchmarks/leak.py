@@ -1,6 +1,6 @@
 """How much do leaks flatter a score? Beats of MIT-BIH, and write JSON and Markdown.
 
-    python benchmarks/leak.py ../shared/data --out benchmarks/results/leak
+    python benchmarks/leak.py ~/bioaug_data --out benchmarks/results/leak
 
 About 6,000 beats (N, S, V, F) of all patients; a random forest's macro F1, out of five folds:
 patients kept together (honest); shuffled beats (patients on both sides); and classes grown to the

@@ -1,6 +1,6 @@
 """Does augmentation help on patients never seen? MIT-BIH and Bonn, and write JSON and Markdown.
 
-    python benchmarks/mitbih_augmentation.py ../shared/data --size small --parts a b c d
+    python benchmarks/mitbih_augmentation.py ~/bioaug_data --size small --parts a b c d
 
 (a) DS1 to DS2, the inter-patient split, without record 201, whose patient is record 202's. How far
     the rare classes are grown (to a share of N) is chosen on DS1's patient-grouped folds, for each

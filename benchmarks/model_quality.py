@@ -1,6 +1,6 @@
 """Every generator under the same training time on the same rows, and write JSON and Markdown.
 
-    python benchmarks/model_quality.py ../shared/data --out benchmarks/results/model_quality
+    python benchmarks/model_quality.py ~/bioaug_data --out benchmarks/results/model_quality
 
 One class at a time: S, V and F of MIT-BIH DS1 (200 samples of MLII, every beat standardised) and
 the seizure chunks of the Bonn EEG (178 samples). A quarter of the class's rows is held out, at

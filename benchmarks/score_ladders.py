@@ -1,6 +1,6 @@
 """Which score sees what: every score along ladders of controlled corruptions of real beats.
 
-    python benchmarks/score_ladders.py ../shared/data --out benchmarks/results/score_ladders
+    python benchmarks/score_ladders.py ~/bioaug_data --out benchmarks/results/score_ladders
 
 The rows are beats of MIT-BIH DS1, standardised (for "eeg": chunks of the Bonn EEG); a third is the
 reference (and the training rows of the privacy scores), a third is fresh and gets corrupted step

@@ -1,6 +1,6 @@
 """Time and peak memory of every fast score, and of `evaluate`, and write JSON and Markdown.
 
-    python benchmarks/scores_speed.py ../shared/data --out benchmarks/results/scores_speed
+    python benchmarks/scores_speed.py ~/bioaug_data --out benchmarks/results/scores_speed
 
 Every score gets 5,000 against 5,000 normal beats of MIT-BIH (200 samples, no labels, its settings
 of the tier "fast") in a process of its own, whose peak memory is the process's, Python and torch

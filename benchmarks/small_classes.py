@@ -1,6 +1,6 @@
 """Which way of growing suits which class size, and write JSON and Markdown.
 
-    python benchmarks/small_classes.py ../shared/data --out benchmarks/results/small_classes
+    python benchmarks/small_classes.py ~/bioaug_data --out benchmarks/results/small_classes
 
 From MIT-BIH DS1 (200 samples of MLII, every beat standardised), n beats of class S, V or F are
 taken, for n = 2 to 128, and grown to 500 by every way of the ladder: a model of the class's own, a

@@ -341,7 +341,7 @@ def _labels_from_json(labels: Any, name: str) -> NDArray:
         labels = [label.encode("latin-1") for label in labels]
     if (
         dtype.kind not in "biufSUTO"
-        or dtype.itemsize > _LONGEST_LABEL
+        or not 0 <= dtype.itemsize <= _LONGEST_LABEL  # numpy 2.0 overflows to less than 0
         or dtype.itemsize * len(labels) > _LONGEST_LABELS
     ):  # such as "<U999999999", which fills the memory
         raise ValueError(f"codec: {len(labels)} classes of {name!r:.50}")

@@ -8,7 +8,7 @@ beats. Training ends within 10 minutes on 2 cores.
 
 Run it with the folder that holds the database, or with none to download it (100 MB)::
 
-    python examples/mitbih_oversampling.py ../shared/data --out mitbih.png
+    python examples/mitbih_oversampling.py ~/bioaug_data --out mitbih.png
 """
 
 import argparse

@@ -8,7 +8,7 @@ fold it sees that fold's training rows only, and predicting never generates.
 
 Run it with the folder that holds the MIT-BIH database, or with none on simulated beats::
 
-    python examples/skorch_balancing.py ../shared/data --seconds 60 --epochs 5
+    python examples/skorch_balancing.py ~/bioaug_data --seconds 60 --epochs 5
 """
 
 import argparse

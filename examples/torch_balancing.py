@@ -8,7 +8,7 @@ neither the network nor the generator saw.
 
 Run it with the folder that holds the database, or with none to download it (100 MB)::
 
-    python examples/torch_balancing.py ../shared/data --seconds 60 --epochs 3
+    python examples/torch_balancing.py ~/bioaug_data --seconds 60 --epochs 3
 """
 
 import argparse

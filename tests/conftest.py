@@ -1,8 +1,11 @@
-"""What several test files share."""
+"""What several test files share.
+
+Nothing here imports bioaug before a test does: old versions of jaxtyping check only what is
+imported after the conftest.
+"""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +13,7 @@ import pytest
 import torch
 from jaxtyping import config
 from numpy.typing import NDArray
-from toys import make_rows
+from recordings import find_recordings
 
 torch.set_num_threads(1)
 
@@ -18,21 +21,13 @@ torch.set_num_threads(1)
 @pytest.fixture(scope="session")
 def mitbih_home() -> Path:
     """The folder of real recordings, or a skip where there is none."""
-    beside_repository = Path(__file__).resolve().parents[2] / "shared" / "data"
-    home = Path(os.environ.get("BIOAUG_TEST_DATA") or beside_repository)
-    if not (home / "mitdb" / "100.hea").is_file():
-        pytest.skip(f"no MIT-BIH recordings in {home}/mitdb; set BIOAUG_TEST_DATA to have them")
-    return home
+    return find_recordings("mitdb/100.hea")
 
 
 @pytest.fixture(scope="session")
 def bonn_home() -> Path:
     """The folder of the Bonn EEG's five sets, or a skip where there is none."""
-    beside_repository = Path(__file__).resolve().parents[2] / "shared" / "data"
-    home = Path(os.environ.get("BIOAUG_TEST_DATA") or beside_repository) / "bonn_eeg"
-    if not (home / "Z" / "Z001.txt").is_file():
-        pytest.skip(f"no Bonn EEG in {home}; set BIOAUG_TEST_DATA to have it")
-    return home
+    return find_recordings("bonn_eeg/Z/Z001.txt") / "bonn_eeg"
 
 
 @pytest.fixture
@@ -44,6 +39,8 @@ def untyped(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def X() -> NDArray[np.float64]:
     """48 rows of 20 time steps."""
+    from toys import make_rows
+
     return make_rows((48, 20))
 
 

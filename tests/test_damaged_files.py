@@ -185,7 +185,12 @@ WRONG_TENSORS = {
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("damage", "named"), WRONG_TENSORS.values(), ids=WRONG_TENSORS)
 def test_signed_weights_of_wrong_names_shapes_and_dtypes(folder, kind, damage, named):
-    damage(folder)
+    try:
+        damage(folder)
+    except KeyError as error:
+        if named not in str(error):
+            raise
+        pytest.skip(f"this version of safetensors writes no {named}")
     with pytest.raises(
         CheckpointError, match=rf"(?s)(cannot be rebuilt|not fit its model).*({named})"
     ):

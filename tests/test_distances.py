@@ -90,7 +90,11 @@ def test_equal_distances_compare_equal() -> None:
     np.testing.assert_array_equal(count_within(real, real, radius), expected)
 
 
-def test_the_neighbours_of_equal_rows_in_a_model() -> None:
+def test_the_neighbours_of_repeated_rows_in_a_model() -> None:
+    """Which are the nearest different ones: equal rows are told apart from near ones."""
     rows = torch.tensor(make(40), dtype=torch.float32).repeat(2, 1) + 100
     local = LocalGaussians(rows, torch.zeros(80, dtype=torch.long), 0.5, n_neighbours=1)
-    np.testing.assert_array_equal(local.neighbours[:, 0], (np.arange(80) + 40) % 80)
+    apart = cdist(rows.double(), rows.double())
+    apart[apart == 0] = np.inf
+    expected = rows[apart.argmin(axis=1)]
+    torch.testing.assert_close(rows[local.neighbours[:, 0]], expected, rtol=0, atol=0)
