@@ -234,6 +234,8 @@ class Scoring:
             one_column = method == "decision_function" and len(self.classes) == 2
             responses = method, (sure[:, 1] if one_column else sure)
         try:
+            if self.is_scorer and self.function._score_func.__module__.endswith("_regression"):
+                raise ValueError("it is a score of numbers")
             value = self._call(y, y, responses)
         except Exception as error:
             raise DataError(
