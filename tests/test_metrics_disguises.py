@@ -280,20 +280,36 @@ def test_flat_rows_are_copies_of_nothing():
 # Chances ------------------------------------------------------------------------------------------
 
 
+def search_of(made: NDArray, real: NDArray, n_equal: int = 0, n_equal_real: int = 0) -> CopySearch:
+    """Return a search in which every synthetic row has a training row of its own."""
+    return CopySearch(PLAIN, made, real, np.arange(len(made)), len(made), n_equal, n_equal_real)
+
+
 def test_chances_of_copies_are_those_of_exchangeable_rows():
     rng = np.random.default_rng(0)
     chances = []
     for _ in range(200):
         values = rng.random(90)
-        chances.append(CopySearch(PLAIN, values[:40], values[40:], 0, 0).p_value())
+        chances.append(search_of(values[:40], values[40:]).p_value())
     assert np.mean(np.array(chances) < 0.05) < 0.08
 
 
 def test_one_equal_row_is_enough_where_no_real_row_is():
     real = np.linspace(0.3, 1, 200)
     made = np.concatenate([[0.0], np.linspace(0.4, 1, 499)])
-    assert CopySearch(PLAIN, made, real, 1, 0).p_value() == 0
-    assert CopySearch(PLAIN, made, real, 1, 1).p_value() > 0.05  # real rows do so, too
+    assert search_of(made, real, 1, 0).p_value() == 0
+    assert search_of(made, real, 1, 1).p_value() > 0.05  # real rows do so, too
+
+
+def test_many_rows_near_one_training_row_are_not_many_copies():
+    real, made = np.linspace(0.3, 1, 200), np.full(100, 0.28)
+    of_one = CopySearch(PLAIN, made, real, np.zeros(100, int), 100, 0, 0)
+    assert of_one.share() == 0.02  # one and the mean number
+    assert of_one.p_value() > 0.05
+    assert search_of(made, real).share() == 1
+    assert search_of(made, real).p_value() < 1e-9
+    # But for rows that are much nearer than any real one.
+    assert CopySearch(PLAIN, made / 5, real, np.zeros(100, int), 100, 0, 0).p_value() == 0
 
 
 def test_area_within_patients_is_the_mean_weighted_by_pairs():

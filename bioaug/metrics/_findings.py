@@ -12,11 +12,13 @@ from bioaug.metrics._disguises import Search, disguised_neighbours, plain_neighb
 from bioaug.metrics._sets import Sets, why_not_comparable
 
 FALSE_ALARMS = 0.01  # share of real rows that are taken for copies, and of others for members
-_LEVELS = (0.0, FALSE_ALARMS, 0.1)  # of real rows, at which copies are counted; 0 is one row
+_LEVELS = (FALSE_ALARMS, 0.0, 0.1)  # of real rows, at which copies are counted; 0 is one row
 _MOST_PAIRS = 8_000_000  # of a synthetic or real row with a training row
 _MOST_VALUES = 400_000  # of the rows that are searched for
 _LEAST_ROWS = 200  # that are searched for however many training rows there are
-_FAR = 0.1  # of the real rows' smallest ratio, below which a row is no chance finding
+_FAR = 0.1  # of the real rows' smallest ratio, below which an equal row is no chance finding
+_NEARER = 0.25  # of the real rows' smallest ratio, below which several rows are none
+_LEAST_REAL = 20  # real rows for their smallest ratio to say something
 _LEAST_HOLDOUT = 100  # held-out rows, or half as many as training rows, that stand for real rows
 _LEAST_TIMESTEPS = 16  # for halves of a signal to say something
 
@@ -31,6 +33,10 @@ class CopySearch:
         What copies may have been changed in.
     synthetic, real : ndarray of shape (n_rows,)
         The distance to the nearest training row over that to the second nearest different one.
+    index : ndarray of shape (n_synthetic,)
+        The training row that is nearest to each synthetic one.
+    n_train : int
+        Training rows of the class.
     n_equal : int
         Synthetic rows that are (nearly) equal to a training row.
     n_equal_real : int
@@ -40,12 +46,24 @@ class CopySearch:
     disguise: str
     synthetic: NDArray[np.float64]
     real: NDArray[np.float64]
+    index: NDArray[np.int64]
+    n_train: int
     n_equal: int
     n_equal_real: int
 
     def share(self, level: float = FALSE_ALARMS) -> float:
         """Return the share of synthetic rows that lie nearer than this share of the real rows."""
-        return float(np.mean(self.synthetic < np.sort(self.real)[self._rank(level) - 1]))
+        return self.count(level) / len(self.synthetic)
+
+    def count(self, level: float = FALSE_ALARMS) -> int:
+        """Return how many synthetic rows lie nearer than this share of the real rows.
+
+        Of one training row, no more count than one and the mean number of synthetic rows for each:
+        rows of another patient may all lie near the one training row that is a little like them.
+        """
+        near = self.synthetic < np.sort(self.real)[self._rank(level) - 1]
+        most = 1 + len(self.synthetic) // self.n_train
+        return int(np.minimum(np.bincount(self.index[near]), most).sum())
 
     def chances(self, level: float, size: int, rng: np.random.RandomState) -> NDArray[np.float64]:
         """Return shares as fresh rows would have them."""
@@ -57,26 +75,35 @@ class CopySearch:
         """Return the chance that fresh rows would lie as near as these.
 
         Where they are exchangeable with the real rows, the number below the k-th smallest real
-        value is beta-binomial, whatever the distribution. Rows that equal a training row, far from
-        anything that real rows do, are no chance.
+        value is beta-binomial at most, whatever the distribution. Rows that equal a training row,
+        or lie far nearer than any real row, are no chance.
         """
         if self.is_certain:
             return 0.0
-        chances = []
-        for level in _LEVELS:
-            rank = self._rank(level)
-            count = np.sum(self.synthetic < np.sort(self.real)[rank - 1])
-            law = betabinom(len(self.synthetic), rank, len(self.real) - rank + 1)
-            chances.append(float(law.sf(count - 1)))
-        return min(1.0, len(_LEVELS) * min(chances))
+        return min(1.0, len(_LEVELS) * self._chance(self.strongest_level))
+
+    @property
+    def strongest_level(self) -> float:
+        """The share of real rows, lying as near, at which synthetic ones stand out most."""
+        if self.is_certain:
+            return FALSE_ALARMS
+        return min(_LEVELS, key=self._chance)
+
+    def _chance(self, level: float) -> float:
+        rank = self._rank(level)
+        law = betabinom(len(self.synthetic), rank, len(self.real) - rank + 1)
+        return float(law.sf(self.count(level) - 1))
 
     @property
     def is_certain(self) -> bool:
-        """Whether rows equal training rows as no real row does."""
-        if self.n_equal_real or not self.n_equal:
-            return False
-        far = np.sum(self.synthetic < _FAR * self.real.min())
-        return bool(far >= (1 if self.disguise == PLAIN else 2))
+        """Whether rows equal training rows, or are far nearer to them, as no real row is."""
+        nearest = self.real.min()
+        if len(self.real) >= _LEAST_REAL:
+            n_far = np.sum(self.synthetic < _NEARER * nearest)
+            if n_far >= max(3, FALSE_ALARMS * len(self.synthetic)):
+                return True
+        n_equal = min(self.n_equal, np.sum(self.synthetic < _FAR * nearest))
+        return not self.n_equal_real and bool(n_equal >= (1 if self.disguise == PLAIN else 2))
 
     def details(self) -> dict[str, float]:
         """Return what the search found, for a score's details."""
@@ -86,6 +113,10 @@ class CopySearch:
             "n_equal": self.n_equal,
             "n_equal_real": self.n_equal_real,
         }
+
+    def real_share(self, level: float) -> float:
+        """Return the share of real rows that a level stands for: of one row at least."""
+        return self._rank(level) / len(self.real)
 
     def _rank(self, level: float) -> int:
         return max(1, round(level * len(self.real)))
@@ -132,7 +163,7 @@ def search_copies(
         Real rows that synthetic ones are compared with. None compares with the training rows
         themselves, each with the others.
     rows_of_train : ndarray of int
-        Which training rows are compared with, without `holdout`.
+        Which training rows are of the class; without `holdout`, these are compared with.
     rng : RandomState
     """
     n_channels, n_timesteps = train.shape[1:]
@@ -153,7 +184,10 @@ def search_copies(
         compared = rows_of_train[_some(len(rows_of_train), most, rng)]
     else:
         compared = holdout[_some(len(holdout), most, rng)]
-    return [_search(name, find, parts, train, made, compared) for name, find, parts in searches]
+    n_train = len(rows_of_train)
+    return [
+        _search(name, find, parts, train, made, compared, n_train) for name, find, parts in searches
+    ]
 
 
 def _search(
@@ -163,6 +197,7 @@ def _search(
     train: NDArray,
     synthetic: NDArray,
     compared: NDArray,
+    n_train: int,
 ) -> CopySearch:
     """Return what one search finds in the part of the signals that looks most like a copy."""
     found = []
@@ -173,14 +208,19 @@ def _search(
         else:
             real = find(compared[:, *part], known)
         found.append((find(synthetic[:, *part], known), real))
-    (made_ratio, made_equal), (real_ratio, real_equal) = (
-        (
-            np.min([neighbours.ratio for neighbours in side], axis=0),
-            np.any([neighbours.equal for neighbours in side], axis=0),
-        )
-        for side in zip(*found, strict=True)
+    made, real = zip(*found, strict=True)
+    ratios = np.stack([neighbours.ratio for neighbours in made])
+    index = np.stack([neighbours.index for neighbours in made])
+    most = ratios.argmin(axis=0)[None]
+    return CopySearch(
+        name,
+        np.take_along_axis(ratios, most, axis=0)[0],
+        np.min([neighbours.ratio for neighbours in real], axis=0),
+        np.take_along_axis(index, most, axis=0)[0],
+        n_train,
+        int(np.any([neighbours.equal for neighbours in made], axis=0).sum()),
+        int(np.any([neighbours.equal for neighbours in real], axis=0).sum()),
     )
-    return CopySearch(name, made_ratio, real_ratio, int(made_equal.sum()), int(real_equal.sum()))
 
 
 def _some(n_rows: int, most: int, rng: np.random.RandomState) -> NDArray[np.int64]:

@@ -52,7 +52,8 @@ def disguised_copies(
     -------
     score : Score
         In [0, 1], lower is better: the largest share, over all disguises, of synthetic rows that
-        lie nearer to a single training row than 99 % of the real rows do. The null value is what
+        lie nearer to a single training row than 99 % of the real rows do; many rows near one and
+        the same training row count as few. The null value is what
         fresh rows score, the largest of several shares of 1 %. `details` has for every disguise
         the share, its p-value and the numbers of synthetic and of real rows that equal a training
         row.

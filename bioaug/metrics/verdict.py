@@ -36,8 +36,8 @@ class PrivacyFinding:
     label : object
         The class; None without labels.
     value, null_value : float
-        The share of synthetic rows that are copies, or the area under the ROC curve, and what
-        either is without a leak.
+        The share of synthetic rows that lie near to a single training row, or the area under the
+        ROC curve, and what either is without a leak.
     p_value : float
         Of no leak, corrected for all attacks on all classes (Bonferroni).
     text : str
@@ -222,23 +222,24 @@ class _Attacked:
         for search in search_copies(
             bank.train, sets.deep(sets.synthetic), real_rows(sets), rows, rng
         ):
-            text = self._of_copies(search)
-            value, null = search.share(), FALSE_ALARMS
+            level = search.strongest_level
+            value, null = search.share(level), search.real_share(level)
+            text = self._of_copies(search, value, null)
             yield PrivacyFinding(
                 "copies", search.disguise, self.label, value, null, search.p_value(), text
             )
 
-    def _of_copies(self, search: CopySearch) -> str:
+    def _of_copies(self, search: CopySearch, share: float, real_share: float) -> str:
         how = "" if search.disguise == PLAIN else f" ({search.disguise})"
-        n_rows, share = len(search.synthetic), search.share()
-        if search.is_certain and search.n_equal < 2 * FALSE_ALARMS * n_rows:
+        n_rows = len(search.synthetic)
+        if search.is_certain and search.n_equal <= 2 * FALSE_ALARMS * n_rows:
             return (
                 f"{search.n_equal} of {n_rows} synthetic rows{self.of_class} equal a training "
                 f"row{how}, as no real row does"
             )
         return (
-            f"{share:.0%} of the synthetic rows{self.of_class} copy a single training row{how}, by "
-            f"a measure that takes {FALSE_ALARMS:.0%} of real rows for copies"
+            f"{share:.0%} of the synthetic rows{self.of_class} lie as near to a single training "
+            f"row{how} as {real_share:.1%} of the real rows do"
         )
 
     def membership(self, bank: _Bank, rng: np.random.RandomState) -> Iterator[PrivacyFinding]:
