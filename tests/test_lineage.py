@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
+from comparing import compare, make_beats
 from toys import make_rows
 
 from bioaug import GANOversampler, Synthesizer
@@ -188,3 +190,15 @@ def test_many_small_sets_of_synthetic_rows_are_kept_in_few_arrays(monkeypatch):
     assert len(lineage_module._made) < 20
     assert find_synthetic(rows).all()
     assert not find_synthetic(make_rows((50, 20), seed=1)).any()
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_a_comparison_says_what_it_cannot_check_of_a_loaded_generator(tmp_path, asked):
+    X, y, groups = make_beats()
+    kept = groups >= "p06"
+    generator = Synthesizer("dense", n_steps=1, random_state=0).fit(X[kept], y[kept])
+    generator.save(tmp_path, include_fingerprint=asked)
+    samplers = {"loaded": GANOversampler(tmp_path, gate=False, random_state=0)}
+    expected: Any = pytest.raises(LeakError, match="trained on") if asked else None
+    with expected or pytest.warns(LeakWarning, match="include_fingerprint"):
+        compare((X, y, groups), samplers)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from toys import distances
 
+from bioaug import Synthesizer
 from bioaug._random import seeded
 from bioaug.nn.cells import LEAST_ROWS, partition
 from bioaug.nn.local import LocalGaussians
@@ -267,3 +269,20 @@ def test_few_rows_can_be_drawn_from(n):
         drawn = local.draw(torch.arange(n).repeat(20))
     assert torch.isfinite(drawn).all()
     assert local.neighbours[:n].max() < n
+
+
+@pytest.mark.parametrize("per_class", [False, True])
+@pytest.mark.parametrize("model", ["flow", "r3gan"])
+def test_classes_of_any_size_are_learned_saved_and_loaded(model, per_class, tmp_path):
+    y = np.repeat([0, 1, 2, 3, 4], [2, 4, 10, 20, 90])
+    X = np.random.default_rng(0).normal(size=(len(y), 2, 20)).cumsum(axis=2)
+    X[30:36] = X[30]  # copies
+    fitted = Synthesizer(model, n_steps=2, per_class=per_class, random_state=0).fit(X, y)
+    fitted.save(tmp_path)
+    loaded = Synthesizer.load(tmp_path)
+    for synthesizer in (fitted, loaded):
+        made = synthesizer.sample(y=y, random_state=0)[0]
+        assert np.isfinite(made).all()
+        assert made.std() > 0.1
+    again = (synthesizer.sample(y=y, random_state=0)[0] for synthesizer in (fitted, loaded))
+    np.testing.assert_array_equal(*again)
