@@ -281,6 +281,7 @@ def test_a_missing_gain_is_warned_of(folder, gain):
         ("r1 1 0 7200\nr1.dat 16 200 16 0 0 0 0 I\n", "positive sampling rate"),
         ("r1 1 360 0\nr1.dat 16 200 16 0 0 0 0 I\n", "leave out the count"),
         ("r1 0 360 7200\n", "from 1 to"),
+        ("r1 1 360 7200\nr1.dat 16 1e-300 16 0 0 0 0 I\n", "gains from"),
         ("r1/2 1 360 7200\nr1 3600\nr1 3600\n", "segments of one part"),
         ("# only a comment\n", "a line for the record"),
     ],

@@ -103,6 +103,7 @@ def test_labels_first_without_a_header(tmp_path):
         ("1;2,500;3;N\n4;5;6;V\n", "may separate thousands"),
         ("1;2,5;3.5;N\n4;5;6;V\n", "all a decimal comma"),
         ("1;1.000,5;3;N\n4;5;6;V\n", "Got '1.000,5' in line 1, column 1"),
+        ("1,2,N,\n3,4,\n5,\n", "line 3 has 2 columns, the first 3"),
         ("1,2,N\n3,4,V\n5,6\n", "line 3 has 2 columns, the first 3"),
         ("1,2,N\n3,4,V\n5,6,7,N\n", "line 3 has 4 columns, the first 3"),
         ('1,2,N\n3,4,"V\n5,6,N\n', "a quote that begins in line 2 is not closed"),
@@ -323,7 +324,7 @@ def test_a_bomb_ends_while_it_is_expanded(tmp_path, monkeypatch):
 def test_parquet_without_pyarrow_names_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
-    with pytest.raises(ImportError, match="pip install pyarrow"):
+    with pytest.raises(ImportError, match=r"pip install bioaug\[parquet\]"):
         read(tmp_path, b"PAR1", "a.parquet")
 
 

@@ -163,6 +163,9 @@ def _read_segment(
     if there is not None and length > there:
         raise _wrong(path, f"must have files with its {length} samples", f"files with {there}")
     units = [_unit(line) for line in lines[1:]]
+    for gain in header.adc_gain:
+        if not 1e-12 < abs(gain) < 1e12:
+            raise _wrong(path, "must have gains from 1e-12 to 1e12", f"{gain:g}")
     return Segment(path, start, int(length), _lead_names(header), units, list(header.fmt))
 
 

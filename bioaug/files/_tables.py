@@ -59,7 +59,8 @@ def read_text_table(file: Path, wish: Wish, header: bool | None) -> Arrays:
         width = len(cells[0])
         columns = find_columns(names, cells[header:], width, wish, file)
         if ends_empty and names is None and columns.is_guessed:
-            _check_not_missing([row[columns.label or 0] for row in cells], file)
+            label = columns.label or 0
+            _check_not_missing([row[label] for row in cells if label < len(row)], file)
         body = _Body(columns, width, file)
         for row in chain(first[header:], rows):
             body.add(row)
@@ -195,8 +196,8 @@ def read_parquet(file: Path, wish: Wish) -> Arrays:
         arrow_error = import_module("pyarrow").ArrowException
     except ImportError as error:
         raise ImportError(
-            f"Reading {file.name!r} needs pyarrow. Install it by 'pip install pyarrow', or save "
-            "the table as .csv or .npz."
+            f"Reading {file.name!r} needs pyarrow. Install it by 'pip install bioaug[parquet]', or "
+            "save the table as .csv or .npz."
         ) from error
     try:
         found = parquet.read_metadata(file)
