@@ -191,6 +191,8 @@ def test_a_mixture_of_other_sizes_takes_those_of_a_saved_one():
         ("rest", torch.ones(1, 6)),
         ("weights", torch.ones(3, 800)),
         ("weights", -torch.ones(2, 20)),
+        ("weights", torch.tensor([[1.0, 0.0, 1.0]] * 2)),
+        ("weights", torch.full((2, 20), torch.nan)),
         ("first", torch.tensor([0, 5])),
     ],
 )

@@ -192,7 +192,8 @@ class GaussianMixture(nn.Module):
             and rest.shape == (n_groups, n_axes)
             and shares.shape == (len(self.weights), int(counts.max()))
             and shares.shape[1] <= self.n_components
-            and bool((shares.cumsum(1) > 0).all())
+            and bool((shares >= 0).all() and (counts > 0).all())
+            and bool(((shares > 0).long().diff(dim=1) <= 0).all())  # zeros only fill up
             and int(ends[-1]) == n
             and torch.equal(first, ends - counts)
             and bool(((group >= 0) & (group < n_groups)).all())
