@@ -233,6 +233,8 @@ def _check_kinds_of_labels(y: NDArray, *, owner: str, name: str) -> None:
             f"{labels[0]!r}. Decode them by numpy.char.decode({name}, 'utf-8')."
         )
     is_plain = all(isinstance(label, str | Real | np.bool_) for label in labels)
+    if y.dtype.kind in "mM":  # of which some become integers in a list
+        is_plain, kinds = False, [str(y.dtype)]
     if not is_plain:
         raise DataError(
             f"The {name!r} parameter of {owner} must hold text or numbers. Got "

@@ -77,13 +77,13 @@ class Fingerprint:
 
     def _contains(self, projections: NDArray, levels: NDArray) -> NDArray[np.bool_]:
         hashes = _hashed(projections, levels, self.key)
-        equal = [np.isin(found, known) for found, known in zip(hashes, self.hashes, strict=True)]
+        equal = [_isin(found, known) for found, known in zip(hashes, self.hashes, strict=True)]
         return np.sum(equal, axis=0) >= N_EQUAL
 
     def shared_groups(self, names: Iterable[str]) -> set[str]:
         """Return which of these names are groups of the rows."""
         names = list(names)
-        known = np.isin(_hashed_names(names, self.key), self.groups)
+        known = _isin(_hashed_names(names, self.key), self.groups)
         return {name for name, is_known in zip(names, known, strict=True) if is_known}
 
     def to_saved(self) -> tuple[dict[str, NDArray], dict[str, Any]]:
@@ -175,3 +175,7 @@ def _digests(messages: Iterable[bytes], key: bytes, person: bytes) -> NDArray[np
         for message in messages
     )
     return np.frombuffer(digests, "<u8").astype(np.uint64)
+
+
+def _isin(hashes: NDArray[np.uint64], known: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    return np.isin(hashes, known, kind="sort")  # in numpy 2.0, the other kind overflows

@@ -92,6 +92,8 @@ def test_numbers_of_several_kinds_are_numbers(X):
         ([b"N"] * 40 + ["V"] * 20, r"Got bytes, str instead"),
         ([0] * 40 + ["V"] * 20, r"of one kind\. Got int, str.*numpy\.array\(y, dtype=str\)"),
         (pd.to_datetime(["2020-01-01"] * 40 + ["2021-01-01"] * 20), r"text or numbers"),
+        (np.array([1] * 40 + [2] * 20, "datetime64[ns]"), r"Got datetime64\[ns\] instead"),
+        (np.array([1] * 40 + [2] * 20, "timedelta64[s]"), r"Got timedelta64\[s\] instead"),
         ({"N": 40}, r"Got a dict instead"),
         ({"N", "V"}, r"Got a set instead"),
         (iter("NV" * 30), r"instead\. Give an array"),
@@ -284,12 +286,12 @@ def test_columns_called_otherwise_than_the_time_steps_are_named_in_a_warning(X, 
     frame = pd.DataFrame(X, columns=[*(f"t{i}" for i in range(14)), "age", "patient"])
     for call in (
         lambda **k: local(**k).fit_resample(frame, y),
-        lambda **k: Synthesizer("dense", n_steps=1, **k).fit(frame, y),
+        lambda **k: Synthesizer("dense", n_steps=1, random_state=0, **k).fit(frame, y),
     ):
         with pytest.warns(DataWarning, match=r"columns 'age', 'patient' of X .* unlike 't0'"):
             call()
         with warnings.catch_warnings():
-            warnings.simplefilter("error")
+            warnings.simplefilter("error", DataWarning)
             call(n_features=2)
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -118,7 +118,7 @@ def test_printing_shows_one_line_per_score(evaluation):
         ({"scores": "mmd"}, "list of one name at least"),
         ({"sampling_rate": -1}, "'sampling_rate' parameter of evaluate"),
         ({"groups_train": np.zeros(3)}, "'groups_train' parameter of evaluate"),
-        ({"X_test": None}, "'X_test' parameter of evaluate must hold numbers"),
+        ({"X_test": None}, "'X_test' parameter of evaluate must be array-like"),
         ({"X_train": np.full((80, 24), np.nan)}, "'X_train' parameter of evaluate must be finite"),
         ({"X_synthetic": np.zeros((80, 9))}, "as 'X_train' has. Got (1, 9) instead"),
         ({"random_state": "a"}, "'random_state' parameter must be an int"),

@@ -237,7 +237,7 @@ def test_mmd_needs_enough_permutations() -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"X_real": None}, "'X_real' parameter of mmd must hold numbers"),
+        ({"X_real": None}, "'X_real' parameter of mmd must be array-like"),
         ({"X_real": np.arange(24.0)}, "'X_real' parameter of mmd must hold numbers"),
         ({"X_real": np.empty((0, 24))}, "'X_real' parameter of mmd must hold numbers"),
         ({"X_synthetic": np.full((20, 24), "a")}, "'X_synthetic' parameter of mmd must hold"),

@@ -133,7 +133,8 @@ def is_table(path: str | os.PathLike[str]) -> bool:
 def is_record(path: str | os.PathLike[str]) -> bool:
     """Whether a path is read as a WFDB record or a folder of them."""
     file = Path(path)
-    if file.is_dir() or file.with_name(f"{file.name}.hea").is_file():
+    # Not Path.is_file, which raises where a name is too long.
+    if file.is_dir() or os.path.isfile(file.with_name(f"{file.name}.hea")):
         return True
     return file.suffix.lower() in _RECORD_SUFFIXES and not is_table(file)
 
