@@ -286,5 +286,5 @@ def test_classes_of_any_size_are_learned_saved_and_loaded(model, per_class, tmp_
         made = synthesizer.sample(y=y, random_state=0)[0]
         assert np.isfinite(made).all()
         assert made.std() > 0.1
-    again = (synthesizer.sample(y=y, random_state=0)[0] for synthesizer in (fitted, loaded))
-    np.testing.assert_array_equal(*again)
+    first, again = (one.sample(y=y, random_state=0)[0] for one in (fitted, loaded))
+    np.testing.assert_array_equal(first, again)
