@@ -132,6 +132,14 @@ def test_tables_that_are_refused(tmp_path, text, error):
         read(tmp_path, text)
 
 
+@pytest.mark.parametrize(
+    "options", [{"label_column": 1.5}, {"groups_column": True}, {"header": "yes"}, {"header": 1}]
+)
+def test_wrong_options(tmp_path, options):
+    with pytest.raises(DataError, match=f"'{next(iter(options))}' parameter of read_arrays"):
+        read(tmp_path, "1,2,N\n3,4,V\n", **options)
+
+
 def test_a_wrong_number_is_found_where_it_is(tmp_path):
     lines = [f"{k},0.5,N" for k in range(300)]
     lines[250] = "250,O.5,N"
@@ -303,8 +311,8 @@ def test_numbers_that_a_table_cannot_give_back(tmp_path):
 
 
 def test_very_wide_tables_are_refused_before_they_are_parsed(tmp_path, monkeypatch):
-    monkeypatch.setattr("bioaug.files._tables.MOST_COLUMNS", 100)
-    with pytest.raises(DataError, match="more than 100 columns"):
+    monkeypatch.setattr(_text, "MOST_COLUMNS", 100)
+    with pytest.raises(DataError, match="line 1 has more than 100 columns"):
         read(tmp_path, ",".join(["1.5"] * 101) + "\n")
     monkeypatch.setattr(_text, "MOST_LETTERS", 1000)
     with pytest.raises(DataError, match="line 2 has more than 1000 letters"):

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
+from numbers import Integral
 from pathlib import Path
 
 import numpy as np
@@ -191,7 +192,8 @@ def _chosen(
     if isinstance(column, str):
         check_option(column, name=parameter, owner=_READER, options=names)
         return names.index(column)
-    if isinstance(column, bool) or not -width <= column < width:
+    is_index = isinstance(column, Integral) and not isinstance(column, bool)
+    if not (is_index and -width <= column < width):
         raise DataError(
             f"The {parameter!r} parameter of {_READER} must be a name in the header or an index "
             f"from {-width} to {width - 1}. Got {column!r} instead, and {str(file)!r} has {width} "

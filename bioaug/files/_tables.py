@@ -21,7 +21,8 @@ from bioaug.files._cells import MISSING, check_codes, read_codes, read_mask
 from bioaug.files._columns import Columns, Wish, find_columns, is_header, is_number
 from bioaug.files._text import MOST_COLUMNS, Row, open_rows, unreadable
 
-_LOOKED_AT = 100  # rows in which header and labels are looked for
+_ROWS_LOOKED_AT = 100  # for a header and for labels
+_CELLS_LOOKED_AT = 2**20
 _WHOLE_NUMBERS = re.compile(r"[0-9+\- ]*")
 Arrays = dict[str, Any]  # X, y, groups and synthetic, None where there is none
 
@@ -44,12 +45,12 @@ def read_text_table(file: Path, wish: Wish, header: bool | None) -> Arrays:
     """
     is_tabbed = ".tsv" in (suffix.lower() for suffix in file.suffixes)
     with open_rows(file, "\t" if is_tabbed else None) as rows:
-        first = list(islice(rows, _LOOKED_AT))
+        first = list(islice(rows, 1))
         if not first:
             raise unreadable(file, "it is empty")
+        n_more = max(1, min(_ROWS_LOOKED_AT, _CELLS_LOOKED_AT // len(first[0].cells)))
+        first += islice(rows, n_more)
         cells = [row.cells for row in first]
-        if len(cells[0]) > MOST_COLUMNS:
-            raise unreadable(file, f"it has more than {MOST_COLUMNS} columns")
         ends_empty = _ends_empty(cells)
         if ends_empty:
             cells[0].pop()
@@ -211,7 +212,7 @@ def read_parquet(file: Path, wish: Wish) -> Arrays:
     if table.index.name is None:
         table = table.reset_index(drop=True)
     names = [str(name) for name in table.columns]
-    looked_at = table.head(_LOOKED_AT).map(str).to_numpy().tolist()
+    looked_at = table.head(_ROWS_LOOKED_AT).map(str).to_numpy().tolist()
     columns = find_columns(names, looked_at, len(names), wish, file)
     X = _numbers_of(table, columns.signals, file)
     if columns.n_channels:

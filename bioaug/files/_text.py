@@ -105,15 +105,17 @@ def _rows(lines: Iterator[tuple[int, str]], file: Path, delimiter: str | None) -
             break
     if not first:
         raise unreadable(file, "it is empty")
-    split = splitter(delimiter or _find_delimiter([line for _, line in first], file))
+    split = splitter(delimiter or _find_delimiter([line for _, line in first]))
     for source in (first, lines):
         for number, line in source:
             cells, quoted = split(line)
+            if len(cells) > MOST_COLUMNS:
+                raise unreadable(file, f"line {number} has more than {MOST_COLUMNS} columns")
             if any(cells):
                 yield Row(number, cells, quoted)
 
 
-def _find_delimiter(lines: list[str], file: Path) -> str | None:
+def _find_delimiter(lines: list[str]) -> str | None:
     """Return what separates the cells of all lines in the same way, and into most of them."""
     best, most = None, 1
     widest: dict[str | None, int] = {}

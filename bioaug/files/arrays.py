@@ -95,6 +95,11 @@ def read_arrays(
     NaN, null, None, ?) are an error.
     """
     file = check_path(path, name="path", owner=_READER)
+    if not isinstance(header, bool | None):
+        raise DataError(
+            f"The 'header' parameter of {_READER} must be True, False or None. Got {header!r} "
+            "instead."
+        )
     if is_record(file):
         beats = read_wfdb(file, **record_options)
         y = beats.target if labelled else None
