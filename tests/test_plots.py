@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.collections import FillBetweenPolyCollection, PathCollection, QuadMesh
+from matplotlib.collections import PathCollection, PolyCollection, QuadMesh
 from sklearn.decomposition import PCA
 
 from bioaug import Synthesizer, plots
@@ -138,7 +138,7 @@ def test_bands_hold_their_share_and_the_mean(real: NDArray, synthetic: NDArray) 
     ax = plots.plot_bands(real, synthetic, share=0.5)
     assert np.allclose(lines(ax)["real"], real.mean(axis=0))
     assert np.allclose(lines(ax)["synthetic"], synthetic.mean(axis=0))
-    bands = [drawn for drawn in ax.collections if isinstance(drawn, FillBetweenPolyCollection)]
+    bands = [drawn for drawn in ax.collections if isinstance(drawn, PolyCollection)]
     heights = bands[0].get_paths()[0].vertices[:, 1]  # type: ignore[index]
     assert heights.min() == pytest.approx(np.quantile(real, 0.25, axis=0).min())
     assert heights.max() == pytest.approx(np.quantile(real, 0.75, axis=0).max())
@@ -283,7 +283,7 @@ def test_without_matplotlib_the_error_says_what_to_install(
         (lambda X: plots.plot_spectra(X, X, sampling_rate=-1), "'sampling_rate' parameter of"),
         (lambda X: plots.plot_bands(X, X, sampling_rate=0), "'sampling_rate' parameter of"),
         (lambda X: plots.plot_signals(X, channel=1), "'channel' parameter of plot_signals"),
-        (lambda X: plots.plot_signals(None), "'X' parameter of plot_signals must hold numbers"),
+        (lambda X: plots.plot_signals(None), "'X' parameter of plot_signals must be array-like"),
         (lambda X: plots.plot_density(X, n_bins=0), "'n_bins' parameter of plot_density"),
         (lambda X: plots.plot_history([]), "'history' parameter of plot_history"),
         (lambda X: plots.plot_scores([0.5]), "'scores' .* must hold a score at least"),
