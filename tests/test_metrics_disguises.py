@@ -99,6 +99,8 @@ COPIES = {
     "upside down with noise": lambda b: -b.train + noise(b.train, 0.03),
     "one lead": lambda b: np.stack([b.train[:, 0], b.fresh[:, 1]], axis=1),
     "one lead upside down": lambda b: np.stack([b.fresh[:, 0], -b.train[:, 1]], axis=1),
+    "leads exchanged": lambda b: b.train[:, ::-1],
+    "one row": lambda b: b.train[:1] + noise(b.train, 0.005),
     "first half": lambda b: np.concatenate([b.train[..., :24], b.fresh[..., 24:]], axis=-1),
     "half of the rows": lambda b: replaced(b.fresh, b.train, 0.5),
     "5 % of the rows": lambda b: replaced(b.fresh, b.train, 0.05),

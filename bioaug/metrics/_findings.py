@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ _FAR = 0.1  # of the real rows' smallest ratio, below which an equal row is no c
 _NEARER = 0.25  # of the real rows' smallest ratio, below which several rows are none
 _LEAST_REAL = 20  # real rows for their smallest ratio to say something
 _LEAST_HOLDOUT = 100  # held-out rows, or half as many as training rows, that stand for real rows
+_MOST_EXCHANGED = 3  # channels, each of which is compared with every one
 _LEAST_TIMESTEPS = 16  # for halves of a signal to say something
 
 
@@ -98,12 +100,17 @@ class CopySearch:
     def is_certain(self) -> bool:
         """Whether rows equal training rows, or are far nearer to them, as no real row is."""
         nearest = self.real.min()
-        if len(self.real) >= _LEAST_REAL:
-            n_far = np.sum(self.synthetic < _NEARER * nearest)
-            if n_far >= max(3, FALSE_ALARMS * len(self.synthetic)):
-                return True
+        if len(self.real) >= _LEAST_REAL and self.n_nearer >= max(
+            3, FALSE_ALARMS * len(self.synthetic)
+        ):
+            return True
         n_equal = min(self.n_equal, np.sum(self.synthetic < _FAR * nearest))
         return not self.n_equal_real and bool(n_equal >= (1 if self.disguise == PLAIN else 2))
+
+    @property
+    def n_nearer(self) -> int:
+        """How many synthetic rows are several times nearer than any real row."""
+        return int(np.sum(self.synthetic < _NEARER * self.real.min()))
 
     def details(self) -> dict[str, float]:
         """Return what the search found, for a score's details."""
@@ -121,6 +128,8 @@ class CopySearch:
     def _rank(self, level: float) -> int:
         return max(1, round(level * len(self.real)))
 
+
+Parts = tuple[tuple[slice, slice], tuple[slice, slice]]  # of rows and of training rows
 
 PLAIN = "as they are"
 DISGUISED = "shifted, scaled, turned over or reversed"
@@ -167,15 +176,19 @@ def search_copies(
     rng : RandomState
     """
     n_channels, n_timesteps = train.shape[1:]
-    everything = [(slice(None), slice(None))]
+    everything: list[Parts] = [((slice(None), slice(None)),) * 2]
     searches = [(PLAIN, plain_neighbours, everything)]
     searches += [(DISGUISED, disguised_neighbours, everything)]
     if n_channels > 1:
-        channels = [(slice(c, c + 1), slice(None)) for c in range(n_channels)]
+        single = [(slice(c, c + 1), slice(None)) for c in range(n_channels)]
+        channels: list[Parts] = list(zip(single, single, strict=True))
+        if n_channels <= _MOST_EXCHANGED:
+            channels = list(product(single, single))
         searches += [(f"one channel, {DISGUISED}", disguised_neighbours, channels)]
     if n_timesteps >= _LEAST_TIMESTEPS:
         half = n_timesteps // 2
-        halves = [(slice(None), slice(None, half)), (slice(None), slice(half, None))]
+        sides = [(slice(None), slice(None, half)), (slice(None), slice(half, None))]
+        halves: list[Parts] = list(zip(sides, sides, strict=True))
         searches += [(f"half of the time steps, {DISGUISED}", disguised_neighbours, halves)]
     most = max(_MOST_PAIRS // len(train), _LEAST_ROWS)
     most = min(most, max(_MOST_VALUES // (n_channels * n_timesteps), _LEAST_ROWS))
@@ -193,7 +206,7 @@ def search_copies(
 def _search(
     name: str,
     find: Search,
-    parts: list[tuple[slice, slice]],
+    parts: list[Parts],
     train: NDArray,
     synthetic: NDArray,
     compared: NDArray,
@@ -201,10 +214,10 @@ def _search(
 ) -> CopySearch:
     """Return what one search finds in the part of the signals that looks most like a copy."""
     found = []
-    for part in parts:
-        known = train[:, *part]
+    for part, of_train in parts:
+        known = train[:, *of_train]
         if compared.ndim == 1:
-            real = find(known[compared], known, itself=compared)
+            real = find(train[compared][:, *part], known, itself=compared)
         else:
             real = find(compared[:, *part], known)
         found.append((find(synthetic[:, *part], known), real))

@@ -74,8 +74,9 @@ def disguised_copies(
     or similar beats do not alarm either. Distances are Euclidean ("as they are"), and, of
     standardised signals, ``sqrt(2 (1 - max |correlation|))`` over all lags, either sign and both
     directions of time: that is blind to shift, gain, offset, sign and reversal, of all channels
-    together, of one channel alone and of one half of the time steps alone. Not searched for are
-    copies after a filter, at another speed, with channels exchanged, or mixed from several rows.
+    together, of one channel alone (of up to three, also in the place of another one) and of one
+    half of the time steps alone. Not searched for are copies after a filter, at another speed, or
+    mixed from several rows.
 
     Examples
     --------

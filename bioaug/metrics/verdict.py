@@ -232,11 +232,16 @@ class _Attacked:
     def _of_copies(self, search: CopySearch, share: float, real_share: float) -> str:
         how = "" if search.disguise == PLAIN else f" ({search.disguise})"
         n_rows = len(search.synthetic)
-        if search.is_certain and search.n_equal <= 2 * FALSE_ALARMS * n_rows:
-            return (
-                f"{search.n_equal} of {n_rows} synthetic rows{self.of_class} equal a training "
-                f"row{how}, as no real row does"
+        if search.is_certain and share <= 2 * FALSE_ALARMS:
+            what = (
+                f"{search.n_equal} of {n_rows} synthetic rows{self.of_class} equal a training row"
             )
+            if not search.n_equal:
+                what = (
+                    f"{search.n_nearer} of {n_rows} synthetic rows{self.of_class} are several "
+                    "times nearer to a single training row"
+                )
+            return f"{what}{how}, as no real row is"
         return (
             f"{share:.0%} of the synthetic rows{self.of_class} lie as near to a single training "
             f"row{how} as {real_share:.1%} of the real rows do"
