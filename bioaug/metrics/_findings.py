@@ -176,7 +176,8 @@ def search_copies(
     rng : RandomState
     """
     n_channels, n_timesteps = train.shape[1:]
-    everything: list[Parts] = [((slice(None), slice(None)),) * 2]
+    whole = slice(None), slice(None)
+    everything: list[Parts] = [(whole, whole)]
     searches = [(PLAIN, plain_neighbours, everything)]
     searches += [(DISGUISED, disguised_neighbours, everything)]
     if n_channels > 1:
