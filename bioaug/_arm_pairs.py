@@ -150,7 +150,7 @@ def _by_patients(
         found |= {"n_trainings": trainings, "n_repeats": len(pooled.predicted)}
     labels = np.unique(scored.y)
     y, groups = scored.y[pooled.rows], scored.groups[pooled.rows]
-    share = _test_share(other, tests)
+    share = _test_share(other)
     pair = _paired(pooled, expected, scored)
     n_draws = 2000 if scored.scoring.metric else SLOW_DRAWS
     found["drawn"] = drawn = pair.interval(n_draws=n_draws, test_share=share)
@@ -176,15 +176,15 @@ def _by_patients(
     return found
 
 
-def _test_share(runs: list[dict[str, Any]], tests: list[list[Key]]) -> float:
-    """Return the patients of a test as a share of those trained and tested on, on average."""
-    by_key = {key_of(run): run for run in runs}
-    shares = []
-    for test in tests:
-        tested = set().union(*(by_key[key]["patients_test"] for key in test))
-        trained = by_key[test[0]]["n_patients_train"]
-        shares.append(len(tested) / (len(tested) + trained))
-    return float(np.mean(shares))
+def _test_share(runs: list[dict[str, Any]]) -> float:
+    """Return the patients tested as a share of those tested and trained on.
+
+    Patients of all folds together, for their training sets are nearly the same: what other training
+    patients would change does not average out over folds.
+    """
+    tested = set().union(*(run["patients_test"] for run in runs))
+    trained = float(np.mean([run["n_patients_train"] for run in runs]))
+    return len(tested) / (len(tested) + trained)
 
 
 def _paired(mine: _Pooled, other: _Pooled, scored: Scored) -> Pairing:

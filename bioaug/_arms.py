@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -171,7 +171,7 @@ def make_arms(samplers: Mapping[str, Any] | Sequence[str], estimator: Any) -> li
 
     Names and parameters are checked here, before anything is trained.
     """
-    if isinstance(samplers, Iterable) and not isinstance(samplers, str | bytes | Mapping):
+    if isinstance(samplers, list | tuple | set | frozenset | Iterator):
         given = list(samplers)
         if all(isinstance(name, str) for name in given):
             samplers = dict(zip(given, given, strict=True)) if len(set(given)) == len(given) else {}

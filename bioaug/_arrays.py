@@ -35,14 +35,13 @@ def to_array(values: Any, *, name: str, owner: str) -> NDArray:
 
 def to_floats(values: Any, *, name: str, owner: str) -> NDArray[np.float64]:
     """Return an array of floats; raise a DataError for what are no real numbers."""
-    if isinstance(values, int | float | np.number):
-        return np.asarray(values, dtype=float)
-    array = to_array(values, name=name, owner=owner)
+    is_one = isinstance(values, int | float | np.number)
+    array = np.asarray(values) if is_one else to_array(values, name=name, owner=owner)
     try:
         if array.dtype.kind in "cmMUV":
             raise TypeError(f"{array.dtype}")
         return array.astype(float)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise DataError(
             f"The {name!r} parameter of {owner} must hold real numbers. Got {array.dtype}, such as "
             f"{array.ravel()[:1].tolist()}. Convert them."

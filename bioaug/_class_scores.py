@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bioaug._arrays import to_floats
+from bioaug._draws import DRAWS
 from bioaug._paired import check_predictions, check_row_labels, check_same_kind, count_rows
-from bioaug._validation import COUNT, check_number
+from bioaug._validation import check_number
 from bioaug.exceptions import DataError
 
 
@@ -118,7 +119,7 @@ def calibration_error(
     {'ece': 0.25, 'brier': 0.125}
     """
     owner = "calibration_error"
-    check_number(n_bins, COUNT, name="n_bins", owner=owner)
+    check_number(n_bins, DRAWS, name="n_bins", owner=owner)
     y = check_row_labels(y, owner=owner)
     classes = _check_classes(labels, y, owner=owner)
     p = to_floats(probabilities, name="probabilities", owner=owner)

@@ -54,7 +54,7 @@ def asked_arms(hypotheses: Iterable[str] | None, arms: list[Arm]) -> list[str]:
         return [arm.name for arm in arms[1:] if not arm.is_control]
     names = [arm.name for arm in arms]
     asked = [hypotheses] if isinstance(hypotheses, str) else hypotheses
-    if not isinstance(asked, Iterable):
+    if not isinstance(asked, Iterable) or getattr(asked, "ndim", 1) == 0:
         raise DataError(
             f"The 'hypotheses' parameter of {OWNER} must be names of arms. Got {asked!r} instead."
         )
@@ -68,7 +68,7 @@ def checked_cv(cv: Any) -> Any:
     """Return splits as a list, for an iterator would be empty in the second repeat."""
     if isinstance(cv, bool) or (isinstance(cv, Integral) and cv < 2):
         raise DataError(f"The 'cv' parameter of {OWNER} must be at least 2 folds. Got {cv!r}.")
-    if isinstance(cv, Integral) or (hasattr(cv, "split") and not isinstance(cv, str | bytes)):
+    if isinstance(cv, Integral) or _is_splitter(cv):
         return cv
     rule = (
         f"The 'cv' parameter of {OWNER} must be a number of folds, a splitter, or pairs of indices "
@@ -78,11 +78,16 @@ def checked_cv(cv: Any) -> Any:
         raise DataError(f"{rule} Got {cv!r:.100} instead.")
     try:
         splits = [tuple(np.asarray(part) for part in split) for split in cv]
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RuntimeError) as error:
         raise DataError(f"{rule} Got entries that are none ({error}).") from error
     if not splits or any(len(split) != 2 for split in splits):
         raise DataError(f"{rule} Got {len(splits)} entries, not all of them pairs.")
     return splits
+
+
+def _is_splitter(cv: Any) -> bool:
+    """Whether this is a splitter; text and tensors have a `split` of their own."""
+    return hasattr(cv, "split") and not hasattr(cv, "dtype") and not isinstance(cv, str | bytes)
 
 
 def folds_of(

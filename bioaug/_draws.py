@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 from scipy.stats import t as student
+from sklearn.utils._param_validation import Interval as IntervalOf
 
 BLOCK_VALUES = 4_000_000  # weights that are held at a time
+DRAWS = IntervalOf(Integral, 1, 10**6, closed="both")
+MANY = IntervalOf(Integral, 1, 10**9, closed="both")  # as many patients, rows or bins at most
 
 LimitedBy = Literal["patients", "folds", "repeats"]
 

@@ -51,6 +51,7 @@ def judge(
     adjusted = holm([found["p"] for found in counted]).tolist() if counted else []
     for found in compared:
         found["p_holm"] = adjusted.pop(0) if found["counted"] else found["p"]
+        found["harmed_classes"] = _harmed_classes(found)
         word, text = _word(found, metric)
         if found["arm"] in failed:
             word, text = FAILED, f"{FAILED}: not in all folds, so there is no verdict"
@@ -69,15 +70,16 @@ def _word(found: dict[str, Any], metric: str) -> tuple[str, str]:
         why = ONCE if found["n_repeats"] == 1 else SAME
         return INCONCLUSIVE, f"{INCONCLUSIVE}: no reason to use or to avoid it, {said}; {why}"
     told = verdict(interval, p=p, n_patients=n_patients, metric=metric)
-    harmed = harmed_classes(found)
+    harmed = found["harmed_classes"]
     if not harmed or told.word == HARMS:
         return told.word, told.text
     word = f"{HARMS_CLASS} {', '.join(harmed)}"
-    parts = [_of_class(label, found) for label in harmed]
-    whole = f"over all classes, {told.word}: {said}"
     these = "this class counts" if len(harmed) == 1 else "these classes count"
-    text = f"{word}: do not use it where {these}, "
-    return word, f"{text}{'; '.join(parts)}; {whole}"
+    parts = "; ".join(_of_class(label, found) for label in harmed)
+    if told.word == HELPS:
+        return HELPS, f"{told.text}; but {word}: do not use it where {these}, {parts}"
+    whole = f"over all classes, {told.word}: {said}"
+    return word, f"{word}: do not use it where {these}, {parts}; {whole}"
 
 
 def _of_class(label: str, found: dict[str, Any]) -> str:
@@ -88,8 +90,10 @@ def _of_class(label: str, found: dict[str, Any]) -> str:
     return difference_in_words(interval, p=p, n_patients=n_patients, metric=f"f1:{label}")
 
 
-def harmed_classes(found: dict[str, Any]) -> list[str]:
+def _harmed_classes(found: dict[str, Any]) -> list[str]:
     """Return the classes whose interval, all classes together, lies below 0."""
+    if found["n_trainings"] == 1:
+        return []
     of_class = found.get("f1_by_patients") or {}
     return [label for label, (_, _, high, _) in of_class.items() if high < 0]
 
@@ -114,6 +118,9 @@ def headline(
     for found in candidates:
         if found["verdict"].startswith(HARMS):
             text += f" {found['arm']!r} {found['verdict']}."
+    for found in helping[1:]:
+        if found.get("harmed_classes"):
+            text += f" {found['arm']!r} {HARMS_CLASS} {', '.join(found['harmed_classes'])}."
     n_open = sum(found["verdict"] == INCONCLUSIVE for found in candidates)
     if n_open:
         are = "is" if n_open == 1 else "are"

@@ -64,7 +64,7 @@ class Pairing:
             )
         check_labels(groups, owner=owner, name="groups")
         patients, of_row = np.unique(groups, return_inverse=True)
-        if callable(metric):
+        if callable(metric) and not isinstance(metric, type):
             scores = [np.array([float(metric(y, one)) for one in arm]) for arm in arms]
             of_rows = _difference_of_rows(y, arms, of_row, metric)
             repeats = Repeats.of(scores[0], scores[1], *(count_distinct(arm) for arm in arms))

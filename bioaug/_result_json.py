@@ -16,6 +16,7 @@ LARGEST = 2**28  # bytes
 MOST_VALUES = 2**22  # a run has some 100
 LONGEST = 10_000  # characters of a text
 MOST = 2**53  # up to which whole numbers are exact
+OPTIONAL = ("harmed_classes",)  # of results that were saved before there was one
 NO_LIMIT = {"low": -math.inf, "high": math.inf}
 
 Check = Callable[[Any], bool]
@@ -125,6 +126,7 @@ _COMPARISON: dict[str, Check] = {
     "n_patients": _is_count,
     **dict.fromkeys(("difference", "low", "high", "p", "p_holm"), _is_number_or_none),
     "folds": _INTERVAL,
+    "harmed_classes": _list_of(_is_text),
     "patients": _or_none(_INTERVAL),
     "f1_by_patients": _or_none(_dict_of(_INTERVAL)),
     "without_a_patient": _or_none(_list_of(_is_number_or_none, 2)),
@@ -176,9 +178,9 @@ def _check_fields(entry: Any, fields: dict[str, Check], where: str) -> None:
     if not isinstance(entry, dict):
         raise ValueError(f"{where!r} is missing or has no fields")
     for name, check in fields.items():
-        if name not in entry:
+        if name not in entry and name not in OPTIONAL:
             raise ValueError(f"{where} lacks {name!r}")
-        if not check(entry[name]):
+        if name in entry and not check(entry[name]):
             raise ValueError(f"{where} has a wrong {name!r}: {str(entry[name])[:80]!r}")
 
 

@@ -62,8 +62,11 @@ def check_option(
     `otherwise` tells in the error what else would have been allowed.
     """
     allowed = list(options)
-    if value in allowed:
-        return
+    try:
+        if value in allowed:
+            return
+    except (TypeError, ValueError, RuntimeError):  # of arrays and tensors, which are no option
+        pass
     close = difflib.get_close_matches(str(value), [str(o) for o in allowed], n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
     listed = ", ".join(repr(o) for o in allowed)

@@ -11,9 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import norm
 
 from bioaug._arrays import to_floats
-from bioaug._draws import Interval
+from bioaug._draws import MANY, Interval
 from bioaug._validation import (
-    COUNT,
     NOT_NEGATIVE,
     SHARE,
     UNIT,
@@ -135,7 +134,7 @@ def patients_needed(
     """
     owner = "patients_needed"
     check_interval(interval, owner=owner)
-    check_number(n_patients, COUNT, name="n_patients", owner=owner)
+    check_number(n_patients, MANY, name="n_patients", owner=owner)
     check_numbers({"power": power, "confidence": confidence}, SHARE, owner=owner)
     half_width = interval.half_width
     if interval.value == 0 or not math.isfinite(half_width / interval.value):
@@ -196,7 +195,7 @@ def verdict(
     check_interval(interval, owner=owner)
     check_number(p, UNIT, name="p", owner=owner)
     check_number(least, NOT_NEGATIVE, name="least", owner=owner)
-    check_number(n_patients, COUNT, name="n_patients", owner=owner)
+    check_number(n_patients, MANY, name="n_patients", owner=owner)
     check_number(alpha, SHARE, name="alpha", owner=owner)
     if not isinstance(metric, str):
         raise DataError(f"The 'metric' parameter of {owner} must be text. Got {metric!r} instead.")

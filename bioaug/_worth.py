@@ -10,9 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import isotonic_regression
 
 from bioaug._arrays import to_floats
-from bioaug._draws import tail_share
+from bioaug._draws import DRAWS, MANY, tail_share
 from bioaug._random import check_generator
-from bioaug._validation import COUNT, SHARE, check_number
+from bioaug._validation import SHARE, check_number
 from bioaug.exceptions import DataError
 
 ROUNDING = 1e-12  # by which equal means of scores differ
@@ -150,7 +150,7 @@ def worth_interval(
     counts, scores, synthetic = _check(
         real_counts, real_scores, synthetic_score, n_synthetic, owner=owner
     )
-    check_number(n_draws, COUNT, name="n_draws", owner=owner)
+    check_number(n_draws, DRAWS, name="n_draws", owner=owner)
     check_number(confidence, SHARE, name="confidence", owner=owner)
     random = check_generator(random_state)
     matched, is_bound = _rows_to_match(counts, scores.mean(axis=1), float(synthetic.mean()))
@@ -193,7 +193,7 @@ def _check(
     *,
     owner: str,
 ) -> tuple[NDArray, NDArray, NDArray]:
-    check_number(n_synthetic, COUNT, name="n_synthetic", owner=owner)
+    check_number(n_synthetic, MANY, name="n_synthetic", owner=owner)
     counts = to_floats(real_counts, name="real_counts", owner=owner)
     scores = to_floats(real_scores, name="real_scores", owner=owner)
     synthetic = np.atleast_1d(to_floats(synthetic_score, name="synthetic_score", owner=owner))

@@ -87,6 +87,7 @@ class AugmentationResult:
     def against(self, baseline: str) -> AugmentationResult:
         """Return the same runs, every arm compared with another one than "none"."""
         arms = {run["arm"] for run in self.runs}
+        baseline = baseline if isinstance(baseline, str) else repr(baseline)
         check_option(baseline, name="baseline", owner="against", options=sorted(arms))
         return self.of(self.protocol, self.runs, self._scored("against"), baseline, self.failures)
 
@@ -96,7 +97,7 @@ class AugmentationResult:
         Calibration, whose probabilities are not kept, is left out, too.
         """
         scored = self._scored("without")
-        patients = [patients] if np.ndim(patients) == 0 and not _is_many(patients) else patients
+        patients = [patients] if not _is_many(patients) else patients
         names, known = np.array([str(who) for who in patients]), scored.groups.astype(str)
         unknown = sorted(set(names.tolist()) - set(known.tolist()))
         if unknown:
@@ -254,7 +255,8 @@ def _shared(
 
 
 def _is_many(values: Any) -> bool:
-    return isinstance(values, Iterable) and not isinstance(values, str | bytes)
+    is_scalar = getattr(values, "ndim", 1) == 0  # of an array
+    return isinstance(values, Iterable) and not isinstance(values, str | bytes) and not is_scalar
 
 
 def _mean(scores: list[float]) -> float:

@@ -58,6 +58,7 @@ def write_report(
             "The 'result' parameter of write_report must be an AugmentationResult, as of "
             f"cross_validate_augmentation. Got {type(result).__name__} instead."
         )
+    _check_extras(evaluation, figures, citation)
     path = check_path(path, name="path", owner="write_report")
     kind = path.suffix.lower()
     if kind not in (".html", ".md"):
@@ -76,6 +77,26 @@ def write_report(
         _fill(page, result, evaluation, pictures, citation)
         page_draft.write_text(page.text(), encoding="utf-8")
         result.save(draft(path.with_suffix(".json")))
+
+
+def _check_extras(evaluation: Any, figures: Any, citation: Any) -> None:
+    """Raise a DataError for what no page can be made of."""
+    for name, value, rule, is_right in (
+        ("evaluation", evaluation, "an Evaluation of bioaug.metrics", hasattr(evaluation, "notes")),
+        ("figures", figures, "a dict of figures by caption", _are_figures(figures)),
+        ("citation", citation, "text", isinstance(citation, str)),
+    ):
+        if value is not None and not is_right:
+            raise DataError(
+                f"The {name!r} parameter of write_report must be {rule} or None. Got "
+                f"{type(value).__name__} instead."
+            )
+
+
+def _are_figures(figures: Any) -> bool:
+    if not isinstance(figures, Mapping):
+        return False
+    return all(isinstance(c, str) and hasattr(f, "savefig") for c, f in figures.items())
 
 
 def report_files(path: Path) -> list[Path]:
@@ -194,7 +215,8 @@ def _fill_protocol(page: Any, result: AugmentationResult) -> None:
 def _scores(result: AugmentationResult) -> Table:
     place = {found["arm"]: k for k, found in enumerate(result.comparisons)}
     lines = []
-    for arm, line in result.table.iterrows():
+    for line in result.table.reset_index().to_dict("records"):
+        arm = line["arm"]
         found = result.comparisons[place[arm]] if arm in place else None
         interval = _signed(found["low"], found["high"]) if found else ""
         patients = _signed(*found["patients"][1:3]) if found and found["patients"] else ""
@@ -204,9 +226,10 @@ def _scores(result: AugmentationResult) -> Table:
         p += "" if not found or found.get("counted", True) else " (not adjusted)"
         source = f"comparisons[{place[arm]}]" if found else "runs"
         word = line["verdict"] if isinstance(line["verdict"], str) else ""
-        lines.append(
-            [arm, _number(float(line["score"])), difference, interval, patients, p, word, source]
-        )
+        if found and word == "helps" and found.get("harmed_classes"):
+            word += f", but harms class {', '.join(found['harmed_classes'])}"
+        score = _number(line["score"])
+        lines.append([arm, score, difference, interval, patients, p, word, source])
     names = ["arm", "score", "difference", "95 % interval", "by patients", "p (Holm)", "verdict"]
     return [*names, "source"], lines
 

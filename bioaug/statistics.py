@@ -11,10 +11,10 @@ from scipy.stats import t as student
 
 from bioaug._arrays import to_floats
 from bioaug._class_scores import calibration_error, per_class_scores
-from bioaug._draws import Interval
+from bioaug._draws import DRAWS, Interval
 from bioaug._paired import Metric, Pairing
 from bioaug._random import check_generator
-from bioaug._validation import COUNT, SHARE, check_number, check_numbers
+from bioaug._validation import SHARE, check_number, check_numbers
 from bioaug._verdict import Verdict, holm, patients_needed, verdict
 from bioaug._worth import Worth, worth, worth_interval
 from bioaug.exceptions import DataError
@@ -196,7 +196,7 @@ def patient_bootstrap(
     +0.067 [+0.017, +0.136]
     """
     owner = "patient_bootstrap"
-    check_number(n_draws, COUNT, name="n_draws", owner=owner)
+    check_number(n_draws, DRAWS, name="n_draws", owner=owner)
     check_number(confidence, SHARE, name="confidence", owner=owner)
     check_number(test_share, SHARE, name="test_share", owner=owner, optional=True)
     random = check_generator(random_state)

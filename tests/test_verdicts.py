@@ -91,14 +91,14 @@ def labelled_rows(n_patients=30, n_rows=60):
 
 def test_a_class_that_is_harmed_is_a_verdict_of_its_own():
     """Class V gains what class N loses: the mean says nothing, N does."""
-    arms = {"trade": {"wrong_n": 0.14, "wrong_v": 0.0}}
-    result = compare(labelled_rows(), arms, Fixed(wrong_v=0.28), cv=GroupKFold(5))
+    arms = {"trade": {"wrong_n": 0.15, "wrong_v": 0.0}}
+    result = compare(labelled_rows(60), arms, Fixed(wrong_v=0.28), cv=GroupKFold(5))
     found = result.comparisons[0]
     assert found["low"] < 0 < found["high"]
     assert found["f1_by_patients"]["N"][2] < 0 < found["f1_by_patients"]["V"][2]
     assert found["verdict"] == "harms class N"
     assert found["text"].startswith(
-        "harms class N: do not use it where this class counts, on 30 patients F1 of class N was "
+        "harms class N: do not use it where this class counts, on 60 patients F1 of class N was "
     )
     assert "over all classes, inconclusive" in found["text"]
     assert result.table.loc["trade", "verdict"] == found["verdict"]
