@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -27,37 +28,53 @@ class Splits:
         Rows that stand in for the real ones, and rows that stand in for the synthetic ones.
     reason : str
         Why there are none.
+    n_real : int
+        Real rows that differ from each other.
+    sizes : list of (int, int)
+        The same of the parts.
     """
 
     pairs: list[Split]
     reason: str = ""
+    n_real: int = 0
+    sizes: list[tuple[int, int]] = field(default_factory=list)
 
 
 def row_splits(
-    real: NDArray, sizes: tuple[int, int], n_draws: int, *, least: int, rng: np.random.RandomState
+    real: NDArray,
+    sizes: Callable[[int], tuple[int, int]],
+    n_draws: int,
+    *,
+    least: int,
+    rng: np.random.RandomState,
 ) -> Splits:
-    """Return random parts of the rows, of these sizes; equal rows stay together."""
-    first, second = sizes
-    if len(real) < 2 * least:
-        return Splits([], f"{len(real)} real rows, a null needs {2 * least}")
-    copies = _copies(real)
-    if copies is None:
-        orders = [rng.permutation(len(real)) for _ in range(n_draws)]
-        return Splits([(order[:first], order[first : first + second]) for order in orders])
-    reason = "too few real rows that differ from each other"
+    """Return random parts of the rows, for the null.
+
+    Equal rows stay together, and stand in for a synthetic row once: a generator makes no copies.
+
+    Parameters
+    ----------
+    real : ndarray of shape (n, n_channels, n_timesteps)
+    sizes : callable (n_real) -> (int, int)
+        The sizes of both parts of so many rows.
+    n_draws, least : int
+        Number of pairs, and rows that each part needs.
+    rng : RandomState
+    """
+    codes, firsts = _distinct(real)
+    n_real = len(firsts)
+    if n_real < 2 * least:
+        differ = "" if n_real == len(real) else " that differ"
+        return Splits([], f"{n_real} real rows{differ}, {2 * least} are needed")
+    first, second = sizes(n_real)
     pairs = []
     for _ in range(n_draws):
-        for _ in range(_TRIES):
-            order = rng.permutation(copies.max() + 1)[copies].argsort(kind="stable")
-            ends = np.flatnonzero(np.diff(copies[order])) + 1  # where one row's copies end
-            end = ends[np.abs(ends - first).argmin()] if len(ends) else 0
-            one, other = order[:end], order[end : end + second]
-            if min(len(one), len(other)) >= least:
-                pairs.append((one, other))
-                break
-        else:
-            return Splits([], reason)
-    return Splits(pairs)
+        order = rng.permutation(n_real)
+        one = order[:first]
+        if n_real < len(real):
+            one = np.flatnonzero(np.isin(codes, one))
+        pairs.append((one, firsts[order[first : first + second]]))
+    return Splits(pairs, "", n_real, [(first, second)] * n_draws)
 
 
 def patient_splits(
@@ -94,7 +111,8 @@ def patient_splits(
                 break
         else:
             return Splits([], "nearly all rows are of a few patients")
-    return Splits(pairs)
+    sizes = [(len(one), len(other)) for one, other in pairs]
+    return Splits(pairs, "", len(groups), sizes)
 
 
 def _in_ratio(one: NDArray, other: NDArray, ratio: float, least: int) -> Split:
@@ -104,11 +122,20 @@ def _in_ratio(one: NDArray, other: NDArray, ratio: float, least: int) -> Split:
     return one[:n_one], other[:n_other]
 
 
-def _copies(real: NDArray) -> NDArray[np.int64] | None:
-    """Return a number for each row that equal rows share; None where all rows differ."""
+def distinct_rows(real: NDArray) -> NDArray:
+    """Return rows without copies: between copies, a neighbourhood has no size."""
+    _, firsts = _distinct(real)
+    return real if len(firsts) == len(real) else real[firsts]
+
+
+def _distinct(real: NDArray) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return a number for each row that equal rows share, and the first row of each number."""
     rows = np.ascontiguousarray(real.reshape(len(real), -1)) + 0.0  # no -0
-    codes, distinct = pd.factorize(np.array([hash(row.tobytes()) for row in rows]))
-    return codes if len(distinct) < len(rows) else None
+    hashes = np.array([hash(row.tobytes()) for row in rows])
+    codes, distinct = pd.factorize(hashes)
+    if len(distinct) == len(rows):
+        return codes, np.arange(len(rows))
+    return codes, np.unique(codes, return_index=True)[1]
 
 
 def check_groups(groups: Any, n_rows: int, *, owner: str, name: str) -> NDArray[np.int64] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from numbers import Integral
 from typing import Any, NamedTuple
@@ -94,7 +94,7 @@ class NullLaw:
         return ratio if self.expected else min(ratio, 1.0)
 
     def scaled(
-        self, draws: list[float], pairs: list[Split], n_real: int, n_synthetic: int, *, spread: bool
+        self, draws: list[float], splits: Splits, n_synthetic: int, *, spread: bool
     ) -> list[float]:
         """Return what the draws would have been with the numbers of rows at hand.
 
@@ -102,17 +102,25 @@ class NullLaw:
         """
         if not draws:
             return draws
-        values, sizes = np.asarray(draws), [(len(one), len(other)) for one, other in pairs]
+        values, n_real = np.asarray(draws), splits.n_real
         if self.expected is not None:
-            of_parts = float(np.mean([self.expected(*pair) for pair in sizes]))
+            of_parts = float(np.mean([self.expected(*pair) for pair in splits.sizes]))
             values = values + self.expected(n_real, n_synthetic) - of_parts
         if spread and self.power:
             lacking = 0.0 if self.difference else 2 / n_real
-            noise = float(np.mean([self._noise(*pair) for pair in sizes])) - lacking
+            noise = float(np.mean([self._noise(*pair) for pair in splits.sizes])) - lacking
             center = 0.0 if self.about_zero else values.mean()
             factor = (self._noise(n_real, n_synthetic) / noise) ** self.power
             values = center + (values - center) * factor
         return values.tolist()
+
+    @property
+    def best_of_patients(self) -> float:
+        """How much lower the null's low end is for a generator that has seen very many patients.
+
+        Halves of p patients differ as 2 / p + 2 / p, all of them and very many others as 1 / p.
+        """
+        return 0.25**self.power if self.about_zero or self.power == 1 else 1.0
 
     def _noise(self, n_real: int, n_synthetic: int) -> float:
         """Return 1 / n_real + 1 / n_synthetic of the rows that the score takes."""
@@ -131,6 +139,15 @@ class Part(NamedTuple):
     n_synthetic: int
     reason: str = ""
     least_width: float = 0.0
+    low_factor: float = 1.0
+
+    def null(self, draws: Any = None) -> Null | None:
+        """Return the null of the draws, of this part or of the mean of several."""
+        draws = self.draws if draws is None else draws
+        if not len(draws):
+            return None
+        null = Null.of(draws, least_width=self.least_width)
+        return replace(null, low=min(null.low, null.low * self.low_factor))
 
 
 class Pair(NamedTuple):
@@ -208,9 +225,13 @@ def measure(
             own = groups if groups is None or label is None else groups[pair.y_real == label]
             splits = null_splits(real, own, len(synthetic), law, n_null, least=least, rng=rng)
             draws = (draw or partial(draws_of, formula))(real, len(synthetic), splits.pairs, rng)
-            draws = law.scaled(draws, splits.pairs, *sizes, spread=groups is None)
-            width = 1.5 / min(sizes) if law.is_share else 0.0
-            part = part._replace(draws=draws, reason=splits.reason, least_width=width)
+            draws = law.scaled(draws, splits, len(synthetic), spread=groups is None)
+            part = part._replace(
+                draws=draws,
+                reason=splits.reason,
+                least_width=1.5 / min(sizes) if law.is_share else 0.0,
+                low_factor=1.0 if groups is None else law.best_of_patients,
+            )
         parts[label] = part
     about = {"name": name, "direction": direction, "seed": seed}
     return combine(parts, pair.y_real, about | {"seconds": time.perf_counter() - began})
@@ -234,7 +255,7 @@ def null_splits(
             "ones can be compared",
         )
     if groups is None:
-        sizes = law.sizes(len(real), n_synthetic, least)
+        sizes = partial(law.sizes, n_synthetic=n_synthetic, least=least)
         return row_splits(real, sizes, n_null, least=least, rng=rng)
     return patient_splits(groups, law.ratio(len(real), n_synthetic), n_null, least=least, rng=rng)
 
@@ -274,7 +295,7 @@ def combine(parts: Mapping[Any, Any], y_real: Any, about: dict) -> Score:
     scores = {
         label: Score(
             part.found.value,
-            null=Null.of(part.draws, least_width=part.least_width) if part.draws else None,
+            null=part.null(),
             n_real=part.n_real,
             n_synthetic=part.n_synthetic,
             details=part.found.details,
@@ -286,12 +307,13 @@ def combine(parts: Mapping[Any, Any], y_real: Any, about: dict) -> Score:
     if list(scores) == [None]:
         return scores[None]
     draws = [part.draws for part in parts.values()]
+    some = next(iter(parts.values()))
     width = float(np.mean([part.least_width for part in parts.values()]))
     left_out = [label for label in np.unique(y_real).tolist() if label not in scores]
     reasons = [f"class {label}: {part.reason}" for label, part in parts.items() if part.reason]
     return Score(
         float(np.mean([float(score) for score in scores.values()])),
-        null=Null.of(np.mean(draws, axis=0), least_width=width) if all(draws) else None,
+        null=some._replace(least_width=width).null(np.mean(draws, axis=0)) if all(draws) else None,
         n_real=sum(score.n_real for score in scores.values()),
         n_synthetic=sum(score.n_synthetic for score in scores.values()),
         per_class=scores,

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from bioaug._distances import count_within, flat, nearest
 from bioaug._validation import Interval, check_number
+from bioaug.metrics._halves import distinct_rows
 from bioaug.metrics._measure import Formula, Found, NullLaw, measure
 from bioaug.metrics.score import Score
 
@@ -66,8 +67,7 @@ def precision(
     -----
     ``mean_j 1[exists i: |r_i - f_j| <= NND_k(r_i)]``, with real signals r and synthetic f, in units
     of the real signals' deviation per channel, and NND_k the distance to the k-th nearest other
-    of the same set [1]_. Equal signals count as inside, so that copies of rows that occur
-    several times do.
+    of the same set [1]_. Of real signals that are equal, one takes part.
 
     References
     ----------
@@ -84,7 +84,7 @@ def precision(
     """
 
     def formula(real: NDArray, synthetic: NDArray, rng: np.random.RandomState) -> Found:
-        return Found(_share_inside(flat(real), flat(synthetic), nearest_k))
+        return Found(_share_inside(distinct_rows(flat(real)), flat(synthetic), nearest_k))
 
     return _measure(
         formula,
@@ -238,7 +238,7 @@ def density(
     """
 
     def formula(real: NDArray, synthetic: NDArray, rng: np.random.RandomState) -> Found:
-        counts = _balls_around(flat(real), flat(synthetic), nearest_k)
+        counts = _balls_around(distinct_rows(flat(real)), flat(synthetic), nearest_k)
         return Found(float(counts.mean()) / nearest_k)
 
     return _measure(
@@ -315,9 +315,8 @@ def coverage(
     """
 
     def formula(real: NDArray, synthetic: NDArray, rng: np.random.RandomState) -> Found:
-        real, synthetic = flat(real), flat(synthetic)
-        radius = nearest(real, k=nearest_k)[:, -1]
-        return Found(float((nearest(real, synthetic)[:, 0] <= radius).mean()))
+        real, synthetic = distinct_rows(flat(real)), flat(synthetic)
+        return Found(float((nearest(real, synthetic)[:, 0] <= _radius(real, nearest_k)).mean()))
 
     return _measure(
         formula,
@@ -373,8 +372,10 @@ def _measure(
 
 def _balls_around(centres: NDArray, rows: NDArray, k: int) -> NDArray[np.int64]:
     """Return in how many balls every row lies: one around each centre, to its k-th neighbour."""
-    return count_within(rows, centres, nearest(centres, k=k)[:, -1])
+    return count_within(rows, centres, _radius(centres, k))
 
 
-def _share_inside(centres: NDArray, rows: NDArray, k: int) -> float:
-    return float((_balls_around(centres, rows, k) > 0).mean())
+def _radius(centres: NDArray, k: int) -> NDArray[np.float64]:
+    """Return the distance of every row to its k-th neighbour, or to the last one of fewer."""
+    k = min(k, len(centres) - 1)
+    return nearest(centres, k=k)[:, -1] if k else np.zeros(len(centres))

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from bioaug._distances import distance_blocks, flat, nearest
 from bioaug.exceptions import DataError
+from bioaug.metrics._halves import distinct_rows
 from bioaug.metrics._measure import Found, NullLaw, measure
 from bioaug.metrics.score import Score
 
@@ -72,7 +73,7 @@ def sample_distance(
 
     def formula(real: NDArray, synthetic: NDArray, rng: np.random.RandomState) -> Found:
         unit = float(np.sqrt(real[0].size))
-        real, synthetic = flat(real), flat(synthetic)
+        real, synthetic = distinct_rows(flat(real)), flat(synthetic)
         own = _own_distance(real, owner="sample_distance")
         to_real = float(nearest(synthetic, real).mean())
         return Found(
@@ -156,6 +157,7 @@ def diversity(
     """
 
     def formula(real: NDArray, synthetic: NDArray, rng: np.random.RandomState) -> Found:
+        real = distinct_rows(real)
         n_each = min(len(real), len(synthetic))
         real, synthetic = (
             flat(rows[rng.permutation(len(rows))[:n_each]]) for rows in (real, synthetic)
@@ -184,11 +186,11 @@ def diversity(
 
 def _own_distance(real: NDArray, *, owner: str) -> float:
     """Return the mean distance from a real row to its nearest other one."""
-    own = float(nearest(real).mean())
+    own = float(nearest(real).mean()) if len(real) > 1 else 0.0
     if own < 1e-6 * np.sqrt(real.shape[1]):  # rounding alone: rows are in units of deviation
         raise DataError(
-            f"The 'X_real' parameter of {owner} must have rows that differ. Got {len(real)} rows "
-            "of which each has a copy. Drop the copies."
+            f"The 'X_real' parameter of {owner} must have rows that differ. Got rows that are all "
+            "equal, or each with a copy. Leave this score out."
         )
     return own
 
