@@ -379,3 +379,7 @@ def _radius(centres: NDArray, k: int) -> NDArray[np.float64]:
     """Return the distance of every row to its k-th neighbour, or to the last one of fewer."""
     k = min(k, len(centres) - 1)
     return nearest(centres, k=k)[:, -1] if k else np.zeros(len(centres))
+
+
+def _share_inside(centres: NDArray, rows: NDArray, k: int) -> float:
+    return float((_balls_around(centres, rows, k) > 0).mean())
