@@ -194,14 +194,12 @@ def _train_on_half(
     pair: Pair, classifier: Any, rng: np.random.RandomState, split: Split | None = None
 ) -> tuple[Any, NDArray]:
     """Return a classifier trained on one half of the real rows, and the other half."""
-    if split is None:
-        split = train_test_split(
-            np.arange(len(pair.X_real)),
-            test_size=0.5,
-            stratify=pair.y_real,
-            random_state=draw_seed(rng),
-        )
-    train, held = split
+    train, held = split or train_test_split(
+        np.arange(len(pair.X_real)),
+        test_size=0.5,
+        stratify=pair.y_real,
+        random_state=draw_seed(rng),
+    )
     probe = make_probe(classifier, seed=draw_seed(rng), owner=_NAME)
     return probe.fit(pair.X_real[train], np.asarray(pair.y_real)[train]), pair.X_real[held]
 
