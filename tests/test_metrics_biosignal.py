@@ -289,3 +289,8 @@ def test_real_rows_that_are_all_equal_give_a_distance_of_an_earthly_size():
     row = np.sin(np.arange(200) / 3)
     equal, other = np.repeat(row[None], 20, axis=0), np.random.default_rng(0).normal(size=(20, 200))
     assert eeg_distance(equal, other, sampling_rate=200, n_null=2, random_state=0) < 100
+
+
+def test_a_sampling_rate_below_every_band_is_named() -> None:
+    with pytest.raises(DataError, match="'sampling_rate' parameter of eeg_features must reach"):
+        eeg_features(np.random.default_rng(0).normal(size=(4, 24)), sampling_rate=3)

@@ -234,4 +234,9 @@ def eeg_features_of(X: NDArray, sampling_rate: float, *, owner: str) -> Features
         x = np.log10(frequencies[within])
         x -= x.mean()
         features["slope"] = np.log10(density[..., within]) @ x / (x @ x)
+    if not features:
+        raise DataError(
+            f"The 'sampling_rate' parameter of {owner} must reach a band of the EEG: at least 8 Hz "
+            f"for that up to 4 Hz. Got {sampling_rate:g} Hz. Give the right one."
+        )
     return features
