@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any, NamedTuple
@@ -23,6 +24,7 @@ MAX_FORK_WAIT = 10.0  # seconds that a fork waits for another thread's step to e
 class _States(NamedTuple):
     """The states of the global generators."""
 
+    python: Any
     numpy: dict[str, Any]
     torch: Tensor
     cuda: list[Tensor]
@@ -31,9 +33,10 @@ class _States(NamedTuple):
     def get(cls) -> _States:
         cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
         state: Any = np.random.get_state(legacy=False)  # noqa: NPY002
-        return cls(state, torch.default_generator.get_state(), cuda)
+        return cls(random.getstate(), state, torch.default_generator.get_state(), cuda)
 
     def set(self) -> None:
+        random.setstate(self.python)
         np.random.set_state(self.numpy)  # noqa: NPY002
         torch.default_generator.set_state(self.torch)
         if self.cuda:
@@ -46,7 +49,9 @@ _callers: list[_States] = []  # what the blocks that run now restore, outermost 
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Run a block on freshly seeded numpy, torch and CUDA generators, then restore the caller's.
+    """Run a block on freshly seeded global generators, then restore the caller's.
+
+    They are those of Python, numpy, torch and CUDA.
 
     Blocks of several threads run one after another, unless the running one calls `give_way`. In a
     forked child process, the block runs in one thread.
@@ -60,6 +65,7 @@ def seeded(seed: int) -> Iterator[None]:
     try:
         _callers.append(_States.get())
         try:
+            random.seed(seed)
             np.random.seed(seed)  # noqa: NPY002  restored below
             # Not torch.manual_seed: before CUDA starts, it would set the seed that CUDA
             # starts with later, in the caller's own code.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import random
 import threading
 
 import numpy as np
@@ -104,6 +105,18 @@ def test_the_callers_generators_are_its_own_between_the_steps_of_another_thread(
     with seeded(0):
         assert drawn == [float(torch.rand(())), float(torch.rand(()))]
     assert (float(torch.rand(())), float(np.random.rand())) == wanted
+
+
+def test_a_block_leaves_every_global_generator_as_it_was():
+    before = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()
+    drawn = []
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError), seeded(3):
+            drawn.append((random.random(), float(np.random.rand()), float(torch.rand(()))))
+            raise ZeroDivisionError
+    after = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()
+    assert after == before
+    assert drawn[0] == drawn[1]
 
 
 def test_a_nested_block_keeps_its_turn():
