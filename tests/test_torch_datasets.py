@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import io
 import pickle
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -193,11 +194,17 @@ def test_mixing_a_batch_on_its_device(rows, synthesizer):
         assert least <= int((signals == plain[0]).all(dim=(1, 2)).sum()) <= most
 
 
-def test_mixing_refuses_workers_which_would_repeat_each_other(rows, synthesizer):
+def one_worker():
+    return SimpleNamespace(id=0, num_workers=1)
+
+
+def test_mixing_refuses_workers_which_would_repeat_each_other(rows, synthesizer, monkeypatch):
     dataset = AugmentedDataset(*rows, synthesizer, grow=None)
     mix = MixOnDevice(synthesizer, dataset.classes_, 0.5)
+    # Not in a real worker: torch waits five seconds for one that ended with an error.
+    monkeypatch.setattr("bioaug.torch_datasets.mixing.get_worker_info", one_worker)
     with pytest.raises(DataError, match=r"'num_workers' parameter.*must be 0.*Got 1"):
-        list(DataLoader(dataset, batch_size=20, collate_fn=mix, num_workers=1))
+        mix([dataset[0]])
 
 
 def test_classes_that_the_synthesizer_does_not_know_stay_as_they_are(rows, synthesizer):
@@ -324,8 +331,9 @@ def test_without_shared_memory_only_workers_are_refused(synthesizer, monkeypatch
         dataset = SyntheticDataset(synthesizer, 8)
     dataset.set_epoch(2)
     assert len(list(DataLoader(dataset, batch_size=4))) == 2
+    monkeypatch.setattr("bioaug.torch_datasets._epoch.get_worker_info", one_worker)
     with pytest.raises(DataError, match=r"'num_workers' parameter.*must be 0.*/dev/shm"):
-        list(DataLoader(dataset, batch_size=4, num_workers=1))
+        dataset[0]
 
 
 def test_many_indices_give_a_batch_as_a_tensor_dataset_does(rows, synthesizer):
