@@ -265,6 +265,35 @@ def test_a_missing_gain_is_warned_of(folder, gain):
         read_wfdb(folder)
 
 
+def test_a_missing_rate_is_warned_of(folder):
+    (folder / "r1.hea").write_text("r1 1\nr1.dat 16 200(0)/mV 16 0 0 0 0 MLII\n")
+    with pytest.warns(UserWarning, match="1 of 1 records give no sampling rate.* 250 Hz: r1"):
+        assert read_wfdb(folder).sampling_rate == 250
+
+
+def test_first_leads_beside_others_are_warned_of(folder):
+    for name, lead in (("r2", "V5"), ("r3", "MLII")):
+        write_signals(folder, name, ecg(), leads=(lead,))
+        write_beats(folder, name)
+    with pytest.warns(UserWarning, match="1 of 3 records have no lead MLII.*: V5 in r2"):
+        beats = read_wfdb(folder)
+    assert Counter(beats.lead[:, 0].tolist()) == {"MLII": 2 * len(WHOLE), "V5": len(WHOLE)}
+    # One lead throughout is no mixture, whatever its name.
+    assert set(read_wfdb(folder, records=["r2"]).lead.ravel()) == {"V5"}
+
+
+@pytest.mark.parametrize("parameter", ["leads", "records"])
+@pytest.mark.parametrize("value", [[], "", 100, [100], ["r1", None]])
+def test_names_of_leads_and_records_are_text(folder, parameter, value):
+    with pytest.raises(DataError, match=f"'{parameter}' parameter of read_wfdb must be a name"):
+        read_wfdb(folder, **{parameter: value})
+
+
+def test_an_unknown_lead_is_answered_by_those_that_there_are(folder):
+    with pytest.raises(DataError, match=r"'V9'.* there are MLII"):
+        read_wfdb(folder, leads=["MLII", "V9"])
+
+
 # --- hostile and wrong headers --------------------------------------------------------------------
 
 
@@ -279,6 +308,14 @@ def test_a_missing_gain_is_warned_of(folder, gain):
         ("r1 1 360 1000000000000\nr1.dat 16 200 16 0 0 0 0 I\n", "at most"),
         ("r1 1 360 7201\nr1.dat 16 200 16 0 0 0 0 I\n", "files with its 7201 samples"),
         ("r1 1 0 7200\nr1.dat 16 200 16 0 0 0 0 I\n", "positive sampling rate"),
+        ("r1 1 3.6e2 7200\nr1.dat 16 200 16 0 0 0 0 I\n", "rate as a number .* '3.6e2'"),
+        ("r1 1 360,5 7200\nr1.dat 16 200 16 0 0 0 0 I\n", "rate as a number .* '360,5'"),
+        ("r1 1 fast 7200\nr1.dat 16 200 16 0 0 0 0 I\n", "rate as a number .* 'fast'"),
+        ("r1 1 360 7e3\nr1.dat 16 200 16 0 0 0 0 I\n", "length as a number .* '7e3'"),
+        ("r1 1 360 7200\nr1.dat 16 200(1e2)/mV 16 0 0 0 0 I\n", "gains in one word"),
+        ("r1 1 360 7200\nr1.dat 16 200(+9)/mV 16 0 0 0 0 I\n", "gains in one word"),
+        ("r1 1 360 7200\nr1.dat 16 200,5/mV 16 0 0 0 0 I\n", "gains in one word"),
+        ("r1 1 360 7200\nr1.dat 16 200 (9)/mV 16 0 0 0 0 I\n", "gains in one word"),
         ("r1 1 360 0\nr1.dat 16 200 16 0 0 0 0 I\n", "leave out the count"),
         ("r1 0 360 7200\n", "from 1 to"),
         ("r1 1 360 7200\nr1.dat 16 1e-300 16 0 0 0 0 I\n", "gains from"),

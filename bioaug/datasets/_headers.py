@@ -29,6 +29,7 @@ _NULL = "~"  # the name of a segment in which nothing was recorded
 _SIGNAL = re.compile(
     r"\S+\s+\S+(?:\s+(?P<gain>[-+]?[\d.]*(?:[eE][-+]?\d+)?)(?:\(-?\d*\))?(?:/(?P<unit>\S+))?)?"
 )
+_GAIN = re.compile(r"[-+]?[\d.]*(?:[eE][-+]?\d+)?(?:\(-?\d*\))?(?:/\S+)?")
 
 
 class Unit(NamedTuple):
@@ -58,6 +59,7 @@ class Header(NamedTuple):
     n_timesteps: int
     leads: list[str]
     segments: list[Segment]  # without null segments
+    has_rate: bool = True  # else WFDB takes 250 Hz
 
 
 def read_header(path: Path) -> Header:
@@ -79,9 +81,10 @@ def read_header(path: Path) -> Header:
     rate = float(header.fs)
     if not (math.isfinite(rate) and rate > 0):
         raise _wrong(path, "must give a positive sampling rate", f"{header.fs} Hz")
+    has_rate = len(lines[0].split()) > 2
     if not hasattr(header, "seg_name"):
         segment = _read_segment(path, lines, header, start=0)
-        return Header(path, rate, segment.length, segment.leads, [segment])
+        return Header(path, rate, segment.length, segment.leads, [segment], has_rate)
     lengths = [int(length) for length in header.seg_len]
     n_timesteps = sum(lengths)
     if header.sig_len not in (None, 0, n_timesteps):
@@ -103,7 +106,7 @@ def read_header(path: Path) -> Header:
         start += length
     if sum(segment.length for segment in segments) > MOST_SAMPLES or not segments:
         raise _wrong(path, f"must have 1 to {MOST_SAMPLES} samples in its segments", "others")
-    return Header(path, rate, n_timesteps, leads, segments)
+    return Header(path, rate, n_timesteps, leads, segments, has_rate)
 
 
 def _read_lines(path: Path) -> tuple[list[str], Any]:
@@ -125,6 +128,7 @@ def _read_lines(path: Path) -> tuple[list[str], Any]:
     _check_names(path, lines)
     with quiet():
         header: Any = import_wfdb().rdheader(str(path))
+    _check_numbers(path, lines[0], header)
     is_multiple = hasattr(header, "seg_name")
     n_lines = header.n_seg if is_multiple else header.n_sig
     if len(lines) - 1 != n_lines:
@@ -133,6 +137,22 @@ def _read_lines(path: Path) -> tuple[list[str], Any]:
     if header.n_sig < 1 or (not is_multiple and n_lines > MOST_SIGNALS):
         raise _wrong(path, f"must have from 1 to {MOST_SIGNALS} signals", header.n_sig)
     return lines, header
+
+
+def _check_numbers(path: Path, line: str, header: Any) -> None:
+    """Raise a DataError where wfdb takes the rate or the length for another number, as of 1e3."""
+    fields = line.split()
+    for place, read, what in ((2, header.fs, "sampling rate"), (3, header.sig_len, "length")):
+        if len(fields) > place and read is not None:
+            written = fields[place].partition("/")[0].partition("(")[0]
+            try:
+                is_same = float(written) == read
+            except ValueError:
+                is_same = False
+            if not is_same:
+                raise _wrong(
+                    path, f"must give its {what} as a number without exponent", repr(fields[place])
+                )
 
 
 def _check_names(path: Path, lines: Iterable[str]) -> None:
@@ -162,6 +182,8 @@ def _read_segment(
         raise _wrong(path, f"must have at most {MOST_SAMPLES} samples", length)
     if there is not None and length > there:
         raise _wrong(path, f"must have files with its {length} samples", f"files with {there}")
+    for line in lines[1:]:
+        _check_gain(path, line)
     units = [_unit(line) for line in lines[1:]]
     for gain in header.adc_gain:
         if not 1e-12 < abs(gain) < 1e12:
@@ -191,6 +213,15 @@ def _lead_names(header: Any) -> list[str]:
     """Return the names of the signals; a signal without one is called by its number."""
     names = header.sig_name or []
     return [name or f"signal {number}" for number, name in enumerate(names)]
+
+
+def _check_gain(path: Path, line: str) -> None:
+    """Raise a DataError where wfdb reads a part of the gain and takes the rest for a name."""
+    _, _, gain, after = [*line.split()[:4], "", "", "", ""][:4]
+    if not _GAIN.fullmatch(gain) or after.startswith(("(", "/")):
+        raise _wrong(
+            path, "must give gains in one word, such as 200 or 200(0)/mV", repr(f"{gain} {after}")
+        )
 
 
 def _unit(line: str) -> Unit:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -101,7 +101,8 @@ def read_wfdb(
     UserWarning
         With their numbers, of beats that are left out: samples are missing in their window, their
         symbol is none of WFDB, channels disagree on it, or their time is past the end of the
-        signals. Also of records without a lead, and of those without a gain.
+        signals. Also of records without a lead, without a gain or a sampling rate, and of those
+        whose first lead stands in for MLII beside other leads.
 
     Notes
     -----
@@ -119,7 +120,7 @@ def read_wfdb(
     (4298, 1, 200)
     """
     check_option(labels, name="labels", owner=_OWNER, options=("aami", "symbols"))
-    wanted = (leads,) if isinstance(leads, str) else tuple(leads or ("MLII",))
+    wanted = ("MLII",) if leads is None else _check_words(leads, name="leads")
     if len(set(wanted)) < len(wanted):
         raise DataError(
             f"The 'leads' parameter of {_OWNER} must name different leads. Got {leads!r} instead. "
@@ -133,6 +134,7 @@ def read_wfdb(
     window = check_window(window, owner=_OWNER)
     new_rate = check_sampling_rate(rate if sampling_rate is None else sampling_rate, owner=_OWNER)
     kept, left_out = _read_annotations(headers, wanted, window, lenient=leads is None)
+    _warn_of_different_leads(kept)
     window = scale_window(window, rate, new_rate)
     units = check_units(kept, owner=_OWNER)
     with _readable(kept[0].path.parent):
@@ -163,6 +165,21 @@ def read_wfdb(
     )
 
 
+def _check_words(values: str | Sequence[str], *, name: str) -> tuple[str, ...]:
+    """Return one or several names as a tuple."""
+    words = (values,) if isinstance(values, str) else values
+    if (
+        not isinstance(words, Iterable)
+        or not (words := tuple(words))
+        or not all(isinstance(word, str) and word for word in words)
+    ):
+        raise DataError(
+            f"The {name!r} parameter of {_OWNER} must be a name or several, as text. Got "
+            f"{values!r} instead. Leave it out to take the default."
+        )
+    return tuple(map(str, words))
+
+
 def _find_records(path: Path, records: str | Sequence[str] | None) -> dict[Path, str]:
     """Return the names of the records in a folder, or of the one record, by their paths."""
     if not path.is_dir():
@@ -174,7 +191,7 @@ def _find_records(path: Path, records: str | Sequence[str] | None) -> dict[Path,
             )
         found = {stem: stem.name}
     elif records is not None:
-        given = [records] if isinstance(records, str) else list(records)
+        given = _check_words(records, name="records")
         names = [name for word in given for name in mitbih.SUBSETS.get(word, (word,))]
         for name in names:
             if Path(name).is_absolute() or ".." in Path(name).parts:
@@ -219,7 +236,29 @@ def _common_rate(headers: Sequence[Header]) -> float:
             f"The records of {_OWNER} must have one sampling rate. Got {first:g} Hz in {one} and "
             f"{second:g} Hz in {other}. Read them one by one, each with the same 'sampling_rate'."
         )
+    silent = [header.path.name for header in headers if not header.has_rate]
+    if silent:
+        warn_user(
+            f"{len(silent)} of {len(headers)} records give no sampling rate in their headers, and "
+            f"are read at the default of WFDB, 250 Hz: {_listed(silent)}. Complete their headers.",
+        )
     return next(iter(rates))
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:10])}{', ...' if len(names) > 10 else ''}"
+
+
+def _warn_of_different_leads(records: Sequence[Beats]) -> None:
+    """Warn where the first leads that stand in for a missing one are not the others' lead."""
+    others = [beats for beats in records if beats.leads != records[0].leads]
+    if others:
+        lacking = [beats for beats in records if "MLII" not in beats.leads]
+        found = _listed([f"{beats.leads[0]} in {beats.path.name}" for beats in lacking])
+        warn_user(
+            f"{len(lacking)} of {len(records)} records have no lead MLII, and their first one is "
+            f"read beside other leads: {found}. Choose 'leads' that all have, or other 'records'.",
+        )
 
 
 def _read_annotations(
@@ -234,6 +273,12 @@ def _read_annotations(
             left_out.append(header.path.name)
         else:
             kept.append(beats)
+    there = list(dict.fromkeys(lead for header in headers for lead in header.leads))
+    if not kept and not lenient and not set(wanted) <= set(there):
+        raise DataError(
+            f"The 'leads' parameter of {_OWNER} must name leads that a record has. Got {wanted!r}, "
+            f"and there are {_listed(there)}. Choose among them."
+        )
     if not kept:
         raise DataError(
             f"The records of {_OWNER} must have the leads {wanted!r} and annotated beats with room "
