@@ -11,12 +11,11 @@ from torch.nn.functional import pad
 
 from bioaug._typing import Labels, Signals
 from bioaug.nn.axes import find_principal_axes
+from bioaug.nn.basis_rows import MOST_ROWS, basis_rows, smoothed
 from bioaug.nn.cells import LEAST_ROWS, different, partition
-from bioaug.nn.outliers import drawn_in
 
 MOST_AXES = 256  # principal axes kept
 FLOOR = 1e-3  # smallest deviation told apart, as a share of the largest
-MOST_ROWS = 8192  # rows of a class that the mixture is fitted to
 BASES = ("mixture", "normal")
 ROWS_SHARED = 32  # training rows that a covariance rests on, where a class has as many
 ROWS_PER_AXIS = 4  # rows for each principal axis of a covariance
@@ -36,9 +35,9 @@ def make_noise(
 def fit_noise(
     axes: PrincipalAxes, mixture: GaussianMixture, base: str, signals: Signals, labels: Labels
 ) -> None:
-    """Learn both from the training rows, outliers drawn in."""
-    signals = drawn_in(signals, labels)
-    axes.fit(signals, labels)
+    """Learn both from the same training rows, see `basis_rows`."""
+    signals, labels = basis_rows(signals, labels)
+    axes.fit(*smoothed(signals, labels))
     if base == "mixture":
         mixture.fit(axes, signals, labels)
 

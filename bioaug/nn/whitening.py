@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from bioaug._typing import Labels, Signals
 from bioaug.nn.axes import Axes, find_principal_axes
-from bioaug.nn.outliers import drawn_in
+from bioaug.nn.basis_rows import basis_rows, smoothed
 
 FLOOR = 1e-3  # smallest deviation told apart, as a share of the largest
 MOST_AXES = 256  # principal axes kept; what lies across them shares one factor
@@ -44,8 +44,8 @@ class Whitening(nn.Module):
 
     @torch.no_grad()
     def fit(self, signals: Signals, labels: Labels) -> None:
-        """Learn mean, axes and factors from the training rows, outliers drawn in."""
-        signals = drawn_in(signals, labels)
+        """Learn mean, axes and factors from the training rows, see `basis_rows`."""
+        signals, labels = smoothed(*basis_rows(signals, labels))
         weights = 1 / labels.bincount().double().clamp(min=1)[labels]
         weights = (weights / weights.sum())[:, None]
         n_channels, n_axes = self.factors.shape
