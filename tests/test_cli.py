@@ -231,7 +231,7 @@ def test_evaluate_without_test_rows_says_nothing_on_privacy(folder, tmp_path, ca
 def test_test_rows_may_be_other_records(folder, monkeypatch):
     seen = []
 
-    def read(path, *, records, **_):
+    def read(path, *, records=None, **_):
         seen.append((path, records))
         return read_arrays(folder / "set.npz")
 
@@ -239,7 +239,7 @@ def test_test_rows_may_be_other_records(folder, monkeypatch):
     monkeypatch.setattr("bioaug.metrics.evaluate", lambda *_, **__: None)
     words = ["--records", "DS1", "--test", "mitdb", "--test-records", "DS2"]
     assert call("evaluate", "mitdb", "new.npz", *words) == 0
-    assert seen == [("mitdb", ["DS1"]), ("new.npz", ["DS1"]), ("mitdb", ["DS2"])]
+    assert seen == [("mitdb", ["DS1"]), ("new.npz", None), ("mitdb", ["DS2"])]
 
 
 def test_evaluate_needs_common_classes(folder, tmp_path, capsys):

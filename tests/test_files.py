@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import warnings
+import zipfile
 
 import numpy as np
 import pandas as pd
@@ -281,11 +282,12 @@ def test_beats_of_a_record(tmp_path):
 def test_options_of_records(tmp_path):
     write_record(tmp_path, "r1")
     write_record(tmp_path, "r2", leads=("V5", "II"))
-    both = read_arrays(tmp_path, window=(3, 5))
+    with pytest.warns(UserWarning, match="no lead MLII.* V5 in r2"):
+        both = read_arrays(tmp_path, window=(3, 5))
     assert both.X.shape == (12, 1, 8)  # of r2 its first lead
     assert both.groups.tolist() == ["r1"] * 6 + ["r2"] * 6
     assert read_arrays(tmp_path, records="r2").X.shape == (5, 1, 71)
-    assert read_arrays(tmp_path, sampling_rate=64).X.shape == (10, 1, 36)
+    assert read_arrays(tmp_path, records="r1", sampling_rate=64).X.shape == (5, 1, 36)
     with pytest.warns(UserWarning, match="left out: r2"):
         two = read_wfdb(tmp_path, leads=["V5", "MLII"], labels="symbols")
     assert two.data.shape == (5, 2, 71)
@@ -303,7 +305,7 @@ def test_odd_records(tmp_path):
         read_wfdb(tmp_path / "r1", records=["r1"])
     with pytest.raises(FileNotFoundError, match=r"r7\.hea"):
         read_wfdb(tmp_path, records=["r1", "r7"])
-    with pytest.raises(DataError, match="None of r1"):
+    with pytest.raises(DataError, match="there are"):
         read_wfdb(tmp_path, leads="V1")
     with pytest.raises(DataError, match="None of r1"):
         read_wfdb(tmp_path, window=(400, 400))
@@ -329,3 +331,40 @@ def test_mitbih_is_read_as_fetch_mitbih_does(mitbih_home):
     found = read_wfdb(mitbih_home / "mitdb", records=["100", "202"])
     assert len(found.data) == 2271 + 2136
     assert set(found.groups) == {"100", "201"}
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "error"),
+    [
+        ("a.npz", {"label_column": "y"}, "'label_column' parameter .* for tables only"),
+        ("a.npz", {"header": True}, "'header' parameter .* for tables only"),
+        ("a.npz", {"window": (9, 9)}, "'window' parameter .* for WFDB records only"),
+        ("a.csv", {"sampling_rate": 64}, "'sampling_rate' parameter .* for WFDB records only"),
+        ("a.csv", {"group_column": "x1"}, "Did you mean 'groups_column'"),
+        ("a.csv", {"return_X_y": True}, "'options' parameter"),
+    ],
+)
+def test_options_that_would_be_left_aside(tmp_path, name, options, error):
+    write_arrays(tmp_path / name, [[1.0, 2.0], [3.0, 4.0]], ["A", "B"])
+    with pytest.raises(DataError, match=error):
+        read_arrays(tmp_path / name, **options)
+
+
+def test_a_column_named_groups_holds_the_patients(tmp_path):
+    file = tmp_path / "a.csv"
+    file.write_text("x1,x2,groups,y\n1,2,p7,A\n3,4,p8,B\n")
+    read = read_arrays(file)
+    assert read.groups.tolist() == ["p7", "p8"]
+    assert read.X.tolist() == [[1, 2], [3, 4]]
+    assert read_arrays(file, label_column="groups", groups_column="y").y.tolist() == ["p7", "p8"]
+
+
+def test_a_table_in_a_zip_file(tmp_path):
+    file = tmp_path / "a.csv.zip"
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("anything.csv", "1.5,2,A\n3,4,B\n")
+    assert read_arrays(file).X.tolist() == [[1.5, 2], [3, 4]]
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.writestr("other.csv", "")
+    with pytest.raises(DataError, match="one file, and holds 2"):
+        read_arrays(file)

@@ -157,20 +157,19 @@ def read_rows(
 ) -> Bunch:
     """Read signals; of what `bioaug grow` wrote, the original or the synthetic rows alone."""
     _check_used(arguments)
-    of_records = {
-        "records": records or arguments.records,
-        "leads": arguments.leads,
-        "window": None if arguments.window is None else tuple(arguments.window),
-        "sampling_rate": arguments.resample,
-    }
-    arrays = read_arrays(
-        path,
-        labelled=not arguments.unlabelled,
-        label_column=arguments.label_column,
-        groups_column=arguments.groups_column,
-        header=arguments.header,
-        **of_records,
-    )
+    options: dict[str, Any] = {}  # one file may be a table, and another a record
+    if is_table(Path(path).expanduser()):
+        options = {
+            name: vars(arguments)[name] for name in ("label_column", "groups_column", "header")
+        }
+    elif is_record(Path(path).expanduser()):
+        options = {
+            "records": records or arguments.records,
+            "leads": arguments.leads,
+            "window": None if arguments.window is None else tuple(arguments.window),
+            "sampling_rate": arguments.resample,
+        }
+    arrays = read_arrays(path, labelled=not arguments.unlabelled, **options)
     if arrays.synthetic is None:
         return arrays
     return choose_rows(arrays, np.flatnonzero(arrays.synthetic == synthetic))

@@ -148,11 +148,12 @@ def find_columns(
     named = {name.casefold(): c for c, name in enumerate(names)}
     synthetic = named.get("synthetic")
     groups = _chosen(wish.groups, names, width, file, "groups_column")
-    if groups is None and is_written:
-        groups = named.get("groups")
     label, is_guessed = None, False
     if wish.labelled:
         label = _chosen(wish.label, names, width, file, "label_column")
+    if groups is None and named.get("groups") != label:
+        groups = named.get("groups")
+    if wish.labelled:
         if is_written and label in steps:
             raise _no_label(file, names[-2:])
         if label is None:

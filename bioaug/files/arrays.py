@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
 from bioaug._atomic import check_writable, replacing
-from bioaug._validation import check_path
+from bioaug._validation import check_option, check_path
 from bioaug.datasets.recordings import read_wfdb
 from bioaug.exceptions import DataError
 from bioaug.files._cells import check_codes, comes_back, needs_quotes
@@ -26,7 +26,8 @@ from bioaug.files._tables import read_parquet, read_text_table
 _READER, _WRITER = "read_arrays", "write_arrays"
 _RECORD_SUFFIXES = ("", ".hea", ".dat", ".atr")  # of WFDB
 _TEXT_SUFFIXES = (".csv", ".tsv", ".txt")
-_COMPRESSED = (".gz", ".bz2", ".xz")
+_COMPRESSED = (".gz", ".bz2", ".xz", ".zip")
+_OF_RECORDS = ("records", "leads", "window", "sampling_rate", "labels")
 
 
 def read_arrays(
@@ -45,8 +46,8 @@ def read_arrays(
     path : path-like
         By its suffix: ``.npz`` with the arrays ``X`` and ``y`` and, where there are any,
         ``groups``; a table with one row per signal, ``.csv``, ``.tsv`` or ``.txt``, which may be
-        compressed (``.gz``, ``.bz2``, ``.xz``), or ``.parquet``; a folder of WFDB records, or one
-        record.
+        compressed (``.gz``, ``.bz2``, ``.xz``, or the one file of a ``.zip``), or ``.parquet``; a
+        folder of WFDB records, or one record.
     labelled : bool, default=True
         Whether there are labels. An unlabelled table has columns of signals only.
     label_column : str or int, optional
@@ -54,11 +55,12 @@ def read_arrays(
         and may be negative. None takes the one named ``y``, ``label``, ``labels``, ``class`` or
         ``target``, or else the last one, or the first where the last holds fractions.
     groups_column : str or int, optional
-        Column of the patients.
+        Column of the patients. None takes the one named ``groups``, where there is one.
     header : bool, optional
         Whether the first row of a table has the names of the columns. None looks at it.
     **record_options
-        The parameters of `bioaug.datasets.read_wfdb`, for WFDB records only.
+        ``records``, ``leads``, ``window``, ``sampling_rate`` and ``labels`` as in
+        `bioaug.datasets.read_wfdb`, for WFDB records only.
 
     Returns
     -------
@@ -70,7 +72,7 @@ def read_arrays(
     ------
     DataError
         If the file has another suffix, is damaged, lacks an array or a column, holds what is no
-        number, or a label or group is missing.
+        number, or a label or group is missing; or if an option is given that such files have not.
     ImportError
         If a Parquet file is read without pyarrow.
     OSError
@@ -100,6 +102,8 @@ def read_arrays(
             f"The 'header' parameter of {_READER} must be True, False or None. Got {header!r} "
             "instead."
         )
+    of_tables = {"label_column": label_column, "groups_column": groups_column, "header": header}
+    _check_options(file, of_tables, record_options)
     if is_record(file):
         beats = read_wfdb(file, **record_options)
         y = beats.target if labelled else None
@@ -121,6 +125,22 @@ def read_arrays(
     if file.suffix.lower() == ".parquet":
         return _bunch(**read_parquet(file, wish))
     return _bunch(**read_text_table(file, wish, header))
+
+
+def _check_options(file: Path, of_tables: dict[str, Any], of_records: dict[str, Any]) -> None:
+    """Raise a DataError for options that are unknown, or would be left aside."""
+    for name in of_records:
+        check_option(name, name="options", owner=_READER, options=(*of_tables, *_OF_RECORDS))
+    for options, is_used, kind in (
+        (of_tables, is_table(file), "tables"),
+        (of_records, is_record(file), "WFDB records"),
+    ):
+        given = [name for name, value in options.items() if value is not None]
+        if given and not is_used:
+            raise DataError(
+                f"The {given[0]!r} parameter of {_READER} is for {kind} only. Got {str(file)!r}. "
+                "Leave it out."
+            )
 
 
 def is_table(path: str | os.PathLike[str]) -> bool:
