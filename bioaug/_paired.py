@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -71,6 +71,7 @@ class Pairing:
             return cls(patients, len(patients), of_rows, repeats)
         classes = np.unique(y)
         check_metric(metric, classes, owner=owner)
+        metric = cast(str, metric)
         counts = [count_rows(y, arm, classes, of_row) for arm in arms]
 
         def difference(weights: NDArray) -> NDArray:

@@ -52,6 +52,13 @@ def write_synthesizer(
     The hashes of its training rows are left out unless asked for.
     """
     folder = check_path(path, name="path", owner="save")
+    write_checkpoint(folder, *saved_form(synthesizer, include_fingerprint=include_fingerprint))
+
+
+def saved_form(
+    synthesizer: Any, *, include_fingerprint: bool = False
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Return the tensors and the config of which a saved Synthesizer consists."""
     tensors, fingerprint = weights_of(synthesizer._models), None
     if include_fingerprint and synthesizer.lineage_ is not None:
         arrays, fingerprint = synthesizer.lineage_.to_saved()
@@ -67,7 +74,7 @@ def write_synthesizer(
         "models": [_thinned(described(fitted), n_models) for fitted in synthesizer._models],
         "fingerprint": fingerprint,
     }
-    write_checkpoint(folder, tensors, config)
+    return tensors, config
 
 
 def read_synthesizer(cls: type, path: str | Path, *, device: str) -> Any:
@@ -79,6 +86,13 @@ def read_synthesizer(cls: type, path: str | Path, *, device: str) -> Any:
             f"The folder {str(path)!r} holds no saved Synthesizer but a "
             f"{config.get('kind')!r}. Give the folder that Synthesizer.save wrote."
         )
+    return rebuilt_synthesizer(cls, tensors, config, path, device=device)
+
+
+def rebuilt_synthesizer(
+    cls: type, tensors: dict[str, Tensor], config: dict[str, Any], path: str | Path, *, device: str
+) -> Any:
+    """Return the synthesizer of class `cls` whose `saved_form` was read from folder `path`."""
     try:
         if foreign := sorted(config["parameters"].keys() - set(_SETTINGS)):
             raise ValueError(f"parameters: {foreign} unknown")

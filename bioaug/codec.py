@@ -126,6 +126,27 @@ def _rows(X: NDArray, per_channel: bool) -> NDArray:
     return X if per_channel else X.reshape(len(X), -1)
 
 
+@dataclass(frozen=True)
+class RowScale:
+    """The median row's mean and standard deviation, over its time steps and channels."""
+
+    mean: float
+    deviation: float
+
+    @property
+    def is_standardised(self) -> bool:
+        """Whether rows had their mean subtracted and were divided by their deviation."""
+        return abs(self.mean) < 1e-3 and abs(self.deviation - 1) < 1e-3
+
+    @classmethod
+    def of(cls, X: NDArray) -> RowScale:
+        """Return the scale of the rows of one class."""
+        signals = as_3d(X).astype(np.float64, copy=False)
+        of_channels = signals.std(axis=2)
+        mean = float(np.median(signals.mean(axis=(1, 2))))
+        return cls(mean, float(np.median(np.sqrt(np.square(of_channels).mean(axis=1)))))
+
+
 @dataclass
 class SignalCodec:
     """Scales signals to [-1, 1] and codes labels, and remembers how to go back.
@@ -146,6 +167,8 @@ class SignalCodec:
         With the features.
     row_properties : list of RowProperty
     feature_low, feature_high : ndarray of shape (n_features,), in the user's units
+    scales : dict of label to RowScale, or None
+        By which rows of other units are recognised; None in what an older bioaug saved.
     """
 
     classes: NDArray
@@ -157,6 +180,7 @@ class SignalCodec:
     row_properties: list[RowProperty]
     feature_low: NDArray = field(default_factory=lambda: np.zeros(0))
     feature_high: NDArray = field(default_factory=lambda: np.zeros(0))
+    scales: dict[Any, RowScale] | None = None
 
     @classmethod
     def fit(cls, X: NDArray, y: NDArray, n_features: int = 0) -> SignalCodec:
@@ -177,6 +201,7 @@ class SignalCodec:
             row_properties=RowProperty.find(signals),
             feature_low=features.min(axis=0).astype(np.float64),
             feature_high=features.max(axis=0).astype(np.float64),
+            scales={label: RowScale.of(signals[y == label]) for label in np.unique(y).tolist()},
         )
 
     @property
@@ -239,6 +264,9 @@ class SignalCodec:
             "row_properties": [vars(found) for found in self.row_properties],
             "feature_low": self.feature_low.tolist(),
             "feature_high": self.feature_high.tolist(),
+            "scales": None
+            if self.scales is None
+            else [[float(scale.mean), float(scale.deviation)] for scale in self.scales.values()],
         }
 
     @classmethod
@@ -262,6 +290,9 @@ class SignalCodec:
             feature_high=np.array(described["feature_high"], dtype=np.float64),
         )
         codec._check()
+        if (scales := described.get("scales")) is not None:
+            found = [RowScale(float(mean), float(deviation)) for mean, deviation in scales]
+            codec.scales = dict(zip(codec.classes.tolist(), found, strict=True))
         return codec
 
     def _check(self) -> None:

@@ -24,6 +24,7 @@ class Grower(ABC):
     """Makes rows, each from its class, its seed and its index alone."""
 
     name: str
+    is_drawn = False  # whether a seed gives a whole draw, and the index one row of it
 
     def seeds(self, stream: int, index: NDArray) -> NDArray[np.int64]:
         """Return the seed of every row of a stream, one of its own unless a draw shares it."""
@@ -75,6 +76,8 @@ class AdaptedGrower(Grower):
         ``fit(X)`` on rows of shape (n, n_values), then ``sample(n)``, which returns rows or (rows,
         labels). It is seeded by `random_state`, a parameter of `sample` or of its own.
     """
+
+    is_drawn = True
 
     def __init__(self, model: Any) -> None:
         self.name = type(model).__name__

@@ -47,7 +47,9 @@ class Ladder:
     growers : dict
         Fitted ones by name.
     synthesizer : Synthesizer or None
-        The first that was used.
+        What was used: of two, one that has the classes of both.
+    unknown : list
+        Classes that a fitted model does not know, and that are grown without one.
     """
 
     def __init__(
@@ -64,6 +66,8 @@ class Ladder:
         self._model, self._X, self._y = model, X, y
         self._seeds = {rung: draw_seed(random_state) for rung in (OWN, SHARED)}
         self._least = least
+        known = getattr(model, "classes_", None) if isinstance(model, Synthesizer) else None
+        self.unknown = [] if known is None else [k for k in labels if k not in known.tolist()]
         self.n_rows = {label: _n_different(X[y == label]) for label in labels}
         self.rungs = {label: self._first_rung(label) for label in labels}
         self.growers: dict[str, Grower] = {}
@@ -77,18 +81,34 @@ class Ladder:
 
     def simpler_than_chosen(self) -> list[str]:
         """Return the classes that are grown in a simpler way than was asked for, and why."""
-        found = []
-        for label, rung in self.rungs.items():
-            if rung in RUNGS[1:] and rung != self._model:
-                n_rows = self.n_rows[label]
-                which = " different" if n_rows < (self._y == label).sum() else ""
-                found.append(f"{label} ({n_rows}{which} rows, by {rung!r})")
-        return found
+        return [
+            f"{self._size(label)}, by {rung!r})"
+            for label, rung in self.rungs.items()
+            if rung in RUNGS[1:] and rung != self._model and label not in self.unknown
+        ]
+
+    def strangers(self) -> list[str]:
+        """Return the classes that are grown without the fitted model, which does not know them."""
+        return [f"{self._size(label)}, by {self.rungs[label]!r})" for label in self.unknown]
+
+    def too_few_to_judge(self) -> list[str]:
+        """Return the classes of a fitted model that have too few rows here for one of their own."""
+        if not isinstance(self._model, Synthesizer) or not hasattr(self._model, "classes_"):
+            return []
+        small = [label for label, n in self.n_rows.items() if n < self._least[OWN]]
+        return [f"{self._size(label)})" for label in small if label not in self.unknown]
+
+    def _size(self, label: Any) -> str:
+        """Return the beginning of a class's entry in a list: "V (5 rows"."""
+        n_rows = self.n_rows[label]
+        which = " different" if n_rows < (self._y == label).sum() else ""
+        return f"{label} ({n_rows}{which} row{'s' * (n_rows != 1)}"
 
     def _first_rung(self, label: Any) -> str:
         n_rows = self.n_rows[label]
         if isinstance(self._model, Synthesizer) and hasattr(self._model, "classes_"):
-            return OWN
+            simpler = LOCAL if n_rows >= self._least[LOCAL] else DISTORT
+            return simpler if label in self.unknown else OWN
         if isinstance(self._model, str):  # a method without training
             too_few = self._model == LOCAL and n_rows < self._least[LOCAL]
             return DISTORT if too_few else self._model
@@ -133,7 +153,9 @@ class Ladder:
         if not hasattr(synthesizer, "classes_"):
             rows = np.isin(self._y, labels)
             synthesizer = self._seeded(OWN).fit(self._X[rows], self._y[rows])
-        self.synthesizer = synthesizer
+        self.synthesizer = (
+            synthesizer if self.synthesizer is None else synthesizer.joined(self.synthesizer)
+        )
         return SynthesizerGrower(synthesizer, self._name(OWN))
 
     def _shared(self) -> Grower:
@@ -150,7 +172,9 @@ class Ladder:
         small = np.isin(self._y, labels)
         tuning = None if most is None else FINE_TUNING * most
         synthesizer.fine_tune(self._X[small], self._y[small], max_time=tuning)
-        self.synthesizer = self.synthesizer or synthesizer
+        self.synthesizer = (
+            synthesizer if self.synthesizer is None else self.synthesizer.joined(synthesizer)
+        )
         return SynthesizerGrower(synthesizer, self._name(SHARED))
 
     def _seeded(self, rung: str) -> Synthesizer:

@@ -27,7 +27,7 @@ from bioaug.checkpoint import (
 from bioaug.exceptions import CheckpointError, TrainingWarning
 from bioaug.fitting import FittedModel, Training, fit_model
 
-KIND = "training"
+KIND = "trained model in memory"
 
 
 def remembered_fit(

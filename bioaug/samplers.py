@@ -17,18 +17,22 @@ from joblib import Memory
 from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from bioaug._containers import from_polars, warn_of_time_first
+from bioaug._containers import check_array_like, from_polars, warn_of_time_first
 from bioaug._growth_warnings import growth_warnings
 from bioaug._random import check_generator, draw_seed
+from bioaug._sampler_files import read_sampler, write_sampler
 from bioaug._sampler_input import checked_input, column_dtypes, counts_of_ratio, rounded
+from bioaug._units import warn_of_units
 from bioaug._validation import (
     COUNT,
     POSITIVE,
     WHOLE,
     HasMethods,
     StrOptions,
+    as_labels,
     check_classes,
     check_features,
     check_finite,
@@ -42,6 +46,7 @@ from bioaug._validation import (
 from bioaug.classical import classical_methods
 from bioaug.exceptions import DataError, TrainingWarning
 from bioaug.gate import Gate
+from bioaug.growers import DRAW
 from bioaug.growth import Growth, provenance_dtype
 from bioaug.ladder import LADDER, RUNGS, Ladder
 from bioaug.lineage import Lineage, remember_synthetic
@@ -62,10 +67,11 @@ class GANOversampler(BaseOverSampler):
     ----------
     model : str, path, Synthesizer or object, default="flow"
         A name from `available_models()`; the folder of a saved `Synthesizer`, which is loaded and
-        not trained; a `Synthesizer`, which is cloned and fitted; any object with `fit` and
-        `sample`, such as scikit-learn's `KernelDensity`, which is cloned and fitted on each class;
-        or one of the ways without training: "local" (draws between a row and its neighbours),
-        "warp", "scale", "jitter" or "distort" (these three together).
+        not trained; a `Synthesizer`, which is cloned and trained anew, even where it is fitted: to
+        use a fitted one as it is, give ``FrozenEstimator(synthesizer)`` (of `sklearn.frozen`);
+        any object with `fit` and `sample`, such as scikit-learn's `KernelDensity`, which is cloned
+        and fitted on each class; or one of the ways without training: "local" (draws between a row
+        and its neighbours), "warp", "scale", "jitter" or "distort" (these three together).
     sampling_strategy : float, str, dict or callable, default="auto"
         As in imbalanced-learn. A dict maps classes to their final counts.
     per_class : bool or "auto", default="auto"
@@ -285,6 +291,91 @@ shape (n_samples, n_channels, n_timesteps)
             self.sampling_strategy = counts or self.sampling_strategy  # until the call ends
         return X, y, binarize_y
 
+    def generate(self, labels: Any, seeds: Any) -> NDArray:
+        """Make further rows of the classes that `fit_resample` has grown, without the gate.
+
+        Parameters
+        ----------
+        labels : array-like of shape (n,)
+            The class of each row, of those in `methods_`.
+        seeds : array-like of int of shape (n,)
+            A row of the same class and seed is the same, whatever else is made beside it.
+
+        Returns
+        -------
+        X : ndarray of shape (n, ...)
+            Each by the generator that made the rows of its class; of several, the one that made
+            most.
+
+        Raises
+        ------
+        DataError
+            For classes that were not grown.
+        """
+        check_is_fitted(self, "synthetic_provenance_")
+        labels = as_labels(labels, owner="generate", name="labels")
+        check_array_like(seeds, owner="generate", name="seeds")
+        numbers = np.asarray(seeds)
+        if numbers.shape != labels.shape or numbers.dtype.kind not in "iu":
+            raise DataError(
+                f"The 'seeds' parameter of generate must be {len(labels)} integers, one for each "
+                f"row. Got {numbers.dtype} of shape {numbers.shape} instead."
+            )
+        table = self.synthetic_provenance_
+        most = {label: of.mode()[0] for label, of in table.groupby("label")["model"]}
+        for label in set(labels.tolist()):
+            check_option(label, name="labels", owner="generate", options=most)
+        names = pd.Series([most[label] for label in labels.tolist()], dtype=object)
+        index = numbers % DRAW
+        drawn = {"model": names, "label": labels, "seed": numbers // DRAW, "index": index}
+        drawn["seed"] = np.where(
+            [self._growers[n].is_drawn for n in names], numbers // DRAW, numbers
+        )
+        return self.remake(pd.DataFrame(drawn))
+
+    def save(self, path: str | Path, *, include_fingerprint: bool = False) -> None:
+        """Write the parameters and the trained models into folder `path`, no rows.
+
+        Parameters
+        ----------
+        path : path
+        include_fingerprint : bool, default=False
+            See `Synthesizer.save`.
+
+        Raises
+        ------
+        OSError
+            Where the folder cannot be written.
+        CheckpointError
+            Where a parameter cannot be saved: an object as `model`, a function.
+        """
+        check_is_fitted(self, "synthetic_provenance_")
+        write_sampler(self, path, include_fingerprint=include_fingerprint)
+
+    @classmethod
+    def load(cls, path: str | Path, *, device: str = "auto") -> GANOversampler:
+        """Return the sampler that `save` wrote into folder `path`, which trains nothing anew.
+
+        Its `fit_resample` makes rows with the models that were saved; for classes that were grown
+        without a model, it takes the rows that it is given.
+
+        Parameters
+        ----------
+        path : path
+        device : str, default="auto"
+
+        Returns
+        -------
+        sampler : GANOversampler
+            Its `model` is a `FrozenEstimator` of the saved `Synthesizer`, where there is one.
+
+        Raises
+        ------
+        CheckpointError
+            Where the folder is missing, damaged, or holds something else.
+        """
+        return read_sampler(cls, path, device=device)
+
     def remake(self, provenance: pd.DataFrame) -> NDArray:
         """Make synthetic rows again, from nothing but their provenance.
 
@@ -335,7 +426,8 @@ shape (n_samples, n_channels, n_timesteps)
         check_features(self.n_features, X, owner="GANOversampler")
         end = X.shape[-1] - self.n_features
         check_classes(X[..., :end], y, list(added), owner="GANOversampler", least=1)
-        model = self._chosen_model(X, list(added))
+        self._unit_mismatch = None
+        model = self._chosen_model(X, y, list(added))
         random_state = check_generator(self.random_state)
         least = LADDER | dict(self.ladder or {})
         n_features = model.n_features if isinstance(model, Synthesizer) else self.n_features
@@ -359,17 +451,32 @@ shape (n_samples, n_channels, n_timesteps)
     def _finished(self, made: NDArray) -> NDArray:
         return rounded(made, self._dtypes)
 
-    def _chosen_model(self, X: NDArray, labels: list) -> Any:
+    def _chosen_model(self, X: NDArray, y: NDArray, labels: list) -> Any:
         """Return what `Ladder` takes: an unfitted or a loaded Synthesizer, a name, an object."""
         if isinstance(self.model, Synthesizer):
             copied: Any = clone(self.model)
             return copied.set_params(**self._overrides())
+        frozen = self.model.estimator if isinstance(self.model, FrozenEstimator) else None
+        if isinstance(frozen, Synthesizer):
+            check_is_fitted(frozen)
+            return self._adopted(frozen, X, y, labels)
+        if frozen is not None and len(labels) > 1:
+            raise DataError(
+                "The 'model' parameter of GANOversampler may be a FrozenEstimator of a "
+                f"Synthesizer, or of another object where one class grows. Got {frozen!r:.80} for "
+                f"{len(labels)} classes, whose rows it cannot tell from each other."
+            )
         if not isinstance(self.model, str | Path) or self.model in classical_methods():
             return self.model
         if self.model in available_models():
             return Synthesizer(str(self.model), **self._overrides())
         loaded = Synthesizer.load(self.model, device=self.device)
+        return self._adopted(loaded, X, y, labels)
+
+    def _adopted(self, loaded: Synthesizer, X: NDArray, y: NDArray, labels: list) -> Synthesizer:
+        """Return a fitted synthesizer that fits these rows, and warn where they look otherwise."""
         _check_fits(loaded, X, labels)
+        self._unit_mismatch = warn_of_units(loaded, X, y, owner="GANOversampler")
         self.lineage_ = self.lineage_.joined(loaded.lineage_)  # it may have seen other rows
         return loaded
 
@@ -380,15 +487,27 @@ shape (n_samples, n_channels, n_timesteps)
         return not chosen_as_near and (n + min(len(rows), 5000)) * rows.size <= CHEAP
 
     def _warn_of_small_classes(self, ladder: Ladder) -> None:
-        simpler = ladder.simpler_than_chosen()
-        if simpler:
-            warnings.warn(
-                f"GANOversampler: too few rows for a model of their own, so these classes are "
-                f"grown in a simpler way: {', '.join(simpler)}. The 'ladder' parameter has the "
-                "limits.",
-                TrainingWarning,
-                stacklevel=6,
-            )
+        owner, limits = "GANOversampler", "The 'ladder' parameter has the limits."
+        parts = [
+            (
+                "too few rows for a model of their own, so these classes are grown in a simpler "
+                f"way: {', '.join(ladder.simpler_than_chosen())}. {limits}",
+                ladder.simpler_than_chosen(),
+            ),
+            (
+                "the fitted model does not know these classes, so they are grown without one: "
+                f"{', '.join(ladder.strangers())}.",
+                ladder.strangers(),
+            ),
+            (
+                "too few rows of these classes to tell whether what the fitted model makes is "
+                f"right: {', '.join(ladder.too_few_to_judge())}. {limits}",
+                ladder.too_few_to_judge(),
+            ),
+        ]
+        told = [message for message, classes in parts if classes]
+        if told:
+            warnings.warn(f"{owner}: {' And '.join(told)}", TrainingWarning, stacklevel=6)
 
     def _note(self, growths: dict[Any, Growth], labels: np.dtype) -> None:
         """Keep the provenance of all classes, and warn of models that failed the gate."""
@@ -399,7 +518,8 @@ shape (n_samples, n_channels, n_timesteps)
         self.rejected_ = {label: growth.rejected for label, growth in growths.items()}
         self.methods_ = {label: growth.methods for label, growth in growths.items()}
         for label, growth in growths.items():
-            for message in growth_warnings(label, growth):
+            cause = getattr(self, "_unit_mismatch", None)
+            for message in growth_warnings(label, growth, cause and f"Likely, as the {cause}."):
                 warnings.warn(message, TrainingWarning, stacklevel=6)
 
     def _check_model(self) -> None:
@@ -470,8 +590,8 @@ def _check_fits(loaded: Synthesizer, X: NDArray, labels: list) -> None:
             f"{remedy}"
         )
     missing = sorted(set(np.array(labels).tolist()) - set(loaded.classes_.tolist()), key=str)
-    if missing:
+    if len(missing) == len(labels):
         raise DataError(
-            f"The 'y' parameter of GANOversampler may grow the classes of the loaded model, "
-            f"{loaded.classes_.tolist()}. Got {missing} as well. {remedy}"
+            f"The 'y' parameter of GANOversampler must have classes of the loaded model to grow, "
+            f"{loaded.classes_.tolist()}. Got {missing} alone. {remedy}"
         )

@@ -7,6 +7,7 @@ import math
 import os
 import warnings
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import replace
 from numbers import Integral
 from pathlib import Path
@@ -24,6 +25,7 @@ from bioaug._containers import check_array_like, warn_of_time_first
 from bioaug._persistence import read_synthesizer, write_synthesizer
 from bioaug._random import check_generator, draw_seed
 from bioaug._row_noise import row_seeds
+from bioaug._units import warn_of_units
 from bioaug._validation import (
     POSITIVE,
     WHOLE,
@@ -272,6 +274,7 @@ class Synthesizer(BaseEstimator):
                 f"The 'X' parameter of fine_tune must have rows of shape {self.signal_shape_}, as "
                 f"in fit. Got {X.shape[1:]} instead."
             )
+        warn_of_units(self, X, y, owner="fine_tune")
         classes = np.unique(y)
         least = 2 if self.early_stopping is None else 10
         end = X.shape[-1] - self.n_features
@@ -297,6 +300,45 @@ class Synthesizer(BaseEstimator):
         self.lineage_ = Lineage.of(X).joined(self.lineage_)
         self._warn(tuned)
         return self
+
+    def joined(self, other: Synthesizer) -> Synthesizer:
+        """Return a synthesizer that makes the classes of this one, and those that only `other` has.
+
+        Parameters
+        ----------
+        other : Synthesizer
+            Fitted on signals of the same shape, with the same `model` and `model_params`.
+
+        Returns
+        -------
+        synthesizer : Synthesizer
+            With the parameters of this one; both stay as they are.
+
+        Raises
+        ------
+        DataError
+            Where the two make other signals or hold other models.
+        """
+        check_is_fitted(self)
+        check_is_fitted(other)
+        alike = ("model", "model_params", "signal_shape_", "n_features")
+        differing = [name for name in alike if getattr(self, name) != getattr(other, name)]
+        if differing:
+            raise DataError(
+                f"The 'other' parameter of joined must be a Synthesizer with the same "
+                f"{', '.join(differing)}. Got {getattr(other, differing[0])!r} instead of "
+                f"{getattr(self, differing[0])!r}. Fit both alike."
+            )
+        whole = copy(self)
+        whole._models = [*self._models]
+        for fitted in other._models:
+            classes = fitted.classes[~np.isin(fitted.classes, self.classes_)]
+            if len(classes):
+                whole._models.append(replace(fitted, classes=classes))
+        whole.classes_ = np.unique(np.concatenate([one.classes for one in whole._models]))
+        if self.lineage_ is not None and other.lineage_ is not None:
+            whole.lineage_ = self.lineage_.joined(other.lineage_)
+        return whole
 
     @staticmethod
     def _warn(models: Sequence[FittedModel]) -> None:

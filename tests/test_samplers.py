@@ -422,6 +422,7 @@ def saved(X, y, tmp_path):
     return tmp_path / "saved"
 
 
+@SMALL_CLASSES
 @pytest.mark.parametrize("kind", [str, lambda path: path])
 def test_a_saved_model_is_loaded_and_not_trained(saved, X, y, kind):
     sampler = GANOversampler(kind(saved), random_state=0)
@@ -435,12 +436,14 @@ def test_a_saved_model_is_loaded_and_not_trained(saved, X, y, kind):
     assert not np.array_equal(other, X_resampled)
 
 
+@SMALL_CLASSES
 def test_a_folder_name_without_a_slash_is_found(saved, X, y, monkeypatch):
     monkeypatch.chdir(saved.parent)
     _, y_resampled = GANOversampler("saved", random_state=0).fit_resample(X, y)
     assert Counter(y_resampled.tolist()) == {"N": 36, "V": 36}
 
 
+@SMALL_CLASSES
 def test_a_saved_model_of_other_dtype_gives_rounded_integers(saved, X, y):
     exact = GANOversampler(saved, random_state=0).fit_resample(X, y)[0][48:]
     made = GANOversampler(saved, random_state=0).fit_resample(X.astype(np.int16), y)[0][48:]
@@ -448,6 +451,7 @@ def test_a_saved_model_of_other_dtype_gives_rounded_integers(saved, X, y):
     np.testing.assert_array_equal(made, np.rint(exact))
 
 
+@SMALL_CLASSES
 def test_a_saved_model_of_more_classes_is_fine(saved, X, y):
     _, y_resampled = GANOversampler(saved, sampling_strategy={"V": 14}).fit_resample(X, y)
     assert Counter(y_resampled.tolist()) == {"N": 36, "V": 14}
@@ -463,7 +467,7 @@ def test_a_saved_model_of_another_length(saved, X, y):
 
 def test_a_saved_model_without_the_class(saved, X, y):
     y = np.where(y == "V", "Q", y)
-    with pytest.raises(DataError, match=r"'y'.*\['N', 'V'\].*Got \['Q'\] as well.*Load a model"):
+    with pytest.raises(DataError, match=r"'y'.*\['N', 'V'\].*Got \['Q'\] alone.*Load a model"):
         GANOversampler(saved).fit_resample(X, y)
 
 

@@ -125,7 +125,7 @@ def test_smaller_classes_take_the_next_rung_and_one_warning_says_so(n_small, lad
     told = [str(w.message) for w in told if issubclass(w.category, TrainingWarning)]
     assert len(told) == (name != "flow")
     if told:
-        assert f"V ({n_small} rows" in told[0]
+        assert f"V ({n_small} row" in told[0]
         assert "'ladder' parameter" in told[0]
 
 
