@@ -140,7 +140,7 @@ def test_nan_is_left_to_the_estimators(tmp_path):
         ("a,b,y\n1,2,3,N\n", "line 2 has 4 columns, the first 3"),
         ("1,x,3,N\n4,y,6,V\n", "Got 'x' in line 1, column 1"),
         ("u,v,y\n1,2,N\n1,?,N\n", r"Got '\?' in line 3, column 1"),
-        ("u,v,y\n", "Got 'u' in line 1"),
+        ("u,v,y\n", "no row below the names"),
         ("1:2:N\n1:2:V\n", "by commas"),
         ("1,2,N\n1,2,\n", "Got 1 missing ones, the first in line 2"),
     ],
@@ -190,8 +190,8 @@ def test_odd_archives(tmp_path):
         np.save(stream, X)
     with pytest.raises(DataError, match="plain arrays"):
         read_arrays(file)
-    np.savez(file, X=X, y=[0, 1], synthetic=[0, 1])
-    with pytest.raises(DataError, match="mask"):
+    np.savez(file, X=X, y=[0, 1], synthetic=[0, 2])
+    with pytest.raises(DataError, match=r"mask .* 1 others, the first in row 1: '2'"):
         read_arrays(file)
 
 
@@ -368,3 +368,15 @@ def test_a_table_in_a_zip_file(tmp_path):
         archive.writestr("other.csv", "")
     with pytest.raises(DataError, match="one file, and holds 2"):
         read_arrays(file)
+
+
+@pytest.mark.parametrize("suffix", ["npz", "csv"])
+def test_arrays_that_cannot_be_written(tmp_path, suffix):
+    file = tmp_path / f"a.{suffix}"
+    with pytest.raises(DataError, match="rows of one length"):
+        write_arrays(file, [[1.0, 2.0], [3.0]], ["A", "B"])
+    with pytest.raises(DataError, match=r"real numbers.* X\.astype\(float\)"):
+        write_arrays(file, [["1", "2"]], ["A"])
+    with pytest.raises(DataError, match=r"named as time steps are. Got 't0'"):
+        write_arrays(tmp_path / "a.csv", [[1.0, 2.0]], ["A"], t0=[1])
+    assert not list(tmp_path.iterdir())

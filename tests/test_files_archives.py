@@ -169,3 +169,23 @@ def test_random_damage_gives_one_error_or_the_same_arrays(file):
             np.testing.assert_array_equal(found.X, X)
             assert found.y.tolist() == [0, 1, 1]
     assert n_refused > 100
+
+
+@pytest.mark.parametrize(
+    "mask", [[True, False, True], [1, 0, 1], [1.0, 0.0, 1.0], ["True", "False", "TRUE"]]
+)
+@pytest.mark.parametrize("name", ["synthetic", "Synthetic", "SYNTHETIC"])
+def test_a_mask_is_never_read_as_all_real(tmp_path, mask, name):
+    np.savez(tmp_path / "a.npz", X=X, y=[0, 1, 0], **{name: mask})
+    assert read_arrays(tmp_path / "a.npz").synthetic.tolist() == [True, False, True]
+
+
+def test_names_in_other_letters(tmp_path):
+    np.savez(tmp_path / "a.npz", x=X, Y=[0, 1, 0], Groups=["p", "q", "p"])
+    read = read_arrays(tmp_path / "a.npz")
+    assert read.X.tolist() == X.tolist()
+    assert (read.y.tolist(), read.groups.tolist()) == ([0, 1, 0], ["p", "q", "p"])
+    # The exact name comes first.
+    np.savez(tmp_path / "b.npz", x=[9], X=X, Y=["a"], y=[0, 1, 0])
+    read = read_arrays(tmp_path / "b.npz")
+    assert (read.X.tolist(), read.y.tolist()) == (X.tolist(), [0, 1, 0])

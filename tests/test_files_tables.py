@@ -357,3 +357,25 @@ def test_parquet_tables(tmp_path):
     file.write_bytes(b"text")
     with pytest.raises(DataError, match="Could not read"):
         read_arrays(file)
+
+
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [
+        (gzip.compress(b"1,2,A\n"), r"compressed by gzip\. Let its name end in \.gz"),
+        (b"PK\3\4rest", "a zip archive or a spreadsheet. Save the table as .csv"),
+        (b"\x89HDF\r\n", "HDF5. Save the arrays by np.savez"),
+        ("1.5,2,\u00e4\n".encode("latin-1"), "no UTF-8 text .* Save it as UTF-8"),
+        (b"x1,x2,y\n", "no row below the names of its columns"),
+        (b"x1,x2,y\n1 mV,2 mV,A\n", "'x1' in line 1.* say so .header=True"),
+    ],
+)
+def test_each_error_says_what_to_do(tmp_path, content, error):
+    with pytest.raises(DataError, match=error):
+        read(tmp_path, content)
+
+
+@pytest.mark.parametrize("names", ["I_0,I_1,II_0,II_1", "ch1_1,ch2_1,ch1_2,ch2_2"])
+def test_channels_that_become_one_signal_are_warned_of(tmp_path, names):
+    with pytest.warns(UserWarning, match="look like 2 channels of 2 time steps"):
+        assert read(tmp_path, f"{names},y\n1.5,2,3,4,A\n5,6,7,8,B\n").X.shape == (2, 4)

@@ -85,15 +85,17 @@ def _warn_of_equal(cells: set[str], file: Path, what: str) -> None:
     )
 
 
-def read_mask(cells: Sequence[str], lines: Sequence[int], file: Path) -> NDArray[np.bool_]:
+def read_mask(
+    cells: Sequence[str], lines: Sequence[int], file: Path, *, unit: str = "line"
+) -> NDArray[np.bool_]:
     """Return the mask of synthetic rows, as Python, pandas, R or a spreadsheet writes it."""
     lowered = [cell.casefold() for cell in cells]
     wrong = [row for row, cell in enumerate(lowered) if cell not in _TRUE | _FALSE]
     if wrong:
         raise DataError(
-            f"The column 'synthetic' of {str(file)!r} must hold True or False in every row. Got "
-            f"{len(wrong)} others, the first in line {lines[wrong[0]]}: {cells[wrong[0]]!r}. Write "
-            "True for synthetic rows and False for real ones."
+            f"The mask 'synthetic' of {str(file)!r} must hold True or False in every row. Got "
+            f"{len(wrong)} others, the first in {unit} {lines[wrong[0]]}: {cells[wrong[0]]!r}. "
+            "Write True for synthetic rows and False for real ones."
         )
     return np.array([cell in _TRUE for cell in lowered], dtype=bool)
 

@@ -23,6 +23,7 @@ _TIME_STEP = re.compile(
     r"(?:c([0-9]{1,9})_)?t([0-9]{1,9})"
 )  # t0, t1, ... or c0_t0, ..., c1_t0, ...
 _NUMBERED = re.compile(r"(\D*?)([-+]?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)")
+_OF_CHANNEL = re.compile(r"(.*\D)([0-9]+)")  # I_0, I_1, ..., II_0, or ch1_0, ch2_0, ch1_1, ...
 _LABEL_NAMES = ("y", "label", "labels", "class", "target")
 _MANY = 8  # numbers that go up by equal steps are no signal
 _INDEX_NAMES = ("", "Unnamed: 0")  # of a DataFrame
@@ -172,6 +173,7 @@ def find_columns(
         if names:
             signals = _by_number(signals, names, file)
             _warn_of_other_names([names[c] for c in signals], file)
+            _warn_of_channels([names[c] for c in signals], file)
     if not signals or (groups is not None and groups == label):
         raise DataError(
             f"The table {str(file)!r} must have columns of signals beside those of labels and "
@@ -295,6 +297,23 @@ def _warn_of_unread(names: list[str], file: Path) -> None:
         warn_user(
             f"The columns {', '.join(map(repr, names[:10]))} of {str(file)!r} are not read: the "
             "signals are in t0, t1, ... Choose the patients by groups_column (--groups-column).",
+        )
+
+
+def _warn_of_channels(names: list[str], file: Path) -> None:
+    """Warn where names look like those of several channels, which become one."""
+    matches = [_OF_CHANNEL.fullmatch(name) for name in names]
+    times: dict[str, list[str]] = {}
+    for match in matches:
+        if match is None:
+            return
+        times.setdefault(match[1], []).append(match[2])
+    first = next(iter(times.values()))
+    if len(times) > 1 and len(first) > 1 and all(set(of) == set(first) for of in times.values()):
+        warn_user(
+            f"The columns of {str(file)!r} look like {len(times)} channels of {len(first)} time "
+            f"steps ({names[0]!r} to {names[-1]!r}), and are read as one signal in their order. "
+            "Name them c0_t0, c0_t1, ..., c1_t0, ... to have channels.",
         )
 
 

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from bioaug._bounded import DAMAGED, most_bytes
 from bioaug.exceptions import DataError
-from bioaug.files._cells import check_codes
+from bioaug.files._cells import check_codes, read_mask
 
 _NAMES = ("X", "y", "groups", "synthetic")
 _DAMAGED = (*DAMAGED, ValueError, KeyError, TypeError, RuntimeError, OSError, SyntaxError, Warning)
+_BY_WORD = {name.casefold(): name for name in _NAMES}
 Arrays = dict[str, Any]  # X, y, groups and synthetic, None where there is none
 
 
@@ -47,7 +48,8 @@ def read_archive(file: Path, labelled: bool) -> Arrays:
             found[name] = _of_rows(arrays[name], name, len(X), file)
     synthetic = found["synthetic"]
     if synthetic is not None and synthetic.dtype.kind != "b":
-        raise DataError(f"The array 'synthetic' in {str(file)!r} must be a mask of booleans.")
+        cells = [str(value) for value in synthetic.tolist()]
+        found["synthetic"] = read_mask(cells, range(len(cells)), file, unit="row")
     return found
 
 
@@ -57,8 +59,13 @@ def _find_members(
     """Return the wanted members by their names."""
     infos = archive.infolist()
     found: dict[str, zipfile.ZipInfo] = {}
+    written = {info.filename.removesuffix(".npy") for info in infos}
     for info in infos:
         name = info.filename.removesuffix(".npy")
+        if name not in _NAMES:  # such as Synthetic, which would be read as all real
+            name = _BY_WORD.get(name.casefold(), name)
+            if name in written:
+                continue
         if name in _NAMES and found.setdefault(name, info) is not info:
             raise _unreadable(file, f"it holds {name!r} more than once")
     for name in ("X", "y") if labelled else ("X",):

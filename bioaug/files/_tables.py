@@ -47,7 +47,7 @@ def read_text_table(file: Path, wish: Wish, header: bool | None) -> Arrays:
     with open_rows(file, "\t" if is_tabbed else None) as rows:
         first = list(islice(rows, 1))
         if not first:
-            raise unreadable(file, "it is empty")
+            raise unreadable(file, "it is empty", advice="Give a table with one signal per row")
         n_more = max(1, min(_ROWS_LOOKED_AT, _CELLS_LOOKED_AT // len(first[0].cells)))
         first += islice(rows, n_more)
         cells = [row.cells for row in first]
@@ -55,14 +55,16 @@ def read_text_table(file: Path, wish: Wish, header: bool | None) -> Arrays:
         if ends_empty:
             cells[0].pop()
         if header is None:
-            header = is_header(cells[0], cells[1:], wish, file)
+            # One line without any number cannot be a signal.
+            is_alone = len(cells) == 1 and not any(map(is_number, cells[0]))
+            header = is_alone or is_header(cells[0], cells[1:], wish, file)
         names = cells[0] if header else None
         width = len(cells[0])
         columns = find_columns(names, cells[header:], width, wish, file)
         if ends_empty and names is None and columns.is_guessed:
             label = columns.label or 0
             _check_not_missing([row[label] for row in cells if label < len(row)], file)
-        body = _Body(columns, width, file)
+        body = _Body(columns, width, file, has_header=header)
         for row in chain(first[header:], rows):
             body.add(row)
         return body.arrays()
@@ -87,8 +89,9 @@ def _check_not_missing(cells: Sequence[str], file: Path) -> None:
 class _Body:
     """The values of a table, row by row."""
 
-    def __init__(self, columns: Columns, width: int, file: Path) -> None:
+    def __init__(self, columns: Columns, width: int, file: Path, *, has_header: bool) -> None:
         self._columns, self._width, self._file = columns, width, file
+        self._has_header = has_header
         self._values, self._lines = array("d"), array("q")
         self._texts: dict[int, list[str]] = {}
         self._quoted: dict[int, list[bool]] = {}
@@ -142,17 +145,22 @@ class _Body:
             return float(cell.replace(",", "."))
         if is_number(cell) and "," not in cell:
             return float(cell)
+        is_first = not len(self._lines) and not self._has_header
+        names = " If it has the names of the columns, say so (header=True, --header)."
         raise DataError(
             f"The table {str(self._file)!r} must hold numbers in its columns of signals. Got "
             f"{cell[:100]!r} in line {row.line}, column {place} (from 0). Correct it, or say which "
             "columns hold the labels (label_column) and the patients (groups_column)."
+            f"{names if is_first else ''}"
         )
 
     def arrays(self) -> Arrays:
         """Return what was read."""
         columns, file, lines = self._columns, self._file, self._lines
         if not len(lines):
-            raise unreadable(file, "there is no row below the header")
+            raise unreadable(
+                file, "there is no row below the names of its columns", advice="Add the signals"
+            )
         if self._commas and (self._points or not self._clear_commas):
             raise DataError(
                 f"The numbers of {str(file)!r} must have a decimal point, or all a decimal comma. "
@@ -223,7 +231,7 @@ def read_parquet(file: Path, wish: Wish) -> Arrays:
             read[name] = _codes_of(table.iloc[:, column], names[column], file)
     if columns.synthetic is not None:
         cells = table.iloc[:, columns.synthetic].map(str).tolist()
-        read["synthetic"] = read_mask(cells, range(len(cells)), file)
+        read["synthetic"] = read_mask(cells, range(len(cells)), file, unit="row")
     return read
 
 

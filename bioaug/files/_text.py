@@ -17,6 +17,16 @@ MOST_COLUMNS = 2**18
 MOST_LETTERS = 2**23  # of a line
 _MOST_QUOTED = 1000  # lines of one row, whose cells in quotes hold line ends
 _DELIMITERS = ("\t", ";", ",", None)  # None: any white space
+_OTHER_KINDS = (  # how a file begins, what it is then, and what to do
+    (b"\x1f\x8b", "compressed by gzip", "Let its name end in .gz"),
+    (b"BZh", "compressed by bzip2", "Let its name end in .bz2"),
+    (b"\xfd7zXZ", "compressed by xz", "Let its name end in .xz"),
+    (b"PK\3\4", "a zip archive or a spreadsheet", "Save the table as .csv, or let a .zip end so"),
+    (b"\xd0\xcf\x11\xe0", "a spreadsheet", "Save it as .csv"),
+    (b"PAR1", "Parquet", "Let its name end in .parquet"),
+    (b"\x93NUMPY", "one array of numpy", "Save the arrays by np.savez(file, X=X, y=y)"),
+    (b"\x89HDF", "HDF5", "Save the arrays by np.savez(file, X=X, y=y)"),
+)
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
 
 
@@ -45,18 +55,28 @@ def open_rows(file: Path, delimiter: str | None = None) -> Iterator[Iterator[Row
         Where it is no text, a line is too long, or a quote is not closed.
     """
     with open_bounded(file) as binary:
+        _check_is_text(binary.peek(8)[:8], file)
         is_wide = binary.peek(2)[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
         encoding = "utf-16" if is_wide else "utf-8-sig"
         with io.TextIOWrapper(binary, encoding=encoding, newline="") as text:
             yield _rows(_logical_lines(text, file), file, delimiter)
 
 
-def unreadable(file: Path, reason: object) -> DataError:
+def unreadable(
+    file: Path, reason: object, *, advice: str = "Separate columns by commas, semicolons or tabs"
+) -> DataError:
     """Return the error of a file that is no table."""
     return DataError(
         f"The 'path' parameter of read_arrays must be a table with rows of one width. Could not "
-        f"read {str(file)!r}: {reason}. Separate columns by commas, semicolons or tabs."
+        f"read {str(file)!r}: {reason}. {advice}."
     )
+
+
+def _check_is_text(start: bytes, file: Path) -> None:
+    """Raise a DataError where a file begins as one of another kind does, whatever its name."""
+    for mark, kind, advice in _OTHER_KINDS:
+        if start.startswith(mark):
+            raise unreadable(file, f"it is no text but {kind}", advice=advice)
 
 
 def _logical_lines(text: io.TextIOWrapper, file: Path) -> Iterator[tuple[int, str]]:
@@ -68,14 +88,20 @@ def _logical_lines(text: io.TextIOWrapper, file: Path) -> Iterator[tuple[int, st
         try:
             line = text.readline(MOST_LETTERS + 1)
         except UnicodeError as error:
-            raise unreadable(file, f"line {number + 1} is no UTF-8 text ({error})") from error
+            raise unreadable(
+                file, f"line {number + 1} is no UTF-8 text ({error})", advice="Save it as UTF-8"
+            ) from error
         if not line:
             break
         number += 1
         if len(line) > MOST_LETTERS:
             raise unreadable(file, f"line {number} has more than {MOST_LETTERS} letters")
         if "\0" in line:
-            raise unreadable(file, f"line {number} holds null characters, so that it is no text")
+            raise unreadable(
+                file,
+                f"line {number} holds null characters, so that it is no text",
+                advice="Save it as UTF-8",
+            )
         if is_front and (line.lstrip().startswith("#") or not line.strip()):
             continue
         is_front = False
@@ -90,7 +116,11 @@ def _logical_lines(text: io.TextIOWrapper, file: Path) -> Iterator[tuple[int, st
                 yield begun, row.rstrip("\r\n")
             parts = []
     if parts:
-        raise unreadable(file, f"a quote that begins in line {begun} is not closed")
+        raise unreadable(
+            file,
+            f"a quote that begins in line {begun} is not closed",
+            advice="Close it, or double it where it is meant",
+        )
 
 
 def _rows(lines: Iterator[tuple[int, str]], file: Path, delimiter: str | None) -> Iterator[Row]:
@@ -104,7 +134,7 @@ def _rows(lines: Iterator[tuple[int, str]], file: Path, delimiter: str | None) -
         if len(first) == 20 or len(first[0][1]) > 2**16:
             break
     if not first:
-        raise unreadable(file, "it is empty")
+        raise unreadable(file, "it is empty", advice="Give a table with one signal per row")
     split = splitter(delimiter or _find_delimiter([line for _, line in first]))
     for source in (first, lines):
         for number, line in source:

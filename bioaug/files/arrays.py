@@ -289,7 +289,13 @@ def _bunch(
 
 def _storable(name: str, values: Any) -> NDArray:
     """Return an array that needs no pickling."""
-    array = np.asarray(values)
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise DataError(
+            f"The {name!r} parameter of {_WRITER} must have rows of one length. Got others. Cut or "
+            "pad them, or write a file for each length."
+        ) from error
     if array.dtype.kind == "O":
         kinds = {type(value) for value in array.ravel().tolist()}
         if len(kinds) > 1 and not kinds.isdisjoint((str, bytes)):
@@ -300,10 +306,12 @@ def _storable(name: str, values: Any) -> NDArray:
                 f"{name}.astype(str)."
             )
         array = np.array(array.tolist())
-    if array.dtype.kind not in ("biuf" if name == "X" else "biufUS"):
+    is_signal = name == "X"
+    if array.dtype.kind not in ("biuf" if is_signal else "biufUS"):
+        kinds, target = ("real numbers", "float") if is_signal else ("numbers or text", "str")
         raise DataError(
-            f"The {name!r} parameter of {_WRITER} must hold numbers or text. Got "
-            f"{array.dtype} instead. Convert it by {name}.astype(str)."
+            f"The {name!r} parameter of {_WRITER} must hold {kinds}. Got {array.dtype} instead. "
+            f"Convert it by {name}.astype({target})."
         )
     return array
 
@@ -317,5 +325,10 @@ def _table(X: NDArray, beside: dict[str, NDArray]) -> pd.DataFrame:
     times = [f"t{time}" for time in range(X.shape[-1])]
     if X.ndim == 3:
         times = [f"c{channel}_{time}" for channel in range(X.shape[1]) for time in times]
+    for name in sorted(beside.keys() & set(times)):
+        raise DataError(
+            f"The further arrays of {_WRITER} must not be named as time steps are. Got {name!r}. "
+            "Rename it."
+        )
     table = pd.DataFrame(X.reshape(len(X), math.prod(X.shape[1:])), columns=times)
     return pd.concat([table, pd.DataFrame(beside)], axis=1)
