@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
-MOST_VECTORS = 4000  # of one array, evenly spaced
+MOST_VECTORS, MOST_FLAT = 1000, 200  # of one array, evenly spaced; end to end
+LARGEST = 1e6  # of a number that may be a signal's
 
 
 class Stored(NamedTuple):
@@ -30,29 +32,40 @@ def arrays_of(folder: Path) -> dict[str, NDArray]:
     }
 
 
-def numbers_in_json(folder: Path) -> list[list[float]]:
-    """Return every list of numbers in the JSON files of a folder."""
-    found: list[list[float]] = []
+def values_in_json(folder: Path) -> tuple[list[float], list[str]]:
+    """Return every number and every text, keys included, in the JSON files of a folder."""
+    numbers: list[float] = []
+    texts: list[str] = []
 
     def look(value: object) -> None:
         if isinstance(value, dict):
+            texts.extend(value)
             for part in value.values():
                 look(part)
         elif isinstance(value, list):
-            if value and all(isinstance(part, int | float) for part in value):
-                found.append(value)
             for part in value:
                 look(part)
+        elif isinstance(value, str):
+            texts.append(value)
+        elif isinstance(value, int | float):
+            numbers.append(value)
 
     for file in sorted(folder.rglob("*.json")):
         look(json.loads(file.read_text()))
-    return found
+    return numbers, texts
 
 
-def find_stored(folder: Path, samples: NDArray, public: NDArray) -> Stored:
-    """Return all vectors of a row's length, also along principal axes, and the model's samples."""
+def find_stored(
+    folder: Path, samples: NDArray, public: NDArray, limits: tuple[float, float]
+) -> Stored:
+    """Return all vectors of a row's length, also along principal axes, and the model's samples.
+
+    `limits` are those of the user's units, which a vector may be in.
+    """
     arrays, n_values = arrays_of(folder), samples.shape[1]
     vectors = [_vectors(array, n_values) for array in arrays.values()]
+    low, high = limits
+    vectors += [2 * (found - low) / (high - low) - 1 for found in vectors]
     for name, axes in arrays.items():
         if not name.endswith("axes.axes"):
             continue
@@ -64,9 +77,9 @@ def find_stored(folder: Path, samples: NDArray, public: NDArray) -> Stored:
                 (coordinates * deviations) @ axes.T,
                 mean + (coordinates * deviations) @ axes.T,
             ]
-            vectors += [coordinates @ axes.T]
+            vectors += [coordinates @ axes.T, mean + coordinates @ axes.T]
     stored, centre = np.concatenate(vectors), public.mean(axis=0)
-    stored = stored[np.isfinite(stored).all(axis=1)]
+    stored = stored[(np.abs(stored) < LARGEST).all(axis=1)]
     around = np.concatenate([stored, stored - centre])
     sizes = np.linalg.norm(around, axis=1, keepdims=True)
     directions = (around / np.maximum(sizes, 1e-12))[sizes[:, 0] > 1e-6]
@@ -74,14 +87,26 @@ def find_stored(folder: Path, samples: NDArray, public: NDArray) -> Stored:
 
 
 def _vectors(array: NDArray, length: int) -> NDArray:
-    """Return every slice of `array` with as many values, along whichever axis."""
+    """Return every slice of `array` with as many values, along whichever axis, and end to end."""
     found = [np.zeros((0, length))]
-    if array.dtype.kind == "f":
-        for axis, size in enumerate(array.shape):
-            if size == length:
-                slices = np.moveaxis(array, axis, -1).reshape(-1, length).astype(np.float64)
-                found.append(slices[:: -(-len(slices) // MOST_VECTORS)])
+    if array.dtype == np.uint8:  # bytes of numbers
+        whole = array.tobytes()[: array.size // 8 * 8]
+        found += [_vectors(np.frombuffer(whole, kind), length) for kind in (np.float32, np.float64)]
+    with np.errstate(all="ignore"):  # of bytes that are no numbers
+        array = array.astype(np.float64)
+        array = np.where(np.abs(array) < LARGEST, array, 0)
+    for axis, size in enumerate(array.shape):
+        if size == length:
+            found.append(_thinned(np.moveaxis(array, axis, -1).reshape(-1, length), MOST_VECTORS))
+    if array.ndim == 1 and array.size > length:  # beginning anywhere
+        found.append(sliding_window_view(array, length)[:MOST_FLAT])
+    elif array.size and array.size % length == 0 and length not in array.shape:
+        found.append(_thinned(array.reshape(-1, length), MOST_FLAT))
     return np.concatenate(found)
+
+
+def _thinned(vectors: NDArray, most: int) -> NDArray:
+    return vectors[:: -(-len(vectors) // most)]
 
 
 def distances(A: NDArray, B: NDArray) -> NDArray:
@@ -100,6 +125,18 @@ def rebuilt_by_directions(rows: NDArray, stored: Stored, public: NDArray) -> NDA
     rows, known = rows - stored.centre, public - stored.centre
     known = known / np.linalg.norm(known, axis=1, keepdims=True)
     return _missed(rows, stored.directions) / _missed(rows, known)
+
+
+def rebuilt_by_shape(rows: NDArray, stored: Stored, public: NDArray) -> NDArray:
+    """Return the same for the best stored vector with another gain, sign and offset."""
+    rows, known, found = (_standardised(X) for X in (rows, public, stored.points))
+    return _missed(rows, found) / _missed(rows, known)
+
+
+def _standardised(X: NDArray) -> NDArray:
+    centred = X - X.mean(axis=1, keepdims=True)
+    sizes = np.linalg.norm(centred, axis=1, keepdims=True)
+    return (centred / np.maximum(sizes, 1e-12))[sizes[:, 0] > 1e-6]
 
 
 def _missed(rows: NDArray, directions: NDArray) -> NDArray:
