@@ -379,3 +379,20 @@ def test_each_error_says_what_to_do(tmp_path, content, error):
 def test_channels_that_become_one_signal_are_warned_of(tmp_path, names):
     with pytest.warns(UserWarning, match="look like 2 channels of 2 time steps"):
         assert read(tmp_path, f"{names},y\n1.5,2,3,4,A\n5,6,7,8,B\n").X.shape == (2, 4)
+
+
+def test_columns_are_named_once_for_a_table_and_what_was_made_of_it(tmp_path):
+    options = {"label_column": "kind", "groups_column": "patient"}
+    first = read(tmp_path, "x1,x2,patient,kind\n1,2,p,A\n3,4,q,B\n", **options)
+    own = tmp_path / "own.csv"
+    write_arrays(own, first.X, first.y, groups=first.groups, synthetic=[False, True])
+    again = read_arrays(own, **options)
+    assert again.X.tolist() == first.X.tolist()
+    assert again.y.tolist() == ["A", "B"]
+    assert again.groups.tolist() == ["p", "q"]
+    write_arrays(own, first.X, first.y, force=True)
+    with pytest.warns(UserWarning, match="no column 'patient', and so no groups"):
+        assert read_arrays(own, **options).groups is None
+    # A table of somebody else's is held to the names that are given.
+    with pytest.raises(DataError, match="'groups_column' parameter"):
+        read(tmp_path, "t0,t1,other,y\n1,2,p,A\n3,4,q,B\n", groups_column="patient")

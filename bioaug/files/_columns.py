@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from numbers import Integral
 from pathlib import Path
@@ -26,6 +26,7 @@ _NUMBERED = re.compile(r"(\D*?)([-+]?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)")
 _OF_CHANNEL = re.compile(r"(.*\D)([0-9]+)")  # I_0, I_1, ..., II_0, or ch1_0, ch2_0, ch1_1, ...
 _LABEL_NAMES = ("y", "label", "labels", "class", "target")
 _MANY = 8  # numbers that go up by equal steps are no signal
+_OWN_NAMES = {"groups", "synthetic", "y"}  # beside time steps, of what bioaug writes
 _INDEX_NAMES = ("", "Unnamed: 0")  # of a DataFrame
 
 
@@ -148,6 +149,8 @@ def find_columns(
     is_written = len(steps) > 1 or any(name in ("t0", "c0_t0") for name in names)
     named = {name.casefold(): c for c, name in enumerate(names)}
     synthetic = named.get("synthetic")
+    if is_written and {name for c, name in enumerate(names) if c not in steps} <= _OWN_NAMES:
+        wish = _of_own(wish, names, file)
     groups = _chosen(wish.groups, names, width, file, "groups_column")
     label, is_guessed = None, False
     if wish.labelled:
@@ -184,6 +187,21 @@ def find_columns(
         {match[1] for c, match in steps.items() if c in set(signals)} if is_written else set()
     )
     return Columns(signals, label, groups, synthetic, len(channels - {None}), is_guessed)
+
+
+def _of_own(wish: Wish, names: list[str], file: Path) -> Wish:
+    """Return the columns of a table of ours, whatever they were called in the one it came from.
+
+    Commands that read both, such as `bioaug evaluate`, name the columns once.
+    """
+    label, groups = wish.label, wish.groups
+    if isinstance(label, str) and label not in names and "y" in names:
+        label = None
+    if isinstance(groups, str) and groups not in names:
+        if "groups" not in names:
+            warn_user(f"The table {str(file)!r} has no column {groups!r}, and so no groups.")
+        groups = None
+    return replace(wish, label=label, groups=groups)
 
 
 def _chosen(
