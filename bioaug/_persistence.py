@@ -52,16 +52,17 @@ def write_synthesizer(
     The hashes of its training rows are left out unless asked for.
     """
     folder = check_path(path, name="path", owner="save")
-    write_checkpoint(folder, *saved_form(synthesizer, include_fingerprint=include_fingerprint))
+    lineage = synthesizer.lineage_ if include_fingerprint else None
+    write_checkpoint(folder, *saved_form(synthesizer, lineage))
 
 
 def saved_form(
-    synthesizer: Any, *, include_fingerprint: bool = False
+    synthesizer: Any, lineage: Lineage | None
 ) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Return the tensors and the config of which a saved Synthesizer consists."""
     tensors, fingerprint = weights_of(synthesizer._models), None
-    if include_fingerprint and synthesizer.lineage_ is not None:
-        arrays, fingerprint = synthesizer.lineage_.to_saved()
+    if lineage is not None:
+        arrays, fingerprint = lineage.to_saved()
         tensors |= {f"{FINGERPRINT}{n}": torch.from_numpy(a) for n, a in arrays.items()}
     seed, n_models = synthesizer.random_state, len(synthesizer._models)
     config = {

@@ -27,7 +27,7 @@ def write_sampler(sampler: Any, path: str | Path, *, include_fingerprint: bool =
     synthesizer = getattr(sampler, "synthesizer_", None)
     tensors, model = {}, None
     if synthesizer is not None:
-        tensors, model = saved_form(synthesizer, include_fingerprint=include_fingerprint)
+        tensors, model = saved_form(synthesizer, sampler.lineage_ if include_fingerprint else None)
     elif not isinstance(sampler.model, str):
         raise CheckpointError(
             f"A sampler whose 'model' is a {type(sampler.model).__name__} cannot be saved where no "

@@ -340,7 +340,8 @@ shape (n_samples, n_channels, n_timesteps)
         ----------
         path : path
         include_fingerprint : bool, default=False
-            See `Synthesizer.save`.
+            Whether the folder also holds `lineage_`, hashes of all rows and groups that were given,
+            where it holds a model. See `Synthesizer.save`.
 
         Raises
         ------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from toys import make_rows
 
 from bioaug import GANOversampler, Synthesizer
 from bioaug._units import unit_mismatch
-from bioaug.codec import SignalCodec
+from bioaug.codec import RowScale, SignalCodec
 from bioaug.exceptions import CheckpointError, DataError, DataWarning, TrainingWarning
 
 
@@ -235,3 +236,25 @@ def test_an_adapted_object_generates_too():
     made = sampler.generate(["V"] * 4, [0, 1, 300, 0])
     np.testing.assert_array_equal(made[0], made[3])
     assert len(np.unique(made, axis=0)) == 3
+
+
+def test_the_fingerprint_of_a_sampler_holds_all_rows_and_groups(tmp_path):
+    X, y = three_classes()
+    groups = np.repeat([f"patient {i}" for i in range(27)], 4)
+    sampler = GANOversampler("flow", n_steps=1, gate=False, random_state=0)
+    quietly(lambda: sampler.fit_resample(X, y, groups=groups))
+    sampler.save(tmp_path, include_fingerprint=True)
+    loaded: Any = GANOversampler.load(tmp_path).model
+    lineage = loaded.estimator.lineage_
+    assert lineage.seen(X).all()
+    assert lineage.shared_groups(["patient 3", "somebody else"]) == ["patient 3"]
+
+
+def test_no_row_can_be_told_by_the_scale_of_its_class():
+    X, _ = three_classes()
+    X = 1e3 + 20 * X[:61]
+    scale = RowScale.of(X)
+    of_rows = X.std(axis=1)
+    assert np.count_nonzero(np.abs(of_rows - scale.deviation) < 1e-9) == 0
+    assert scale.deviation == float(f"{np.median(of_rows):.3g}")
+    assert abs(scale.mean - np.median(X.mean(axis=1))) < 1e-2 * scale.deviation

@@ -195,7 +195,7 @@ def _check_generator(generator: Any, X_test: NDArray, groups_test: Any) -> None:
             "evaluate cannot check whether it has seen test rows. Save it with "
             "include_fingerprint=True where the folder stays with you.",
             LeakWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
         return
     try:
