@@ -93,7 +93,10 @@ def test_labels_first_without_a_header(tmp_path):
     with pytest.raises(DataError, match=r"fractions in both.*label_column"):
         read(tmp_path, "0.5,1,0.25\n1.5,2,3.5\n")
     late = "".join(f"{k % 2},0.5,{k}\n" for k in range(150)) + "1,0.5,0.5\n"
-    with pytest.raises(DataError, match=r"labels in column 2 .* Got fractions"):
+    with (
+        pytest.raises(DataError, match=r"labels in column 2 .* Got fractions"),
+        pytest.warns(UserWarning, match="the first column has 2"),
+    ):
         read(tmp_path, late)
 
 
@@ -354,6 +357,12 @@ def test_parquet_tables(tmp_path):
     table.to_parquet(file)
     with pytest.raises(DataError, match="1 missing"):
         read_arrays(file)
+    # A named index may hold the patients.
+    table.drop(columns=["groups", "y"]).assign(y="N").set_index(
+        pd.Index(["p", "q"], name="patient")
+    ).to_parquet(file)
+    assert read_arrays(file, groups_column="patient").groups.tolist() == ["p", "q"]
+    assert read_arrays(file).groups is None
     file.write_bytes(b"text")
     with pytest.raises(DataError, match="Could not read"):
         read_arrays(file)
@@ -396,3 +405,13 @@ def test_columns_are_named_once_for_a_table_and_what_was_made_of_it(tmp_path):
     # A table of somebody else's is held to the names that are given.
     with pytest.raises(DataError, match="'groups_column' parameter"):
         read(tmp_path, "t0,t1,other,y\n1,2,p,A\n3,4,q,B\n", groups_column="patient")
+
+
+def test_whole_numbers_with_the_label_first_are_warned_of(tmp_path):
+    rows = [f"{1 + i % 2},{i * i % 97},{i * 7 % 41}" for i in range(12)]
+    with pytest.warns(UserWarning, match="last column, which has 12 values .* first column has 2"):
+        assert read(tmp_path, "\n".join(rows)).y.tolist()[:3] == [0, 7, 14]
+    assert read(tmp_path, "\n".join(rows), label_column=0).y.tolist()[:3] == [1, 2, 1]
+    # With the label last there is nothing to warn of.
+    back = "\n".join(",".join(reversed(row.split(","))) for row in rows)
+    assert read(tmp_path, back).y.tolist()[:3] == [1, 2, 1]

@@ -247,12 +247,26 @@ def _find_label(
     texts = [c for c in cells if cells[c] and not any(map(is_number, cells[c]))]
     for column in (*texts, *cells):
         if all(map(_is_code, cells[column])):
+            if column == last and first in cells and not names:
+                _warn_of_many_labels(cells[last], cells[first], file)
             return column, True
     raise DataError(
         f"The table {str(file)!r} must have labels in its last column, or in its first. Got "
         f"fractions in both. Choose a column (label_column, --label-column), or say that there "
         "are no labels (labelled=False, --unlabelled)."
     )
+
+
+def _warn_of_many_labels(last: Sequence[str], first: Sequence[str], file: Path) -> None:
+    """Warn where the last column looks like a signal, and the first one like labels."""
+    n_last, n_first = len(set(last)), len(set(first))
+    is_code = all(map(_is_code, first))
+    if len(last) >= _MANY and is_code and 2 * n_last > len(last) and 1 < n_first <= len(first) / 4:
+        warn_user(
+            f"The labels of {str(file)!r} are taken from the last column, which has {n_last} "
+            f"values in the first {len(last)} rows; the first column has {n_first}. Choose one "
+            "(label_column, --label-column).",
+        )
 
 
 def _no_label(file: Path, found: Sequence[str]) -> DataError:

@@ -217,8 +217,9 @@ def read_parquet(file: Path, wish: Wish) -> Arrays:
         table = pd.read_parquet(file, engine="pyarrow")
     except (arrow_error, OSError) as error:
         raise unreadable(file, error) from error
-    if table.index.name is None:
-        table = table.reset_index(drop=True)
+    of_index = [name for name in table.index.names if name is not None]
+    chosen = [name for name in of_index if name in (wish.label, wish.groups, "groups")]
+    table = table.reset_index(level=chosen).reset_index(drop=True)
     names = [str(name) for name in table.columns]
     looked_at = table.head(_ROWS_LOOKED_AT).map(str).to_numpy().tolist()
     columns = find_columns(names, looked_at, len(names), wish, file)
