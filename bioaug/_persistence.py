@@ -65,10 +65,13 @@ def saved_form(
         arrays, fingerprint = lineage.to_saved()
         tensors |= {f"{FINGERPRINT}{n}": torch.from_numpy(a) for n, a in arrays.items()}
     seed, n_models = synthesizer.random_state, len(synthesizer._models)
+    parameters = {name: getattr(synthesizer, name) for name in _SETTINGS}
+    if isinstance(parameters["n_steps"], Mapping):  # JSON has no labels but text
+        parameters["n_steps"] = list(parameters["n_steps"].items())
     config = {
         "kind": KIND,
         "bioaug": __version__,
-        "parameters": as_json({name: getattr(synthesizer, name) for name in _SETTINGS}),
+        "parameters": as_json(parameters),
         "random_state": seed if isinstance(seed, Integral) else None,
         "sampling_seed": synthesizer._sampling_seed,
         "n_samplings": synthesizer._n_samplings,
@@ -97,9 +100,10 @@ def rebuilt_synthesizer(
     try:
         if foreign := sorted(config["parameters"].keys() - set(_SETTINGS)):
             raise ValueError(f"parameters: {foreign} unknown")
-        synthesizer: Any = cls(
-            **config["parameters"], random_state=config["random_state"], device=device
-        )
+        parameters = dict(config["parameters"])
+        if isinstance(parameters.get("n_steps"), list):
+            parameters["n_steps"] = dict(parameters["n_steps"])
+        synthesizer: Any = cls(**parameters, random_state=config["random_state"], device=device)
         model = get_model(synthesizer.model, owner="the saved Synthesizer")
         synthesizer._models = [
             rebuilt(model, synthesizer.model_params, of_model, tensors, index)
@@ -160,6 +164,7 @@ def described(fitted: FittedModel) -> dict[str, Any]:
         "spec": asdict(fitted.model.spec),
         "history": fitted.history,
         "warning": fitted.warning,
+        "n_steps": fitted.n_steps,
         "quality": [
             asdict(fitted.quality[label]) for label in fitted.classes.tolist() if fitted.quality
         ],
@@ -202,8 +207,17 @@ def rebuilt(
         raise ValueError(f"warning: {of_model['warning']!r:.50}")
     notes = [_quality(note) for note in of_model["quality"]]
     quality = dict(zip(classes.tolist(), notes, strict=bool(notes)))
+    n_steps = of_model["n_steps"]
+    if type(n_steps) is not int or n_steps < 0:
+        raise ValueError(f"n_steps: {n_steps!r:.50}")
     return FittedModel(
-        codec, built.eval(), classes, of_model["history"], of_model["warning"], quality
+        codec,
+        built.eval(),
+        classes,
+        of_model["history"],
+        of_model["warning"],
+        n_steps=n_steps,
+        quality=quality,
     )
 
 

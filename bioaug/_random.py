@@ -92,6 +92,16 @@ def _one_thread() -> Iterator[None]:
             torch.set_num_threads(n_threads)
 
 
+@contextmanager
+def unchanged_generators() -> Iterator[None]:
+    """Run a block that draws random numbers, then draw the same ones again."""
+    before = _States.get()
+    try:
+        yield
+    finally:
+        before.set()
+
+
 def give_way() -> None:
     """Between two steps of a long `seeded` block, let the threads that wait go first.
 

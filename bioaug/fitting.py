@@ -38,6 +38,8 @@ from bioaug.training.resume import read_state
 from bioaug.training.runtime import Runtime, threads
 
 LOOKS = 20  # checkpoints, looks for collapse and scores in one run
+MIN_STEPS = 100  # between two looks for collapse
+FEW = 0.1  # of the usual steps, below which a training is called short
 HELD_OUT = 0.2  # share of the rows that early stopping looks at
 # What is generated in one go, so that activations stay near 100 MiB: values in all, time steps of
 # all rows (attention over single steps takes memory quadratic in them), and rows.
@@ -73,6 +75,7 @@ class FittedModel:
     classes: NDArray
     history: list[dict[str, Any]] = field(default_factory=list)
     warning: str | None = None
+    n_steps: int = 0  # that were planned for its training
     quality: dict[Any, ClassQuality] = field(default_factory=dict)  # by class label
 
     @torch.no_grad()
@@ -167,9 +170,25 @@ def fit_model(
         if state.step == 0:
             state.seconds = time.perf_counter() - began  # `max_time` counts what came before, too
         state = Trainer(training.config, runtime, callbacks).fit(model, batches, resume=state)
-    fitted = FittedModel(codec, model.to("cpu"), classes, state.history, state.warning)
+    warning = state.warning or _too_short(training, state)
+    fitted = FittedModel(
+        codec, model.to("cpu"), classes, state.history, warning, n_steps=state.n_steps or 0
+    )
     fitted.assess(X, y, watched if held_out.any() else None, training.seed)
     return fitted
+
+
+def _too_short(training: Training, state: TrainerState) -> str | None:
+    """Say where the time was enough for a small part of the usual steps only."""
+    usual = TrainerConfig(**training.model.training_defaults).n_steps  # pyright: ignore
+    wanted = min(usual, training.config.n_steps)
+    if training.config.max_time is None or (state.n_steps or 0) >= FEW * wanted:
+        return None
+    return (
+        f"max_time was enough for {state.n_steps} of {wanted} steps "
+        f"({(state.n_steps or 0) / wanted:.0%}), so the signals may look unfinished; give it more "
+        "time"
+    )
 
 
 def _start(
@@ -189,16 +208,15 @@ def _callbacks(
     classes: NDArray,
     settings: dict[str, Any],
 ) -> list[Callback]:
-    rarest = 100 / max(training.config.n_steps, 1)  # at least 100 steps between looks
     names = {index: str(classes[index]) for index in labels.unique().tolist()}
     callbacks: list[Callback] = [
-        CollapseGuard(signals, labels, names, every=max(1 / LOOKS, rarest))
+        CollapseGuard(signals, labels, names, every=1 / LOOKS, min_steps=MIN_STEPS)
     ]
     callbacks += training.callbacks
     if training.folder is not None:
         callbacks.append(Checkpoint(training.folder, 1 / LOOKS, settings))
     if training.verbose and multiprocessing.parent_process() is None:  # none in joblib's workers
-        callbacks.append(Progress(training.config.n_steps))
+        callbacks.append(Progress())
     return callbacks
 
 

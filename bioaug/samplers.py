@@ -76,10 +76,11 @@ class GANOversampler(BaseOverSampler):
         As in imbalanced-learn. A dict maps classes to their final counts.
     per_class : bool or "auto", default="auto"
         Whether every class gets a model of its own, see `Synthesizer`.
-    n_steps : int, optional
-        Training steps of each model; None takes the model's default.
+    n_steps : int or dict, optional
+        Training steps of each model, or by class; None takes the model's default.
     max_time : float, optional
-        Seconds of training, of all models together.
+        Seconds of training, of all models together; ``synthesizer_.n_steps_`` keeps how many steps
+        there was time for, see `Synthesizer`.
     n_features : int, default=0
         How many of the last values of each 2-D row are no time steps but features of the beat,
         such as RR intervals; they are made together with the signal.
@@ -157,7 +158,7 @@ class GANOversampler(BaseOverSampler):
         **BaseOverSampler._parameter_constraints,
         "model": [str, Path, Synthesizer, HasMethods(["fit", "sample"])],
         "per_class": ["boolean", StrOptions({"auto"})],
-        "n_steps": [WHOLE, None],
+        "n_steps": [WHOLE, Mapping, None],
         "max_time": [POSITIVE, None],
         "n_features": [WHOLE],
         "gate": ["boolean", StrOptions({"auto"})],
@@ -174,7 +175,7 @@ class GANOversampler(BaseOverSampler):
         *,
         sampling_strategy: float | str | Mapping | Callable = "auto",
         per_class: bool | Literal["auto"] = "auto",
-        n_steps: int | None = None,
+        n_steps: int | Mapping[Any, int] | None = None,
         max_time: float | None = None,
         n_features: int = 0,
         gate: bool | Literal["auto"] = "auto",

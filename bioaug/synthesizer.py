@@ -6,7 +6,7 @@ import inspect
 import math
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from numbers import Integral
@@ -62,11 +62,14 @@ class Synthesizer(BaseEstimator):
         Parameters of the model's constructor, such as ``{"width": 128}``.
     training_params : dict, optional
         Fields of `TrainerConfig` that differ from the model's own defaults.
-    n_steps : int, optional
-        Training steps of each model; None takes the model's default.
+    n_steps : int or dict, optional
+        Training steps of each model; None takes the model's default. A dict has those of each
+        class, where every class gets a model of its own.
     max_time : float, optional
-        Seconds of training, of all models together; a training ends there with what it has
-        learned. Learning rates and phases follow the time where it is shorter than the steps.
+        Seconds of training, of all models together. The pace of a few steps tells how many there
+        is time for, so another run, or a busier machine, makes others: `n_steps_` keeps the number,
+        and ``n_steps=synthesizer.n_steps_`` without `max_time` repeats the run exactly. Where the
+        machine becomes slower than planned, a training ends with what it has, and a warning.
     per_class : bool or "auto", default="auto"
         Whether every class gets a model of its own. "auto" trains one model for all classes
         where it can hold labels. A model without labels is always trained per class.
@@ -116,6 +119,8 @@ class Synthesizer(BaseEstimator):
         For each class how a few hundred synthetic signals compare with held-out rows, where early
         stopping kept some, else with training rows: coverage, spread and near copies. `fit` warns
         where it is bad, and prints it with `verbose`.
+    n_steps_ : int or dict
+        The steps that the training of each model was planned for; by class where they differ.
     history_ : list of dict
         Mean losses along the training, each with "classes", "step", "seconds" and "phase".
 
@@ -136,7 +141,7 @@ class Synthesizer(BaseEstimator):
         *,
         model_params: dict[str, Any] | None = None,
         training_params: dict[str, Any] | None = None,
-        n_steps: int | None = None,
+        n_steps: int | Mapping[Any, int] | None = None,
         max_time: float | None = None,
         per_class: bool | Literal["auto"] = "auto",
         n_features: int = 0,
@@ -212,8 +217,8 @@ class Synthesizer(BaseEstimator):
         verbose = self.verbose if n_jobs == 1 else 0
         n_threads = max(1, torch.get_num_threads() // len(groups))  # whatever n_jobs is
         trainings = [
-            replace(self._training(model, config, group, seed, verbose), n_threads=n_threads)
-            for group, seed in zip(groups, seeds, strict=False)
+            replace(self._training(model, own, group, seed, verbose), n_threads=n_threads)
+            for group, seed, own in zip(groups, seeds, self._configs(config, groups), strict=False)
         ]
         memory = _location(self.memory)
         fits = (
@@ -363,6 +368,13 @@ class Synthesizer(BaseEstimator):
         return {label: note for fitted in self._models for label, note in fitted.quality.items()}
 
     @property
+    def n_steps_(self) -> int | dict[Any, int]:
+        """The steps that the training of each model was planned for."""
+        check_is_fitted(self)
+        found = {label: one.n_steps for one in self._models for label in one.classes.tolist()}
+        return found if len(set(found.values())) > 1 else next(iter(found.values()))
+
+    @property
     def history_(self) -> list[dict[str, Any]]:
         """Mean losses along the training of every model."""
         check_is_fitted(self)
@@ -499,8 +511,10 @@ class Synthesizer(BaseEstimator):
         )
         as_json({"model_params": self.model_params, "training_params": self.training_params})
         settings = {**model.training_defaults, **(self.training_params or {})}
-        check_number(self.n_steps, WHOLE, name="n_steps", owner="Synthesizer", optional=True)
-        if self.n_steps is not None:
+        by_class = isinstance(self.n_steps, Mapping)
+        for n_steps in self.n_steps.values() if by_class else [self.n_steps]:  # pyright: ignore
+            check_number(n_steps, WHOLE, name="n_steps", owner="Synthesizer", optional=not by_class)
+        if self.n_steps is not None and not by_class:
             settings["n_steps"] = self.n_steps
         check_number(self.max_time, POSITIVE, name="max_time", owner="Synthesizer", optional=True)
         if self.max_time is not None:
@@ -530,6 +544,20 @@ class Synthesizer(BaseEstimator):
             )
         Runtime.create(self.device)
         return model, TrainerConfig(**settings)
+
+    def _configs(self, config: TrainerConfig, groups: list[list]) -> list[TrainerConfig]:
+        """Return the configuration of each model."""
+        if not isinstance(self.n_steps, Mapping):
+            return [config] * len(groups)
+        labels = [group[0] for group in groups]
+        missing = [label for label in labels if label not in self.n_steps]
+        if any(len(group) > 1 for group in groups) or missing:
+            raise DataError(
+                "The 'n_steps' parameter of Synthesizer may be a dict where every class has a "
+                f"model of its own (per_class=True), and must then hold all of {_names(labels)}. "
+                f"Got {dict(self.n_steps)!r:.200}."
+            )
+        return [replace(config, n_steps=int(self.n_steps[label])) for label in labels]
 
     def _training(
         self,

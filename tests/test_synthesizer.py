@@ -316,8 +316,10 @@ def test_tensorboard_writes_one_run_for_each_model(y, tmp_path):
 
 
 def test_max_time_ends_the_training_with_what_it_has(X, y):
-    fitted = make(n_steps=10**9, max_time=1e-9).fit(X, y)
+    with pytest.warns(TrainingWarning, match=r"max_time was enough for 1 of .* steps \(0%\)"):
+        fitted = make(n_steps=10**9, max_time=1e-9).fit(X, y)
     assert [entry["step"] for entry in fitted.history_] == [1]
+    assert fitted.n_steps_ == 1
     assert np.isfinite(fitted.sample(3)[0]).all()
 
 

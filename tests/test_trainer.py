@@ -274,7 +274,7 @@ def test_watching_changes_nothing(tmp_path, capsys):
     watched = run(
         [
             CollapseGuard(signals, labels, {0: "N", 1: "V"}, every=1 / 9),
-            Progress(9),
+            Progress(),
             Checkpoint(tmp_path, 2 / 9, {}),
             Recorder(),
         ]
@@ -289,7 +289,7 @@ def test_the_progress_bar_shows_title_and_losses(capsys):
     model = Spread(SPEC)
     state = TrainerState.create(model, "toy N, V")
     batches = balanced_batches(*make_batch(SPEC), batch_size=4)
-    Trainer(TrainerConfig(n_steps=4, log_every=1), CPU, [Progress(4)]).fit(model, batches, state)
+    Trainer(TrainerConfig(n_steps=4, log_every=1), CPU, [Progress()]).fit(model, batches, state)
     shown = capsys.readouterr().err
     assert "toy N, V" in shown
     assert "fit=" in shown

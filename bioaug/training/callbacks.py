@@ -21,21 +21,15 @@ from bioaug.training.trainer import Callback, TrainerState
 
 
 class Progress(Callback):
-    """A bar with the latest losses, summed per update.
+    """A bar with the latest losses, summed per update."""
 
-    Parameters
-    ----------
-    n_steps : int
-    """
-
-    def __init__(self, n_steps: int) -> None:
-        self.n_steps = n_steps
+    def __init__(self) -> None:
         self._bar: tqdm | None = None
 
     def on_fit_begin(self, state: TrainerState) -> None:
         """Draw the bar, from the step that a resumed run begins at."""
         self._bar = tqdm(
-            total=self.n_steps,
+            total=state.n_steps,
             initial=state.step,
             desc=state.title,
             unit="step",
@@ -69,10 +63,16 @@ class Pace:
     ----------
     every : float
         Share of the run between two looks.
+    least : int, default=0
+        Steps between two looks, at least.
     """
 
-    def __init__(self, every: float) -> None:
-        self.every, self._done = every, 0
+    def __init__(self, every: float, least: int = 0) -> None:
+        self._every, self._least, self._done = every, least, 0
+
+    def every(self, state: TrainerState) -> float:
+        """Return the share of this run between two looks."""
+        return max(self._every, self._least / max(state.n_steps or 0, 1))
 
     def begin(self, state: TrainerState) -> None:
         """Count from where this run begins."""
@@ -84,7 +84,7 @@ class Pace:
         return self._done > before
 
     def _looks(self, state: TrainerState) -> int:
-        return int(state.progress / self.every + 1e-9)
+        return int(state.progress / self.every(state) + 1e-9)
 
 
 class Checkpoint(Callback):
@@ -211,6 +211,8 @@ class CollapseGuard(Callback):
     every : float
         Share of the run between looks.
     least : float, default=0.05
+    min_steps : int, default=0
+        Steps between looks, at least.
     """
 
     n_samples = 32  # generated per class at each look
@@ -222,8 +224,9 @@ class CollapseGuard(Callback):
         names: Mapping[int, str],
         every: float,
         least: float = 0.05,
+        min_steps: int = 0,
     ) -> None:
-        self.names, self.pace, self.least = names, Pace(every), least
+        self.names, self.pace, self.least = names, Pace(every, min_steps), least
         self.real = {k: _spread(signals[labels == k][:2048]) for k in names}
 
     def on_fit_begin(self, state: TrainerState) -> None:
@@ -246,7 +249,11 @@ class CollapseGuard(Callback):
 
     def on_fit_end(self, state: TrainerState) -> None:
         """Warn where a class has never been healthy although the run was long enough to tell."""
-        if state.warning is None and state.progress >= self.pace.every and state.healthy is None:
+        if (
+            state.warning is None
+            and state.progress >= self.pace.every(state)
+            and state.healthy is None
+        ):
             collapsed = self.collapsed(state)
             if collapsed:
                 state.warning = (

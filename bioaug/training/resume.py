@@ -27,6 +27,7 @@ from bioaug.training.trainer import TrainerState
 
 KIND = "training"
 _FIELDS = {  # what TrainerState holds beside tensors
+    "n_steps": (int, type(None)),
     "step": int,
     "seconds": (int, float),
     "history": list,
@@ -167,6 +168,9 @@ def _checked(fields: dict[str, Any], settings: Mapping[str, Any]) -> dict[str, A
     most = settings.get("config", {}).get("n_steps", fields["step"])
     if fields["step"] > most or fields["n_worse"] < 0 or math.isnan(fields["best_score"]):
         raise ValueError(f"state: step {fields['step']!r:.50} of {most}, or no such scores")
+    planned = fields["n_steps"]
+    if planned is not None and planned < fields["step"]:
+        raise ValueError(f"state: step {fields['step']} of {planned!r:.50}")
     check_history(fields["history"])
     if fields["history"] and fields["history"][-1]["step"] > fields["step"]:
         raise ValueError(f"history: it goes beyond step {fields['step']}")

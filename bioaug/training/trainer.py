@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from collections.abc import Iterator, Sequence
@@ -14,10 +15,11 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from bioaug._random import give_way
+from bioaug._random import give_way, unchanged_generators
 from bioaug._validation import POSITIVE, UNIT, Interval, check_number, check_option
 from bioaug.exceptions import TrainingDivergedError
 from bioaug.models.base import Batch, GenerativeModel, Losses, LossOptions, Phase, Update
+from bioaug.training.plan import planned_steps
 from bioaug.training.runtime import PRECISIONS, Runtime
 
 PENALTIES = ("autograd", "finite_difference")
@@ -48,8 +50,8 @@ class TrainerConfig:
     log_every : int
         Steps between entries of the history; losses are checked then too.
     max_time : float, optional
-        Seconds after which the run ends. Schedules and phases then follow the time or the steps,
-        whichever is further.
+        Seconds after which the run ends. Before the first step, the pace of a few is measured, and
+        no more steps are planned than the time is enough for; schedules and phases follow them.
     penalty_every : int
         In models with gradient penalties, one discriminator step in so many, at random, has them;
         they then weigh as many times as much.
@@ -117,10 +119,12 @@ class TrainerState:
         Looks since the best one.
     title : str
         What is trained, for progress bars and logs.
+    n_steps : int or None
+        Steps of the whole run; None until it is planned.
     step : int, steps done
     seconds : float, time spent
     progress : float
-        The share of the run that is done, by steps or by time.
+        The fraction of the steps that are done.
     history : list of dict
         One entry per `log_every` steps: step, seconds, phase, and mean losses by name.
     stop : bool
@@ -137,6 +141,7 @@ class TrainerState:
     best_score: float = -math.inf
     n_worse: int = 0
     title: str = ""
+    n_steps: int | None = None
     step: int = 0
     seconds: float = 0.0
     progress: float = 0.0
@@ -231,16 +236,19 @@ class Trainer:
         phases, last = tuple(model.phases()), None
         good, window = _copy(state.averaged), []
         begin = time.perf_counter() - state.seconds
-        state.progress = self._progress(state)
+        if state.n_steps is None:
+            state.n_steps = self._planned(state, batches)
+        state.progress = _progress(state)
         self._tell("on_fit_begin", state)
-        while (state.progress < 1 or state.step == 0 < config.n_steps) and not state.stop:
-            phase = _phase_at(phases, state.progress + 0.5 / config.n_steps)
+        while state.progress < 1 and not state.stop:
+            phase = _phase_at(phases, state.progress + 0.5 / state.n_steps)
             if phase is not last:
                 last = phase
                 self._tell("on_phase_begin", state)
             window.append(self.step(state, phase, batches))
             state.seconds = time.perf_counter() - begin
-            state.progress = self._progress(state)
+            state.progress = _progress(state)
+            self._end_in_time(state)
             if state.step % config.log_every == 0 or state.progress >= 1:
                 if not self._log(state, window, phase, good):
                     break
@@ -295,11 +303,35 @@ class Trainer:
                 update.after()
         return {name: value.detach() for name, value in losses.items()}
 
-    def _progress(self, state: TrainerState) -> float:
-        if state.step >= self.config.n_steps:
-            return 1.0
-        by_time = state.seconds / self.config.max_time if self.config.max_time else 0.0
-        return max(state.step / self.config.n_steps, min(by_time, 1.0))
+    def _planned(self, state: TrainerState, batches: Iterator[Batch]) -> int:
+        """Return the number of steps of the run.
+
+        Where there is a limit of time, the pace is measured on a copy of the model, and its random
+        numbers are drawn again afterwards. So the run depends on the time through this number
+        alone: one without a limit and as many steps is the same.
+        """
+        n_steps, limit = self.config.n_steps, self.config.max_time
+        if limit is None or n_steps == 0:
+            return n_steps
+        with unchanged_generators():
+            trial = TrainerState.create(copy.deepcopy(state.model))
+            phases = tuple(trial.model.phases())
+            return planned_steps(
+                lambda phase: self.step(trial, phase, batches),
+                phases,
+                n_steps,
+                limit - state.seconds,
+            )
+
+    def _end_in_time(self, state: TrainerState) -> None:
+        limit = self.config.max_time
+        if limit is None or state.seconds < limit or state.progress == 1:
+            return
+        state.stop = True
+        state.warning = (
+            f"max_time ended the training at step {state.step} of the {state.n_steps} that were "
+            "planned, for the machine became slower; n_steps cannot repeat this run exactly"
+        )
 
     @torch.no_grad()
     def _average(self, state: TrainerState) -> None:
@@ -335,6 +367,10 @@ class Trainer:
     def _tell(self, event: str, state: TrainerState) -> None:
         for callback in self.callbacks:
             getattr(callback, event)(state)
+
+
+def _progress(state: TrainerState) -> float:
+    return state.step / state.n_steps if state.n_steps else 1.0
 
 
 def _phase_at(phases: Sequence[Phase], done: float) -> Phase:
