@@ -28,6 +28,7 @@ _HIDDEN = 0.1  # of the deviation of whole rows: less within channels is hidden 
 _FLAT = 1e-6  # of the shared scale: less is a constant row seen through rounding
 _LONGEST_LABEL, _LONGEST_LABELS = 2**16, 2**26  # bytes of one, and of all
 _BYTES = "bytes"  # as the dtype of an array of objects that are all bytes
+_LIMIT_BITS = 5  # of the range of a channel, that its stored limits are rounded to
 _CHUNK = 4096  # rows looked at in one go, so that memory stays bounded
 
 
@@ -198,12 +199,13 @@ class SignalCodec:
         n_timesteps = X.shape[-1]
         signals = as_3d(X)[..., : n_timesteps - n_features]
         features = X[:, n_timesteps - n_features :] if n_features else np.zeros((1, 0))
+        low, high = _rounded_limits(signals.min(axis=(0, 2)), signals.max(axis=(0, 2)))
         return cls(
             classes=np.unique(y),
             dtype=X.dtype,
             ndim=X.ndim,
-            low=signals.min(axis=(0, 2)).astype(np.float64),
-            high=signals.max(axis=(0, 2)).astype(np.float64),
+            low=low,
+            high=high,
             n_timesteps=n_timesteps,
             row_properties=RowProperty.find(signals),
             feature_low=features.min(axis=0).astype(np.float64),
@@ -384,6 +386,19 @@ def _labels_from_json(labels: Any, name: str) -> NDArray:
     ):  # such as "<U999999999", which fills the memory
         raise ValueError(f"codec: {len(labels)} classes of {name!r:.50}")
     return np.array(labels, dtype=dtype)
+
+
+def _rounded_limits(low: NDArray, high: NDArray) -> tuple[NDArray, NDArray]:
+    """Return limits a little farther out: exact ones are values of single training rows.
+
+    They are multiples of 1/64 to 1/32 of the range, and a power of 2, so 0 and 1 stay 0 and 1.
+    """
+    low, high = low.astype(np.float64), high.astype(np.float64)
+    with np.errstate(all="ignore"):  # of channels that are constant, tiny or huge
+        step = 2.0 ** (np.floor(np.log2(high - low)) - _LIMIT_BITS)
+        lower, higher = np.floor(low / step) * step, np.ceil(high / step) * step
+    is_usable = np.isfinite(lower) & np.isfinite(higher) & (lower <= low) & (high <= higher)
+    return np.where(is_usable, lower, low), np.where(is_usable, higher, high)
 
 
 def as_3d(X: NDArray) -> NDArray:
