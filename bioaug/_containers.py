@@ -123,9 +123,10 @@ def check_columns(X: Any, *, owner: str, n_features: Any = 0) -> None:
 def unlike_most(names: Sequence[str]) -> tuple[list[str], str]:
     """Return the names that are made in another way than most, and one of these.
 
-    Names are made in one way where they differ in numbers alone, as "t0" and "t1" do.
+    Names are made in one way where they differ in numbers alone, as "t0" and "t1" do, or
+    "-0.1" and "1e-05".
     """
-    kinds = [re.sub(r"\d+(\.\d+)?", "0", name) for name in names]
+    kinds = [re.sub(r"[-+]?\d+(\.\d+)?(e[-+]?\d+)?", "0", name) for name in names]
     ((usual, count),) = Counter(kinds).most_common(1) or [("", 0)]
     others = [name for name, kind in zip(names, kinds, strict=True) if kind != usual]
     if not others or 2 * count <= len(names):

@@ -265,3 +265,8 @@ def test_the_real_chunks(bonn_home):
     names, counts = np.unique(chunks.groups, return_counts=True)
     assert len(names) == 500
     assert (counts == 23).all()
+
+
+def test_sets_of_another_type():
+    with pytest.raises(DataError, match="'sets' parameter of fetch_bonn must be one of"):
+        fetch_bonn(sets=5)

@@ -288,3 +288,8 @@ def test_missing_files_are_one_clear_error(tmp_path):
     assert "BIOAUG_DATA" in text
     assert "download_if_missing=True" in text
     assert list(tmp_path.iterdir()) == []
+
+
+def test_leads_of_another_type():
+    with pytest.raises(DataError, match="'leads' parameter of fetch_mitbih must be one of"):
+        fetch_mitbih(leads=5)

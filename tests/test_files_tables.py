@@ -415,3 +415,16 @@ def test_whole_numbers_with_the_label_first_are_warned_of(tmp_path):
     # With the label last there is nothing to warn of.
     back = "\n".join(",".join(reversed(row.split(","))) for row in rows)
     assert read(tmp_path, back).y.tolist()[:3] == [1, 2, 1]
+
+
+@pytest.mark.parametrize("header", ["-0.1,0.0,0.1,label", "0,2,7,y", "0.5,2.5,2.7,Class"])
+def test_numbers_beside_the_name_of_the_labels_are_names(tmp_path, header):
+    found = read(tmp_path, f"{header}\n1,2,3,A\n4,5,7,B\n")
+    assert found.X.tolist() == [[1, 2, 3], [4, 5, 7]]
+    assert found.y.tolist() == ["A", "B"]
+
+
+@pytest.mark.parametrize("labels", ["yny", "ynn", "YNN"])
+def test_a_label_y_is_no_name(tmp_path, labels):
+    rows = [f"{i},{i * i},0.5,{label}" for i, label in enumerate(labels, 3)]
+    assert read(tmp_path, "\n".join(rows)).y.tolist() == list(labels)

@@ -204,7 +204,7 @@ def name_labels(target: NDArray[np.int64], labels: str) -> tuple[NDArray[np.int6
 
 def _check_sets(sets: str | Sequence[str]) -> tuple[str, ...]:
     """Return the letters of the wanted sets."""
-    letters = tuple(sets)
+    letters = tuple(sets) if isinstance(sets, Iterable) else (sets,)
     for letter in letters:
         check_option(letter, name="sets", owner=_OWNER, options=SET_LABELS)
     if not letters or len(set(letters)) < len(letters):

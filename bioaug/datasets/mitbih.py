@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -208,7 +208,7 @@ def fetch_mitbih(
 
 def _check_leads(leads: str | Sequence[str]) -> tuple[str, ...]:
     """Return the wanted leads as a tuple of one or two names."""
-    wanted = (leads,) if isinstance(leads, str) else tuple(leads)
+    wanted = (leads,) if isinstance(leads, str) or not isinstance(leads, Iterable) else tuple(leads)
     for lead in wanted:
         check_option(lead, name="leads", owner=_OWNER, options=LEADS)
     if len(wanted) not in (1, 2) or len(set(wanted)) < len(wanted):

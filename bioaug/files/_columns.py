@@ -83,6 +83,8 @@ def is_header(first: Sequence[str], below: Sequence[Sequence[str]], wish: Wish, 
     counted = _numbers(first)
     if not counted:
         return _has_text_above_numbers(first, below)
+    if _names_labels(first, below):
+        return True
     is_count = len(counted) > 2 and counted == list(range(len(counted)))
     if not is_count and (len(counted) < 3 or not _goes_up(counted) or _goes_up(_numbers(below[0]))):
         return False
@@ -90,13 +92,22 @@ def is_header(first: Sequence[str], below: Sequence[Sequence[str]], wish: Wish, 
     names = [(c, cell) for c, cell in enumerate(first) if cell and not is_number(cell)]
     if any(row[c] == cell for c, cell in names for row in below if c < len(row)):
         return False
-    has_name = any(cell.casefold() in _LABEL_NAMES for _, cell in names)
-    if is_count or has_name or not first[0] or len(counted) >= _MANY:
+    if is_count or not first[0] or len(counted) >= _MANY:
         return True
     raise DataError(
         f"The first line of {str(file)!r} may hold the names of the columns or the first signal. "
         f"Got {', '.join(first[:8])}. Say which: header=True or False, --header or --no-header."
     )
+
+
+def _names_labels(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
+    """Whether a cell is what the column of the labels is called, and no label itself."""
+    for column, cell in enumerate(first):
+        if cell.casefold() in _LABEL_NAMES:
+            under = {row[column].casefold() for row in below if column < len(row)}
+            if cell.casefold() not in under and under != {"n"}:  # yes and no
+                return True
+    return False
 
 
 def _has_text_above_numbers(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
