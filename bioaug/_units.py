@@ -66,6 +66,8 @@ def _cause(ratio: float, given: RowScale, trained: RowScale) -> str:
     if trained.is_standardised != given.is_standardised:
         which = "these rows" if given.is_standardised else "the rows of the training"
         return f"are {which} standardised?"
+    if ratio == 0:
+        return "are these rows flat?"
     if 1 / FACTOR <= ratio <= FACTOR:
         return "another offset: is the mean removed in one of the two?"
     factor = ratio if ratio > 1 else 1 / ratio

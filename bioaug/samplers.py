@@ -22,7 +22,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from bioaug._containers import check_array_like, from_polars, warn_of_time_first
 from bioaug._growth_warnings import growth_warnings
-from bioaug._random import check_generator, draw_seed
+from bioaug._random import SEED_LIMIT, check_generator, draw_seed
 from bioaug._sampler_files import read_sampler, write_sampler
 from bioaug._sampler_input import checked_input, column_dtypes, counts_of_ratio, rounded
 from bioaug._units import warn_of_units
@@ -322,17 +322,25 @@ shape (n_samples, n_channels, n_timesteps)
                 f"The 'seeds' parameter of generate must be {len(labels)} integers, one for each "
                 f"row. Got {numbers.dtype} of shape {numbers.shape} instead."
             )
-        table = self.synthetic_provenance_
-        most = {label: of.mode()[0] for label, of in table.groupby("label")["model"]}
         for label in set(labels.tolist()):
-            check_option(label, name="labels", owner="generate", options=most)
-        names = pd.Series([most[label] for label in labels.tolist()], dtype=object)
-        index = numbers % DRAW
-        drawn = {"model": names, "label": labels, "seed": numbers // DRAW, "index": index}
-        drawn["seed"] = np.where(
-            [self._growers[n].is_drawn for n in names], numbers // DRAW, numbers
-        )
+            check_option(label, name="labels", owner="generate", options=self._usual)
+        names = pd.Series([self._usual[label] for label in labels.tolist()], dtype=object)
+        is_drawn = np.array([self._growers[name].is_drawn for name in names], dtype=bool)
+        seeds = np.where(is_drawn, numbers // DRAW % SEED_LIMIT, numbers)
+        drawn = {"model": names, "label": labels, "seed": seeds, "index": numbers % DRAW}
         return self.remake(pd.DataFrame(drawn))
+
+    @property
+    def classes_(self) -> NDArray:
+        """The labels of the classes that were grown, which `generate` knows."""
+        check_is_fitted(self, "synthetic_provenance_")
+        return np.unique(np.array(list(self.methods_), dtype=self._label_dtype))
+
+    @property
+    def signal_shape_(self) -> tuple[int, ...]:
+        """The shape of a row."""
+        check_is_fitted(self, "synthetic_provenance_")
+        return self._shape
 
     def save(self, path: str | Path, *, include_fingerprint: bool = False) -> None:
         """Write the parameters and the trained models into folder `path`, no rows.
@@ -519,6 +527,8 @@ shape (n_samples, n_channels, n_timesteps)
         self.synthetic_mask_ = np.arange(self.n_original_ + n_new) >= self.n_original_
         self.rejected_ = {label: growth.rejected for label, growth in growths.items()}
         self.methods_ = {label: growth.methods for label, growth in growths.items()}
+        by_class = self.synthetic_provenance_.groupby("label", observed=True)["model"]
+        self._usual = {label: names.mode()[0] for label, names in by_class}
         for label, growth in growths.items():
             cause = getattr(self, "_unit_mismatch", None)
             for message in growth_warnings(label, growth, cause and f"Likely, as the {cause}."):

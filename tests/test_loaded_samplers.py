@@ -174,6 +174,7 @@ def offset_rows(n, seed=0):
             "are these rows standardised",
         ),
         (lambda X: X + 500, "another offset"),
+        (lambda X: 0 * X, "are these rows flat"),
     ],
 )
 def test_rows_of_other_units_are_named_with_both_scales(change, message):

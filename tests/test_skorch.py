@@ -97,6 +97,7 @@ def test_the_classifier_is_cloned_and_repeats(classifier, beats):
 
 # After one epoch, a class that the beats of a fold lack may be predicted.
 @pytest.mark.filterwarnings("ignore:y_pred contains classes not in y_true:UserWarning")
+@pytest.mark.filterwarnings("ignore:Synthesizer, class .*max_time")
 def test_the_example_runs(monkeypatch, capsys):
     arguments = ["--beats", "500", "--seconds", "0.5", "--epochs", "1"]
     monkeypatch.setattr(sys, "argv", [str(EXAMPLE), *arguments])

@@ -10,6 +10,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from sklearn.exceptions import NotFittedError
+from sklearn.neighbors import KernelDensity
 from torch.utils.data import (
     BatchSampler,
     ConcatDataset,
@@ -23,12 +25,13 @@ from toys import distances, make_rows
 
 from bioaug import (
     AugmentedDataset,
+    GANOversampler,
     MixOnDevice,
     Synthesizer,
     SyntheticBatches,
     SyntheticDataset,
 )
-from bioaug.exceptions import DataError
+from bioaug.exceptions import DataError, DataWarning, TrainingWarning
 
 SHAPE = (2, 18)
 
@@ -277,11 +280,10 @@ def test_an_augmented_set_refuses_rows_that_it_cannot_batch(synthesizer):
         AugmentedDataset(X.astype(np.float64) * 1e60, np.zeros(4), synthesizer)
 
 
-def test_an_augmented_set_takes_read_only_rows(synthesizer):
-    X = np.ones((4, *synthesizer.signal_shape_), np.float32)
+def test_an_augmented_set_takes_read_only_rows(rows, synthesizer):
+    X = rows[0].astype(np.float32)
     X.flags.writeable = False
-    y = np.resize(synthesizer.classes_, 4)
-    assert len(AugmentedDataset(X, y, synthesizer, grow=None)) == 4
+    assert len(AugmentedDataset(X, rows[1], synthesizer, grow=None)) == 40
 
 
 def torch_saved(dataset):
@@ -400,9 +402,8 @@ def test_items_of_a_wrapped_set_are_kept_or_refused(rows, synthesizer):
     ):
         with pytest.raises(DataError, match=f"'X' parameter of AugmentedDataset.*{got}"):
             AugmentedDataset(Items(X, make), y, synthesizer)
-    later = AugmentedDataset(Items([*X[:-1], X[-1, :, 1:]], lambda x: x), y, synthesizer)
     with pytest.raises(DataError, match=r"Got .2, 17"):
-        later[39]
+        AugmentedDataset(Items([*X[:-1], X[-1, :, 1:]], lambda x: x), y, synthesizer)
 
     class Endless(IterableDataset):
         def __iter__(self):
@@ -410,3 +411,45 @@ def test_items_of_a_wrapped_set_are_kept_or_refused(rows, synthesizer):
 
     with pytest.raises(DataError, match=r"map-style data set.*Got Endless"):
         AugmentedDataset(Endless(), y, synthesizer)
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_signals_of_other_units_are_warned_of(rows, synthesizer, whole):
+    X, y = rows
+    given = 1000 * X if whole else Items(1000 * X, lambda x: x)
+    with pytest.warns(DataWarning, match="AugmentedDataset: the rows have another scale.*x1000"):
+        AugmentedDataset(given, y, synthesizer)
+    mix = MixOnDevice(synthesizer, ["N", "V"], 0.5)
+    batch = torch.tensor(1000 * X, dtype=torch.float32), torch.tensor([0] * 30 + [1] * 10)
+    with pytest.warns(DataWarning, match="MixOnDevice: the rows have another scale"):
+        mix(batch)
+    mix(batch)  # said once
+
+
+def test_a_fitted_sampler_grows_small_classes_too():
+    X, y = make_rows((70, 18)), np.repeat(["N", "V", "F"], [40, 24, 6])
+    limits = {"own": 20, "shared": 20}
+    sampler = GANOversampler("dense", n_steps=2, ladder=limits, gate=False, random_state=0)
+    with pytest.warns(TrainingWarning, match="too few rows"):
+        sampler.fit_resample(X, y)
+    assert sampler.classes_.tolist() == ["F", "V"]
+    assert sampler.signal_shape_ == (18,)
+    dataset = AugmentedDataset(X, y, sampler)
+    signals, codes = stream(DataLoader(dataset, batch_size=32))
+    assert np.bincount(codes).tolist() == [40, 40, 40]
+    same(stream(DataLoader(dataset, batch_size=7)), (signals, codes))
+    made = signals[70:].numpy()
+    assert len(np.unique(made, axis=0)) == len(made)
+    only = SyntheticDataset(sampler, 12, proportions={"F": 1, "V": 1})
+    assert stream(DataLoader(only, batch_size=4))[0].shape == (12, 18)
+    with pytest.raises(NotFittedError):
+        SyntheticDataset(GANOversampler(), 4)
+
+
+def test_a_sampler_of_an_adapted_object_makes_items_too():
+    X, y = make_rows((60, 18)), np.repeat([0, 1], [40, 20])
+    few = {"own": 4}
+    sampler = GANOversampler(KernelDensity(), ladder=few, gate=False, random_state=0)
+    sampler.fit_resample(X, y)
+    dataset = AugmentedDataset(X, y, sampler)
+    same(stream(DataLoader(dataset, batch_size=32)), stream(DataLoader(dataset, batch_size=9)))

@@ -12,8 +12,10 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from bioaug._row_noise import row_seeds
+from bioaug._units import warn_of_units
 from bioaug._validation import NOT_NEGATIVE, WHOLE, check_labels, check_number
 from bioaug.exceptions import DataError
+from bioaug.synthesizer import Synthesizer
 
 _STEP = 0.6180339887498949  # of the golden ratio: its multiples fill [0, 1) evenly at any count
 
@@ -47,6 +49,13 @@ class Source:
         seeds = row_seeds(self.seed, index, epoch=epoch)
         rows = self.generator.generate(labels, seeds)
         return torch.from_numpy(np.ascontiguousarray(rows, dtype=np.float32))
+
+    def warn_of_units(self, signals: Any, labels: NDArray, owner: str) -> None:
+        """Warn where real signals have another scale than those that the model was trained on."""
+        trained = getattr(self.generator, "synthesizer_", self.generator)
+        rows = np.asarray(signals).reshape(len(labels), *self.shape)
+        if isinstance(trained, Synthesizer) and len(rows):
+            warn_of_units(trained, rows, labels, owner=owner)
 
     def fractions(self, index: NDArray, epoch: int) -> NDArray[np.float64]:
         """Return one random number in [0, 1) per index."""

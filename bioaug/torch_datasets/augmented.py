@@ -16,6 +16,8 @@ from bioaug.exceptions import DataError
 from bioaug.torch_datasets._epoch import IndexedDataset, Item
 from bioaug.torch_datasets._source import Generator, Source, checked_classes
 
+N_CHECKED = 64  # real rows whose scale is compared with that of the training rows
+
 
 class AugmentedDataset(IndexedDataset, Dataset[Item]):
     """Real rows, grown by synthetic ones, or some of them replaced by synthetic ones.
@@ -89,6 +91,8 @@ class AugmentedDataset(IndexedDataset, Dataset[Item]):
         if not callable(mix):
             check_number(mix, UNIT, name="mix", owner=owner, otherwise=" or a callable")
         self._mix, self.n_real = mix, len(labels)
+        some = np.linspace(0, len(labels) - 1, min(len(labels), N_CHECKED)).astype(int)
+        self._source.warn_of_units([self._row(i).numpy() for i in some], labels[some], owner)
         present, codes = np.unique(labels, return_inverse=True)
         self.classes_ = checked_classes(classes, present, owner, "y")
         places = {label: place for place, label in enumerate(self.classes_.tolist())}

@@ -65,6 +65,8 @@ class MixOnDevice:
             )
         signals, codes = default_collate(batch) if isinstance(batch, list) else batch
         signals, labels = signals.to(self.device), self.classes[codes.cpu().numpy()]
+        if self.n_rows == 0:
+            self._source.warn_of_units(signals.cpu().numpy(), labels, "MixOnDevice")
         index = np.arange(self.n_rows, self.n_rows + len(signals))
         self.n_rows += len(signals)
         known = np.isin(labels, self._source.classes)
