@@ -25,6 +25,7 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 from bioaug import Synthesizer, available_models
+from bioaug.codec import SignalCodec
 from bioaug.datasets import make_ecg
 
 N = 122  # rows of each part: no size of a network
@@ -64,17 +65,21 @@ def fitted(name, folder, X, y, n_steps=4):
     return synthesizer
 
 
+def limits(X):
+    """Return what the models' units are scaled by, as a folder tells it."""
+    codec = SignalCodec.fit(X, np.zeros(len(X), int))
+    return codec.low[0], codec.high[0]
+
+
 def attack(folder, samples, X, n=N):
     """Return the errors for training and for held-out rows, by each attack."""
-    low, high = X[:n].min(), X[:n].max()
+    low, high = limits(X[:n])
     encoded = 2 * (X - low) / (high - low) - 1
     samples = 2 * (samples - low) / (high - low) - 1
-    members, held_out, public = np.split(encoded, 3)
+    public = encoded[2 * n :]
     stored = find_stored(folder, samples, public, (low, high))
-    return [
-        (rebuilt(members, stored, public), rebuilt(held_out, stored, public))
-        for rebuilt in (rebuilt_by_points, rebuilt_by_directions, rebuilt_by_shape)
-    ]
+    attacks = (rebuilt_by_points, rebuilt_by_directions, rebuilt_by_shape)
+    return [np.split(rebuilt(encoded[: 2 * n], stored, public), 2) for rebuilt in attacks]
 
 
 def rows_given_away(folder, samples, X, n=N):
@@ -163,7 +168,7 @@ def saved(parts, tmp_path):
 
 
 def encoded(X, row):
-    low, high = X[:N].min(), X[:N].max()
+    low, high = limits(X[:N])
     return 2 * (X[row] - low) / (high - low) - 1
 
 
@@ -190,7 +195,8 @@ def test_the_attack_finds_a_row_that_is_a_centre(saved):
 
 def test_the_attack_finds_a_row_by_its_direction(saved):
     folder, samples, X = saved
-    centre = 2 * (X[2 * N :].mean(axis=0) - X[:N].min()) / (X[:N].max() - X[:N].min()) - 1
+    low, high = limits(X[:N])
+    centre = 2 * (X[2 * N :].mean(axis=0) - low) / (high - low) - 1
     along = 0.1 * (encoded(X, 57) - centre).astype(np.float32)
     planted(folder, lambda arrays: arrays | {"0/axes.extra": along[None]})
     assert rows_given_away(folder, samples, X) == [57]
