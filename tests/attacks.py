@@ -62,15 +62,17 @@ def find_stored(
 
     `limits` are those of the user's units, which a vector may be in.
     """
-    arrays, n_values = arrays_of(folder), samples.shape[1]
+    found, n_values = arrays_of(folder), samples.shape[1]
+    arrays = {(array.shape, array.tobytes()): name for name, array in reversed(found.items())}
+    arrays = {name: found[name] for name in arrays.values()}  # the first of equal ones
     vectors = [_vectors(array, n_values) for array in arrays.values()]
     low, high = limits
-    vectors += [2 * (found - low) / (high - low) - 1 for found in vectors]
+    vectors += [2 * (part - low) / (high - low) - 1 for part in vectors]
     for name, axes in arrays.items():
         if not name.endswith("axes.axes"):
             continue
         stem = name.removesuffix("axes")
-        mean, deviations = arrays[stem + "mean"].ravel(), arrays[stem + "deviations"]
+        mean, deviations = found[stem + "mean"].ravel(), found[stem + "deviations"]
         for array in arrays.values():
             coordinates = _vectors(array, axes.shape[-1])
             vectors += [
