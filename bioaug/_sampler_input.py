@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from bioaug._containers import check_array_like, check_columns
-from bioaug._validation import check_labels
+from bioaug._validation import check_labels, of_usual_type
 
 OWNER = "GANOversampler"
 
@@ -27,6 +28,10 @@ def checked_input(X: Any, y: Any, n_features: Any) -> tuple[Any, Any]:
     labels = np.asarray(y, dtype=object) if isinstance(y, list | tuple) else np.asarray(y)
     if labels.ndim == 1:
         check_labels(labels, owner=OWNER)
+        if isinstance(y, pd.Series):
+            y = y.infer_objects()  # numbers that stand in a column of objects
+        elif isinstance(y, np.ndarray):
+            y = of_usual_type(y)
     return X, y
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.utils import check_array, check_consistent_length, column_or_1d
+from sklearn.utils import check_array, column_or_1d
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 
@@ -161,7 +161,7 @@ def check_signals(
     DataError
         Where `X` has another number of dimensions or holds NaN or infinity.
     ValueError
-        Where scikit-learn refuses `X` or `y`: text, lengths that differ, continuous targets.
+        Where scikit-learn refuses `X` or `y`: text, continuous targets.
     """
     check_array_like(X, owner=owner, name=names[0])
     check_columns(X, owner=owner, n_features=n_features)
@@ -171,7 +171,11 @@ def check_signals(
     if y is None:
         return X, None
     y = as_labels(y, owner=owner, name=names[1])
-    check_consistent_length(X, y)
+    if len(y) != len(X):
+        raise DataError(
+            f"The {names[1]!r} parameter of {owner} must hold a class for each of the rows, "
+            f"{len(X)} labels. Got {len(y)} instead."
+        )
     check_classification_targets(y)
     return X, y
 
@@ -269,7 +273,19 @@ def as_labels(y: Any, *, owner: str, name: str = "y") -> NDArray:
             f"shape {labels.shape} instead."
         )
     check_labels(labels, owner=owner, name=name)
-    return np.asarray(y).ravel() if is_plain else labels
+    return of_usual_type(np.asarray(y).ravel() if is_plain else labels)
+
+
+def of_usual_type(labels: NDArray) -> NDArray:
+    """Return numbers that stand in an array of objects, and text of numpy's StringDType, as usual.
+
+    Scikit-learn takes neither for labels.
+    """
+    if labels.dtype.kind not in "OT" or not len(labels):
+        return labels
+    if labels.dtype == object and isinstance(labels[0], str | bytes):
+        return labels
+    return np.array(labels.tolist())
 
 
 def check_groups(groups: Any, n_rows: int, *, owner: str) -> NDArray:

@@ -332,3 +332,33 @@ def test_polars_frames_and_series_come_back(X, y):
         local().fit_resample(frame, missing)
     with pytest.raises(DataError, match=r"polars LazyFrame.*collect\(\)"):
         local().fit_resample(frame.lazy(), labels)
+
+
+@pytest.mark.parametrize(
+    "as_given",
+    [
+        lambda y: y.astype(object),
+        lambda y: pd.Series(y.astype(object)),
+        lambda y: pd.Series(y, dtype="Int64"),
+    ],
+)
+def test_numbers_among_objects_are_labels(as_given):
+    X, y = make_rows((30, 12)), np.repeat([1, 2], [20, 10])
+    sampler = GANOversampler("distort", random_state=0)
+    labels = np.asarray(sampler.fit_resample(X, as_given(y))[1])
+    assert np.unique(labels.astype(int), return_counts=True)[1].tolist() == [20, 20]
+    fitted = Synthesizer("dense", n_steps=1, random_state=0).fit(X, as_given(y))
+    assert fitted.classes_.tolist() == [1, 2]
+
+
+@pytest.mark.skipif(not hasattr(np.dtypes, "StringDType"), reason="numpy has no StringDType")
+def test_text_of_numpys_own_type_is_labels():
+    X, y = make_rows((30, 12)), np.repeat(["N", "V"], [20, 10]).astype(np.dtypes.StringDType())
+    _, labels = GANOversampler("distort", random_state=0).fit_resample(X, y)
+    assert np.unique(labels.astype(str), return_counts=True)[1].tolist() == [20, 20]
+    assert Synthesizer("dense", n_steps=1).fit(X, y).classes_.tolist() == ["N", "V"]
+
+
+def test_another_number_of_labels_than_rows_is_named():
+    with pytest.raises(DataError, match=r"'y' parameter of Synthesizer.*30 labels\. Got 29"):
+        Synthesizer("dense").fit(make_rows((30, 12)), np.zeros(29))

@@ -115,7 +115,7 @@ def test_signals_keep_their_dtype(dtype):
 @pytest.mark.parametrize(
     ("y", "message"),
     [
-        ([0, 1, 0], r"inconsistent numbers of samples: \[4, 3\]"),
+        ([0, 1, 0], r"'y' parameter of Owner.*4 labels\. Got 3"),
         ([0.5, 1.5, 2.5, 0.1], "continuous"),
         ([[0, 1]] * 4, "1d array"),
         ([0.0, np.nan, 1.0, np.nan], r"a label for every row\. Got 2 missing.*first in row 1"),
