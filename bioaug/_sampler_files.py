@@ -12,6 +12,7 @@ from sklearn.frozen import FrozenEstimator
 
 from bioaug._persistence import KIND as SYNTHESIZER
 from bioaug._persistence import rebuilt_synthesizer, saved_form
+from bioaug._validation import check_path
 from bioaug._version import __version__
 from bioaug.checkpoint import MALFORMED, as_json, read_checkpoint, write_checkpoint
 from bioaug.exceptions import CheckpointError
@@ -24,6 +25,7 @@ _SETTINGS += ("verbose",)
 
 def write_sampler(sampler: Any, path: str | Path, *, include_fingerprint: bool = False) -> None:
     """Write a fitted sampler into folder `path`, as one atomic change, without any rows."""
+    folder = check_path(path, name="path", owner="save")
     synthesizer = getattr(sampler, "synthesizer_", None)
     tensors, model = {}, None
     if synthesizer is not None:
@@ -52,12 +54,12 @@ def write_sampler(sampler: Any, path: str | Path, *, include_fingerprint: bool =
         "method": None if synthesizer is not None else sampler.model,
         "synthesizer": model,
     }
-    write_checkpoint(path, tensors, config)
+    write_checkpoint(folder, tensors, config)
 
 
 def read_sampler(cls: type, path: str | Path, *, device: str) -> Any:
     """Return the sampler of class `cls` that `write_sampler` wrote into folder `path`."""
-    tensors, config = read_checkpoint(path)
+    tensors, config = read_checkpoint(check_path(path, name="path", owner="load"))
     if config.get("kind") != KIND:
         load = "Synthesizer.load" if config.get("kind") == SYNTHESIZER else "what wrote it"
         raise CheckpointError(

@@ -114,9 +114,12 @@ def check_number(
     """
     if optional and value is None:
         return
-    if isinstance(value, bool) or not allowed.is_satisfied_by(value):
+    is_huge = isinstance(value, Integral) and not -(2**63) <= int(value) < 2**63
+    if is_huge or isinstance(value, bool) or not allowed.is_satisfied_by(value):
         rule = f"{allowed}{' or None' if optional else ''}{otherwise}"
-        raise DataError(f"The {name!r} parameter of {owner} must be {rule}. Got {value!r} instead.")
+        raise DataError(
+            f"The {name!r} parameter of {owner} must be {rule}. Got {value!r:.100} instead."
+        )
 
 
 def check_numbers(values: Mapping[str, Any], allowed: Interval, *, owner: str) -> None:

@@ -400,6 +400,13 @@ shape (n_samples, n_channels, n_timesteps)
             The same rows, up to the rounding of another batch.
         """
         check_is_fitted(self, "synthetic_provenance_")
+        needed = ["model", "label", "seed", "index"]
+        if not isinstance(provenance, pd.DataFrame) or not set(needed) <= set(provenance.columns):
+            raise DataError(
+                "The 'provenance' parameter of remake must be rows of synthetic_provenance_, a "
+                f"DataFrame with the columns {', '.join(needed)}. Got a "
+                f"{type(provenance).__name__} instead."
+            )
         X = np.empty((len(provenance), *self._shape), self._dtype)
         names, labels, seeds, index = (
             provenance[column].to_numpy() for column in ("model", "label", "seed", "index")

@@ -542,6 +542,9 @@ class Synthesizer(BaseEstimator):
                 "The 'callbacks' parameter of Synthesizer must be a list of "
                 f"bioaug.training.Callback. Got {callbacks!r} instead."
             )
+        whole = Interval(Integral, 0, None, closed="left")
+        if not isinstance(self.verbose, bool | np.bool_):
+            check_number(self.verbose, whole, name="verbose", owner="Synthesizer")
         Runtime.create(self.device)
         return model, TrainerConfig(**settings)
 

@@ -259,3 +259,43 @@ def test_no_row_can_be_told_by_the_scale_of_its_class():
     assert np.count_nonzero(np.abs(of_rows - scale.deviation) < 1e-9) == 0
     assert scale.deviation == float(f"{np.median(of_rows):.3g}")
     assert abs(scale.mean - np.median(X.mean(axis=1))) < 1e-2 * scale.deviation
+
+
+# Wrong types
+
+NO_PATHS = [None, 3, 2.5, True, {}, {1}, [], b"m", "", "a\0b", np.ones(3), object()]
+
+
+@pytest.mark.usefixtures("untyped")
+@pytest.mark.parametrize("path", NO_PATHS, ids=lambda path: type(path).__name__)
+def test_what_is_no_path_is_refused(fitted, path):
+    for call in (fitted.save, GANOversampler.load):
+        with pytest.raises(DataError, match=r"'path' parameter of (save|load) must be the path"):
+            call(path)
+
+
+@pytest.mark.usefixtures("untyped")
+@pytest.mark.parametrize("table", [None, 3, "rows", {"model": 1}, [1], np.ones((2, 4))])
+def test_what_is_no_provenance_is_refused(fitted, table):
+    with pytest.raises(DataError, match="'provenance' parameter of remake must be rows of"):
+        fitted.remake(table)
+    with pytest.raises(DataError, match="columns model, label, seed, index"):
+        fitted.remake(fitted.synthetic_provenance_[["model", "label"]])
+
+
+@pytest.mark.usefixtures("untyped")
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("n_steps", 10**400),
+        ("max_time", 10**400),
+        ("verbose", np.ones(3)),
+        ("verbose", "yes"),
+        ("device", np.ones(3)),
+        ("device", 10**400),
+    ],
+)
+def test_parameters_that_no_number_or_device_can_be_are_named(name, value):
+    X, _ = three_classes()
+    with pytest.raises(DataError, match=f"'{name}' parameter"):
+        Synthesizer("dense", **({"n_steps": 1} | {name: value})).fit(X)

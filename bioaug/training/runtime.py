@@ -32,12 +32,12 @@ class Runtime:
         DataError
             Where torch does not know the device or cannot reach it.
         """
-        if device == "auto":
+        if isinstance(device, str) and device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
         try:
             chosen = torch.device(device)
             torch.zeros(1, device=chosen).item()  # starts CUDA too, so that `seeded` forks it
-        except (RuntimeError, AssertionError, TypeError) as error:
+        except (RuntimeError, AssertionError, TypeError, ValueError) as error:
             reason = (str(error) or type(error).__name__).splitlines()[0][:100]
             raise DataError(
                 f"The 'device' parameter must name a device that is there: 'auto', 'cpu' or a GPU "
