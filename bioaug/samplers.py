@@ -51,6 +51,7 @@ from bioaug.growth import Growth, provenance_dtype
 from bioaug.ladder import LADDER, RUNGS, Ladder
 from bioaug.lineage import Lineage, remember_synthetic
 from bioaug.models import available_models
+from bioaug.quality import ClassQuality
 from bioaug.synthesizer import Synthesizer
 
 NEAR_COPIES = ("jitter", "scale", "warp", "distort")  # what a user who asks for these wants
@@ -335,6 +336,12 @@ shape (n_samples, n_channels, n_timesteps)
         """The labels of the classes that were grown, which `generate` knows."""
         check_is_fitted(self, "synthetic_provenance_")
         return np.unique(np.array(list(self.methods_), dtype=self._label_dtype))
+
+    @property
+    def quality_(self) -> dict[Any, ClassQuality]:
+        """A note on the rows of each class that a model of `Synthesizer` makes, see there."""
+        check_is_fitted(self, "synthetic_provenance_")
+        return self.synthesizer_.quality_ if hasattr(self, "synthesizer_") else {}
 
     @property
     def signal_shape_(self) -> tuple[int, ...]:

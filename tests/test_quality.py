@@ -99,4 +99,7 @@ def test_fine_tuning_notes_its_class_anew(X):
 def test_the_sampler_has_it(X, y):
     sampler = GANOversampler("dense", n_steps=2, ladder={"own": 4}, gate=False, random_state=0)
     sampler.fit_resample(X, y)
-    assert list(sampler.synthesizer_.quality_) == ["V"]
+    assert list(sampler.quality_) == ["V"]
+    plain = GANOversampler("distort", random_state=0)
+    plain.fit_resample(X, y)
+    assert plain.quality_ == {}
