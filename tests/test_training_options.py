@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -14,7 +16,7 @@ from bioaug.exceptions import DataError
 from bioaug.models.base import LossOptions, SignalSpec
 from bioaug.nn.augmentation import Augmentation
 from bioaug.objectives import squared_gradients, stepped_squared_gradients
-from bioaug.training import Trainer, TrainerConfig, TrainerState
+from bioaug.training import Trainer, TrainerConfig, TrainerState, plan, trainer
 from bioaug.training.batches import balanced_batches
 
 SPEC = SignalSpec(1, 20, 2)
@@ -173,8 +175,10 @@ def test_smoothed_batches_are_no_training_rows_but_keep_their_classes():
         assert ((batch.signals.mean(dim=(1, 2)) > 5) == (batch.labels == 1)).all()
 
 
-def test_phases_and_schedules_follow_the_time_where_it_is_shorter():
-    seen = []
+def test_phases_and_schedules_follow_the_steps_that_there_is_time_for(monkeypatch):
+    seen, clock = [], itertools.count(0.0, 0.01)  # ten milliseconds pass at each look
+    for module in (plan, trainer):
+        monkeypatch.setattr(module.time, "perf_counter", lambda: next(clock))
 
     class Watch(Trainer):
         def step(self, state, phase, batches):
@@ -190,6 +194,7 @@ def test_phases_and_schedules_follow_the_time_where_it_is_shorter():
     assert seen == sorted(seen)
     assert seen[-1] > 0.5
     assert state.progress == 1.0
+    assert 10 < state.step == state.n_steps < 100
 
 
 def rows_of_two():
