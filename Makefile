@@ -4,7 +4,7 @@ OLDEST_PYTHON ?= $(or $(shell command -v python3.11),$(PYTHON))
 BIN := .venv/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-arithmetic test-oldest slow check docs clean
+.PHONY: demo test test-arithmetic test-oldest pin-oldest slow check docs clean
 
 demo: .venv/plots.stamp       ## balance a simulated ECG set and draw real beside synthetic beats
 	$(BIN)/python examples/plot_demo.py
@@ -46,13 +46,14 @@ docs: .venv/dev.stamp         ## the documentation, into docs/_build/html
 	touch $@
 
 # Only after a change of the lower bounds in pyproject.toml; uv knows how to choose the lowest.
-.PHONY: constraints-oldest.txt
-constraints-oldest.txt:
-	echo 'pyparsing<3.3' > $@.in  # newer ones warn of what matplotlib 3.9 calls
+# Named unlike the file, which would else be made anew whenever something needs it.
+pin-oldest: FILE := constraints-oldest.txt
+pin-oldest:                   ## choose the oldest versions anew (needs uv)
+	echo 'pyparsing<3.3' > $(FILE).in  # newer ones warn of what matplotlib 3.9 calls
 	uv pip compile --quiet --no-annotate --no-header --no-config --python-version 3.11 \
-		--resolution lowest-direct --extra test --constraint $@.in pyproject.toml > $@.new
-	(echo "# The oldest versions that are tested; see CONTRIBUTING.md."; cat $@.new) > $@
-	rm $@.in $@.new
+		--resolution lowest-direct --extra test --constraint $(FILE).in pyproject.toml > $(FILE).new
+	(echo "# The oldest versions that are tested; see CONTRIBUTING.md."; cat $(FILE).new) > $(FILE)
+	rm $(FILE).in $(FILE).new
 
 clean:
 	rm -rf .venv .venv-oldest docs/_build docs/auto_examples docs/generated build dist
