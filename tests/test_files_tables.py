@@ -371,7 +371,7 @@ def test_parquet_tables(tmp_path):
 @pytest.mark.parametrize(
     ("content", "error"),
     [
-        (gzip.compress(b"1,2,A\n"), r"compressed by gzip\. Let its name end in \.gz"),
+        (gzip.compress(b"1,2,A\n", mtime=0), r"compressed by gzip\. Let its name end in \.gz"),
         (b"PK\3\4rest", "a zip archive or a spreadsheet. Save the table as .csv"),
         (b"\x89HDF\r\n", "HDF5. Save the arrays by np.savez"),
         ("1.5,2,\u00e4\n".encode("latin-1"), "no UTF-8 text .* Save it as UTF-8"),
