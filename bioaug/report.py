@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from bioaug._atomic import replacing
 from bioaug._pages import HtmlPage, MarkdownPage, Table, picture_file, plain
@@ -119,7 +120,10 @@ def _fill(
     else:
         table = evaluation.table.reset_index()
         page.table(
-            (list(map(str, table.columns)), [[_text(v) for v in r] for r in table.to_numpy()])
+            (
+                list(map(str, table.columns)),
+                [["" if pd.isna(v) else _text(v) for v in r] for r in table.to_numpy()],
+            )
         )
         page.items(evaluation.notes)
     _fill_protocol(page, result)

@@ -334,3 +334,10 @@ def test_too_few_patients_are_inconclusive_and_enough_are_not():
         said = [note for note in found.notes if note.startswith("Inconclusive: coverage")]
         assert bool(said) == (word == "inconclusive")
         assert all("6 patients, 8 are needed" in note for note in said)
+
+
+def test_cells_of_a_page_show_names_as_they_are_and_nothing_for_no_value():
+    from bioaug.metrics.evaluation import _cell
+
+    assert [_cell(value) for value in (None, float("nan"), 0.123456)] == ["", "", "0.1235"]
+    assert _cell("a|b\nc <b> $x$") == "a\\|b c \\<b\\> \\$x\\$"

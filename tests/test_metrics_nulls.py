@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from bioaug import metrics
 from bioaug.exceptions import DataError
 from bioaug.metrics import (
     Null,
@@ -183,3 +184,29 @@ def test_quantiles_of_many_draws_and_students_interval_of_few() -> None:
     assert (Null.of(draws).low, Null.of(draws).high) == (0.0, 38.0)
     few = Null.of([0.0, 1.0, 2.0])
     assert few.high == pytest.approx(1 + 4.303 * (4 / 3) ** 0.5, abs=0.01)
+
+
+def unlike_patients(n_patients=10, n_each=12, seed=0):
+    """Return rows of patients who hardly overlap, and who each row is of."""
+    rng = np.random.default_rng(seed)
+    places = 30 * rng.normal(size=(n_patients, 1, 6))
+    rows = places + rng.normal(size=(n_patients, n_each, 6))
+    return rows.reshape(-1, 6), np.repeat(np.arange(n_patients), n_each)
+
+
+@pytest.mark.parametrize("score", [metrics.coverage, metrics.precision, metrics.density])
+def test_the_worst_value_is_never_as_real_where_patients_differ_so_much(score):
+    X, groups = unlike_patients()
+    far = X + 1e4
+    found = score(X, far, groups_real=groups, random_state=0)
+    assert found == 0
+    assert found.reading == "inconclusive"
+    assert "0, the worst value, lies inside the null" in found.reason
+
+
+def test_coverage_by_patients_takes_no_more_synthetic_than_real_rows():
+    X, groups = unlike_patients()
+    more = np.concatenate([X, X + 0.1])
+    found = metrics.coverage(X, more, groups_real=groups, random_state=0)
+    assert found.reading == "inconclusive"
+    assert "at most as many as the 120 real ones" in found.reason

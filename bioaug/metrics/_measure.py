@@ -61,6 +61,8 @@ class NullLaw:
     twofold : bool
         Whether the score is the mean of squared distances of all synthetic rows from two halves
         of the real ones.
+    worst : float, optional
+        The worst value, of a score that is better the higher it is.
     most : int, optional
         Rows that the score takes of either set, where it takes a part of more.
     most_ratio : float, optional
@@ -75,6 +77,7 @@ class NullLaw:
     is_share: bool = False
     difference: bool = True
     twofold: bool = False
+    worst: float | None = None
     most: int | None = None
     most_ratio: float = np.inf
     expected: Callable[[float, float], float] | None = None
@@ -232,9 +235,19 @@ def measure(
                 least_width=1.5 / min(sizes) if law.is_share else 0.0,
                 low_factor=1.0 if groups is None else law.best_of_patients,
             )
+            if groups is not None and law.worst is not None:
+                part = part._replace(reason=part.reason or _worst_is_usual(part, law.worst))
         parts[label] = part
     about = {"name": name, "direction": direction, "seed": seed}
     return combine(parts, pair.y_real, about | {"seconds": time.perf_counter() - began})
+
+
+def _worst_is_usual(part: Part, worst: float) -> str:
+    """Return why a low value tells nothing: patients differ so much that the worst is usual."""
+    null = part.null()
+    if null is None or worst not in null or part.found.value > max(null.value, worst):
+        return ""
+    return f"patients differ so much that {worst:g}, the worst value, lies inside the null"
 
 
 def null_splits(
@@ -253,6 +266,12 @@ def null_splits(
             [],
             f"{n_synthetic} synthetic rows, at most {law.most_ratio:g} times the {len(real)} real "
             "ones can be compared",
+        )
+    if groups is not None and law.expected is not None and n_synthetic > len(real):
+        return Splits(
+            [],
+            f"{n_synthetic} synthetic rows, at most as many as the {len(real)} real ones can be "
+            "compared where patients are known",
         )
     if groups is None:
         sizes = partial(law.sizes, n_synthetic=n_synthetic, least=least)

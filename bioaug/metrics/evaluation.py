@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -399,7 +400,10 @@ def _line(entry: Entry, score: Score, real: float | None) -> dict[str, Any]:
 def _cell(value: Any) -> str:
     if value is None or (isinstance(value, float) and np.isnan(value)):
         return ""
-    return f"{value:.4g}" if isinstance(value, float) else str(value).replace("|", "\\|")
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    text = " ".join(str(value).split())  # a line break would end the row
+    return re.sub(r"([\\|<>$])", r"\\\1", text)
 
 
 def _plain(value: Any) -> Any:

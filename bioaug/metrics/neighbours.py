@@ -97,7 +97,7 @@ def precision(
         nearest_k,
         n_null,
         random_state,
-        NullLaw(is_share=True, difference=False),
+        NullLaw(worst=0.0, is_share=True, difference=False),
     )
 
 
@@ -173,7 +173,7 @@ def recall(
         nearest_k,
         n_null,
         random_state,
-        NullLaw(is_share=True, difference=False, most_ratio=2),
+        NullLaw(worst=0.0, is_share=True, difference=False, most_ratio=2),
     )
 
 
@@ -252,7 +252,7 @@ def density(
         nearest_k,
         n_null,
         random_state,
-        NullLaw(),
+        NullLaw(worst=0.0),
     )
 
 
@@ -329,7 +329,7 @@ def coverage(
         nearest_k,
         n_null,
         random_state,
-        NullLaw(is_share=True, expected=partial(expected_coverage, k=nearest_k)),
+        NullLaw(worst=0.0, is_share=True, expected=partial(expected_coverage, k=nearest_k)),
     )
 
 
