@@ -65,7 +65,7 @@ def test_two_dimensions_are_one_channel(score) -> None:
 
 @every
 def test_classes_are_scored_one_by_one(score) -> None:
-    A, B = make_waves(90), make_waves(80, 1)
+    A, B = make_waves(90), make_waves(80, 5)
     y, z = np.repeat(["N", "V"], [50, 40]), np.repeat(["V", "N"], [30, 50])
     both = score(A, B, y_real=y, y_synthetic=z, n_null=2, random_state=0)
     assert list(both.per_class) == ["N", "V"]
@@ -144,20 +144,31 @@ def test_two_channels_of_which_one_is_flat(score) -> None:
 
 
 @pytest.mark.slow
+@every
+def test_two_halves_of_real_data_lie_inside_the_null(score) -> None:
+    """The null is for the sizes at hand, so the halves are as large as the rows that gave it."""
+    X, known = make_waves(160), make_waves(80, 5)
+    if score is linear_score:
+        score = partial(score, n_folds=3)
+    null = score(known, known, n_null=100, random_state=0).null
+    rng, inside = np.random.default_rng(1), 0
+    for draw in range(100):
+        order = rng.permutation(len(X))
+        halves = X[order[:80]], X[order[80:]]
+        inside += float(score(*halves, n_null=0, random_state=draw)) in null
+    assert inside >= 90
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("score", [mmd, frechet_distance, spectrum_distance, density, coverage])
 def test_as_many_new_rows_lie_inside_the_null_of_fewer(score) -> None:
-    """The null comes from parts of the real rows, scaled to the sizes at hand.
-
-    It is that of a score of these sizes, so each draw has one of its own. That of the Frechet
-    distance was measured to leave out 5 to 12 % of fresh rows instead of 5 %. More sizes stand in
-    test_metrics_nulls.py.
-    """
+    """The null comes from parts of the real rows, scaled to the sizes at hand."""
     X, rng, inside = make_waves(240), np.random.default_rng(1), 0
     for draw in range(100):
         order = rng.permutation(len(X))
         found = score(X[order[:120]], X[order[120:]], n_null=20, random_state=draw)
         inside += found.value in found.null
-    assert inside >= (85 if score is frechet_distance else 90)
+    assert inside >= 90
 
 
 def naive_mmd(A, B, bandwidth: float) -> float:

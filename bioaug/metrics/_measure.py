@@ -115,6 +115,8 @@ class NullLaw:
             center = 0.0 if self.about_zero else values.mean()
             factor = (self._noise(n_real, n_synthetic) / noise) ** self.power
             values = center + (values - center) * factor
+        if self.is_share:  # all rows of a part stand for all rows
+            values = np.where(np.asarray(draws) == 1, 1.0, values)
         return values.tolist()
 
     @property
