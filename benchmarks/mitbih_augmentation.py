@@ -33,10 +33,10 @@ from imblearn.over_sampling import SMOTE
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 
 from bioaug import AugmentationResult, GANOversampler, available_models
+from bioaug.comparison.cross_validation import cross_validate_augmentation
+from bioaug.comparison.report import write_report
 from bioaug.datasets import fetch_bonn, fetch_mitbih
 from bioaug.exceptions import TrainingWarning
-from bioaug.model_selection import cross_validate_augmentation
-from bioaug.report import write_report
 
 N_FEATURES = 12
 N_RECENT, N_AROUND = 10, 20  # beats before; beats on either side

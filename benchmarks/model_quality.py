@@ -8,7 +8,7 @@ random, so both parts are of the same patients. Each run has a process and one t
 two run side by side. A stopped benchmark goes on where it ended.
 
 Beside the registered models: copies (random oversampling), SMOTE, draws from local Gaussians
-(`bioaug.nn.local`, no training), and the references' published procedures, rebuilt, under the same
+(`bioaug.nn.parzen`, no training), and the references' published procedures, rebuilt, under the same
 time; their fixed lengths are met by linear resampling, there and back.
 
 Scores: AUC of the small CNN (mean of 3) and of the boosted trees (mean of 3), trained on training
@@ -32,11 +32,11 @@ from imblearn.over_sampling import SMOTE
 from sklearn.metrics import roc_auc_score
 
 from bioaug import Synthesizer, available_models
-from bioaug._distances import nearest
+from bioaug._core.distances import nearest
 from bioaug.datasets import fetch_bonn, fetch_mitbih
 from bioaug.metrics import coverage, mmd
-from bioaug.metrics._probes import make_probe
-from bioaug.nn.local import LocalGaussians
+from bioaug.metrics._base.classifiers import make_probe
+from bioaug.nn.parzen import LocalGaussians
 
 CONTROLS = ("copies", "smote", "local")
 REFERENCES = tuple(f"reference {n}" for n in ("biosgan", "transgan", "dense", "wavegan", "stagan"))

@@ -26,10 +26,10 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import f1_score, roc_auc_score
 
 from bioaug import Synthesizer
-from bioaug._row_noise import row_seeds
-from bioaug.classical import ClassicalMethod
+from bioaug._core.row_noise import row_seeds
 from bioaug.datasets import fetch_mitbih
 from bioaug.metrics import coverage, mmd
+from bioaug.oversampling.classical import ClassicalMethod
 
 SIZES = (2, 4, 8, 16, 32, 64, 128)
 WAYS = ("own", "shared", "fine-tuned", "local", "distort", "jitter", "smote", "copies")

@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING, Any
 from bioaug._version import __version__
 
 if TYPE_CHECKING:
-    from bioaug.comparison import AugmentationResult
-    from bioaug.model_selection import cross_validate_augmentation
+    from bioaug.comparison import AugmentationResult, cross_validate_augmentation, write_report
     from bioaug.models import available_models, get_model
-    from bioaug.report import write_report
-    from bioaug.samplers import GANOversampler
-    from bioaug.synthesizer import Synthesizer
+    from bioaug.oversampling import GANOversampler
+    from bioaug.synthesis import Synthesizer
     from bioaug.torch_datasets import (
         AugmentedDataset,
         MixOnDevice,
@@ -37,15 +35,15 @@ __all__ = [
 _HOMES = {
     "AugmentationResult": "comparison",
     "AugmentedDataset": "torch_datasets",
-    "GANOversampler": "samplers",
+    "GANOversampler": "oversampling",
     "MixOnDevice": "torch_datasets",
-    "Synthesizer": "synthesizer",
+    "Synthesizer": "synthesis",
     "SyntheticBatches": "torch_datasets",
     "SyntheticDataset": "torch_datasets",
     "available_models": "models",
-    "cross_validate_augmentation": "model_selection",
+    "cross_validate_augmentation": "comparison",
     "get_model": "models",
-    "write_report": "report",
+    "write_report": "comparison",
 }
 
 

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
-from bioaug._validation import check_option
+from bioaug._core.checks import check_option
 from bioaug.cli._command import Arguments
+from bioaug.comparison.report import report_files
 from bioaug.exceptions import DataError
 from bioaug.files import check_output, is_record, is_table, read_arrays
-from bioaug.report import report_files
 
 ARRAYS = (".npz", ".csv")
 REPORTS = (".html", ".md", ".json")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 
-from bioaug._arms import CLASSIFIERS, arm_names, named_arm
 from bioaug.cli._command import Arguments, Command
 from bioaug.cli._options import (
     add_data,
@@ -14,9 +13,10 @@ from bioaug.cli._options import (
     read_rows,
     training_parameters,
 )
+from bioaug.comparison._arms import CLASSIFIERS, arm_names, named_arm
+from bioaug.comparison.cross_validation import cross_validate_augmentation
+from bioaug.comparison.report import write_report
 from bioaug.exceptions import DataError
-from bioaug.model_selection import cross_validate_augmentation
-from bioaug.report import write_report
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

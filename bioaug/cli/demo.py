@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import time
 
-from bioaug._atomic import replacing
+from bioaug._core.atomic import replacing
 from bioaug.cli._command import Arguments, Command
 from bioaug.cli._options import add_training, class_sizes, training_parameters
 from bioaug.files import check_output
-from bioaug.samplers import GANOversampler
+from bioaug.oversampling.sampler import GANOversampler
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

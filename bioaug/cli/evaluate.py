@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn.model_selection import GroupShuffleSplit, train_test_split
 from sklearn.utils import Bunch
 
-from bioaug._atomic import replacing
+from bioaug._core.atomic import replacing
 from bioaug.cli._command import Arguments, Command, note
 from bioaug.cli._options import (
     REPORTS,

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bioaug._atomic import replacing
-from bioaug.classical import classical_methods
+from bioaug._core.atomic import replacing
 from bioaug.cli._command import Arguments, Command
 from bioaug.cli._options import (
     ARRAYS,
@@ -24,7 +23,8 @@ from bioaug.cli._options import (
 )
 from bioaug.exceptions import DataError
 from bioaug.files import check_output, write_arrays
-from bioaug.samplers import GANOversampler
+from bioaug.oversampling.classical import classical_methods
+from bioaug.oversampling.sampler import GANOversampler
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -7,8 +7,8 @@ import argparse
 from bioaug.cli._command import Arguments, Command
 from bioaug.cli._options import add_out, check_report
 from bioaug.comparison import AugmentationResult
+from bioaug.comparison.report import write_report
 from bioaug.exceptions import DataError
-from bioaug.report import write_report
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -16,7 +16,7 @@ from bioaug.cli._options import (
     parse_counts,
 )
 from bioaug.files import check_output, write_arrays
-from bioaug.synthesizer import Synthesizer
+from bioaug.synthesis.synthesizer import Synthesizer
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

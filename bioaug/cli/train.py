@@ -6,7 +6,7 @@ import argparse
 
 import numpy as np
 
-from bioaug.checkpoint import check_folder
+from bioaug._core.checkpoint import check_folder
 from bioaug.cli._command import Arguments, Command
 from bioaug.cli._options import (
     add_data,
@@ -21,7 +21,7 @@ from bioaug.cli._options import (
 from bioaug.exceptions import DataError
 from bioaug.files import check_output
 from bioaug.models import available_models
-from bioaug.synthesizer import Synthesizer
+from bioaug.synthesis.synthesizer import Synthesizer
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

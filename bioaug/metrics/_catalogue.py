@@ -6,21 +6,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from bioaug.metrics.biosignal import ecg_distance, eeg_distance
-from bioaug.metrics.coherence import wavelet_coherence
-from bioaug.metrics.copying import data_copying
-from bioaug.metrics.discriminative import discriminative_score
-from bioaug.metrics.disguises import disguised_copies
-from bioaug.metrics.fidelity import mmd
-from bioaug.metrics.frechet import frechet_distance
-from bioaug.metrics.inception import inception_score
-from bioaug.metrics.membership import membership_inference
-from bioaug.metrics.neighbours import coverage, density, precision, recall
-from bioaug.metrics.privacy import authenticity, distance_to_closest_record, identifiability
-from bioaug.metrics.score import Score
-from bioaug.metrics.spectra import spectrum_distance
-from bioaug.metrics.spread import diversity, sample_distance
-from bioaug.metrics.utility import (
+from bioaug.metrics._base.score import Score
+from bioaug.metrics.biosignal.distances import ecg_distance, eeg_distance
+from bioaug.metrics.fidelity.coherence import wavelet_coherence
+from bioaug.metrics.fidelity.discriminative import discriminative_score
+from bioaug.metrics.fidelity.frechet import frechet_distance
+from bioaug.metrics.fidelity.inception import inception_score
+from bioaug.metrics.fidelity.mmd import mmd
+from bioaug.metrics.fidelity.neighbours import coverage, density, precision, recall
+from bioaug.metrics.fidelity.spectra import spectrum_distance
+from bioaug.metrics.fidelity.spread import diversity, sample_distance
+from bioaug.metrics.privacy.copying import data_copying
+from bioaug.metrics.privacy.disguises import disguised_copies
+from bioaug.metrics.privacy.membership import membership_inference
+from bioaug.metrics.privacy.records import authenticity, distance_to_closest_record, identifiability
+from bioaug.metrics.utility.classification import (
     predictive_score,
     train_on_real_test_on_synthetic,
     train_on_synthetic_test_on_real,

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bioaug.exceptions import DataError, LeakError, LeakWarning
-from bioaug.lineage import Lineage, find_synthetic
+from bioaug.leakage import Lineage, find_synthetic
+from bioaug.metrics._base.halves import check_groups
+from bioaug.metrics._base.measure import check_pair
 from bioaug.metrics._catalogue import Entry
-from bioaug.metrics._halves import check_groups
-from bioaug.metrics._measure import check_pair
-from bioaug.metrics._sets import check_apart
-from bioaug.metrics.verdict import PrivacyVerdict, privacy_verdict
+from bioaug.metrics.privacy._sets import check_apart
+from bioaug.metrics.privacy.verdict import PrivacyVerdict, privacy_verdict
 
 
 @dataclass(frozen=True)

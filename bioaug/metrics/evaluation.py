@@ -15,14 +15,14 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from bioaug._atomic import replace_file
-from bioaug._validation import POSITIVE, check_number, check_option, check_path
+from bioaug._core.atomic import replace_file
+from bioaug._core.checks import POSITIVE, check_number, check_option, check_path
 from bioaug.exceptions import BioaugError, DataError
+from bioaug.metrics._base.measure import seed_of
+from bioaug.metrics._base.score import Score, read_against
 from bioaug.metrics._catalogue import CATALOGUE, Entry
 from bioaug.metrics._given import Given
-from bioaug.metrics._measure import seed_of
-from bioaug.metrics.score import Score, read_against
-from bioaug.metrics.verdict import PrivacyVerdict
+from bioaug.metrics.privacy.verdict import PrivacyVerdict
 
 _COLUMNS = (
     "kind",

@@ -12,17 +12,17 @@ from torch.nn import Parameter
 from torch.nn.functional import cross_entropy
 from torch.optim import Optimizer
 
-from bioaug._typing import Labels, Scores, Signals
+from bioaug._core.tensors import Labels, Scores, Signals
 from bioaug.models.base import Batch, GenerativeModel, Losses, Phase, SignalSpec, Update
 from bioaug.nn.augmentation import Augmentation
-from bioaug.nn.whitening import Whitening
-from bioaug.objectives import (
+from bioaug.nn.objectives import (
     Objective,
     gradient_penalty,
     interpolates,
     squared_gradients,
     stepped_squared_gradients,
 )
+from bioaug.nn.whitening import Whitening
 
 
 class Verdict(NamedTuple):

@@ -9,8 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam
 
-from bioaug._typing import Labels, Signals
-from bioaug._validation import (
+from bioaug._core.checks import (
     COUNT,
     NOT_NEGATIVE,
     POSITIVE,
@@ -19,13 +18,14 @@ from bioaug._validation import (
     check_numbers,
     check_option,
 )
+from bioaug._core.tensors import Labels, Signals
 from bioaug.exceptions import DataError
 from bioaug.models.adversarial import AdversarialModel, Verdict
 from bioaug.models.base import SignalSpec
 from bioaug.nn.attention import TransformerBlock
 from bioaug.nn.conditioning import LabelProjection
+from bioaug.nn.objectives import wasserstein_gp
 from bioaug.nn.whitening import Whitening
-from bioaug.objectives import wasserstein_gp
 
 OWNER = "BioSGAN"
 TOKENS, LARGEST_PATCH = 16, 32  # what patch_size="auto" aims at

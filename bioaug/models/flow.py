@@ -12,8 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import mse_loss, silu
 from torch.optim import AdamW
 
-from bioaug._typing import Labels, Signals
-from bioaug._validation import (
+from bioaug._core.checks import (
     COUNT,
     POSITIVE,
     Interval,
@@ -21,6 +20,7 @@ from bioaug._validation import (
     check_numbers,
     check_option,
 )
+from bioaug._core.tensors import Labels, Signals
 from bioaug.models.base import Batch, GenerativeModel, Losses, Phase, SignalSpec, Update
 from bioaug.nn.mixture import BASES, fit_noise, make_noise
 

@@ -11,14 +11,14 @@ from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 from torch.optim import Adam
 
-from bioaug._typing import Labels, Scores, Signals
-from bioaug._validation import COUNT, POSITIVE, UNIT, check_number, check_numbers, check_option
+from bioaug._core.checks import COUNT, POSITIVE, UNIT, check_number, check_numbers, check_option
+from bioaug._core.tensors import Labels, Scores, Signals
 from bioaug.models.adversarial import AdversarialModel, Verdict
 from bioaug.models.base import Losses, Phase, SignalSpec, Update
 from bioaug.nn.conditioning import LabelProjection
 from bioaug.nn.mixture import BASES, fit_noise, make_noise
+from bioaug.nn.objectives import relativistic
 from bioaug.nn.whitening import Whitening
-from bioaug.objectives import relativistic
 
 OWNER = "R3GAN"
 

@@ -10,8 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam
 
-from bioaug._typing import Labels, Signals
-from bioaug._validation import (
+from bioaug._core.checks import (
     COUNT,
     POSITIVE,
     UNIT,
@@ -20,10 +19,11 @@ from bioaug._validation import (
     check_numbers,
     check_option,
 )
+from bioaug._core.tensors import Labels, Signals
 from bioaug.models.adversarial import AdversarialModel, Verdict
 from bioaug.models.base import SignalSpec
+from bioaug.nn.objectives import non_saturating
 from bioaug.nn.whitening import Whitening
-from bioaug.objectives import non_saturating
 
 OWNER = "StaGAN"
 STEPS = 16  # recurrent steps that patch_size="auto" aims at

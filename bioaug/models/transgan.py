@@ -13,14 +13,14 @@ from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, pad
 from torch.optim import Adam, AdamW, RMSprop
 
-from bioaug._typing import Labels, Signals
-from bioaug._validation import COUNT, POSITIVE, UNIT, check_number, check_numbers, check_option
+from bioaug._core.checks import COUNT, POSITIVE, UNIT, check_number, check_numbers, check_option
+from bioaug._core.tensors import Labels, Signals
 from bioaug.exceptions import DataError
 from bioaug.models.adversarial import AdversarialModel, Verdict
 from bioaug.models.base import Phase, SignalSpec
 from bioaug.nn.attention import TransformerBlock
+from bioaug.nn.objectives import non_saturating, wasserstein, wasserstein_gp
 from bioaug.nn.whitening import Whitening
-from bioaug.objectives import non_saturating, wasserstein, wasserstein_gp
 
 OWNER = "TransGAN"
 TOKENS, LARGEST_PATCH = 25, 32  # what patch_size="auto" aims at

@@ -12,8 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, pad, relu
 from torch.optim import Adam
 
-from bioaug._typing import Labels, Signals
-from bioaug._validation import (
+from bioaug._core.checks import (
     COUNT,
     NOT_NEGATIVE,
     POSITIVE,
@@ -24,12 +23,13 @@ from bioaug._validation import (
     check_numbers,
     check_option,
 )
+from bioaug._core.tensors import Labels, Signals
 from bioaug.exceptions import DataError
 from bioaug.models.adversarial import AdversarialModel, Verdict
 from bioaug.models.base import SignalSpec
 from bioaug.nn.conditioning import LabelProjection
+from bioaug.nn.objectives import non_saturating, relativistic, wasserstein_gp
 from bioaug.nn.whitening import Whitening
-from bioaug.objectives import non_saturating, relativistic, wasserstein_gp
 
 OWNER = "WaveGAN"
 STRIDE = 4  # of every layer

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bioaug._validation import POSITIVE, Interval, check_number
-from bioaug.codec import as_3d
-from bioaug.metrics._measure import check_pair, check_set
+from bioaug._core.checks import POSITIVE, Interval, as_3d, check_number
+from bioaug.metrics._base.measure import check_pair, check_set
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

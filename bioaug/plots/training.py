@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from sklearn.utils.validation import check_is_fitted
 
-from bioaug._random import seeded
-from bioaug._validation import Interval, check_number, check_option
+from bioaug._core.checks import Interval, check_number, check_option
+from bioaug._core.seeding import seeded
 from bioaug.exceptions import DataError
-from bioaug.metrics.score import Score
+from bioaug.metrics._base.score import Score
 from bioaug.models.biosgan import BioSGAN
 from bioaug.plots._axes import (
     REAL,
@@ -29,7 +29,7 @@ from bioaug.plots._axes import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from bioaug.synthesizer import Synthesizer
+    from bioaug.synthesis.synthesizer import Synthesizer
 
 _FARTHEST = 1000  # half widths: a null interval can have no width at all
 

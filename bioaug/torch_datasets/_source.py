@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from bioaug._row_noise import row_seeds
-from bioaug._units import warn_of_units
-from bioaug._validation import NOT_NEGATIVE, WHOLE, check_labels, check_number
+from bioaug._core.checks import NOT_NEGATIVE, WHOLE, check_labels, check_number
+from bioaug._core.row_noise import row_seeds
 from bioaug.exceptions import DataError
-from bioaug.synthesizer import Synthesizer
+from bioaug.synthesis.synthesizer import Synthesizer
+from bioaug.synthesis.units import warn_of_units
 
 _STEP = 0.6180339887498949  # of the golden ratio: its multiples fill [0, 1) evenly at any count
 

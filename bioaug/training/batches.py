@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import torch
 
-from bioaug._typing import Labels, Signals
+from bioaug._core.tensors import Labels, Signals
 from bioaug.models.base import Batch
-from bioaug.nn.local import LocalGaussians
+from bioaug.nn.parzen import LocalGaussians
 
 
 def balanced_batches(

@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from tqdm.auto import tqdm
 
-from bioaug._random import seeded
-from bioaug._typing import Labels, Signals
-from bioaug._validation import check_path
-from bioaug.checkpoint import file_name
+from bioaug._core.checkpoint import file_name
+from bioaug._core.checks import check_path
+from bioaug._core.seeding import seeded
+from bioaug._core.tensors import Labels, Signals
 from bioaug.exceptions import CheckpointError, TrainingWarning
 from bioaug.models.base import GenerativeModel
 from bioaug.training.resume import Copied, copy_of, write_state

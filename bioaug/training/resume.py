@@ -12,8 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bioaug._version import __version__
-from bioaug.checkpoint import (
+from bioaug._core.checkpoint import (
     MALFORMED,
     as_json,
     check_history,
@@ -21,6 +20,7 @@ from bioaug.checkpoint import (
     read_checkpoint,
     write_checkpoint,
 )
+from bioaug._version import __version__
 from bioaug.exceptions import CheckpointError, TrainingWarning
 from bioaug.models.base import GenerativeModel
 from bioaug.training.trainer import TrainerState

@@ -1,0 +1,1 @@
+"""What all scores share: checks, nulls, values."""

@@ -1,0 +1,1 @@
+"""Scores in the measures of electrocardiography and electroencephalography."""

@@ -1,0 +1,1 @@
+"""Scores of how real synthetic signals look."""

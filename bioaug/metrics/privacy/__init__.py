@@ -1,0 +1,1 @@
+"""Scores of what synthetic signals give away of the training rows."""

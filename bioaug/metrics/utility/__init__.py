@@ -1,0 +1,1 @@
+"""Scores of what synthetic signals are worth to a classifier or a forecast."""

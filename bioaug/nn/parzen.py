@@ -1,0 +1,78 @@
+"""New rows between a training row and its neighbours."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from bioaug._core.distances import nearest_rows
+from bioaug._core.tensors import Labels
+
+NEIGHBOURS = 20
+MOST_ROWS = 8192  # rows of a class among which neighbours are looked for
+
+
+class LocalGaussians:
+    """Draws from the Gaussian that a training row and its nearest neighbours suggest [1]_.
+
+    With the mean m of the nearest rows of its class, a draw beside a row is
+    ``m + sqrt(1 - share^2) (row - m) + share e``, where e has the neighbours' covariance: with
+    share 0 the row itself, with share 1 a draw that forgot which row it came from. The covariance
+    of the class is kept.
+
+    Parameters
+    ----------
+    rows : Tensor of shape (n, n_values)
+    labels : Tensor of shape (n,)
+    share : float in [0, 1]
+    n_neighbours : int, default=20
+
+    References
+    ----------
+    .. [1] Vincent and Bengio (2003). "Manifold Parzen windows." NeurIPS 15.
+    """
+
+    def __init__(
+        self, rows: Tensor, labels: Labels, share: float, n_neighbours: int = NEIGHBOURS
+    ) -> None:
+        self.rows, self.share = rows, share
+        n_nearest = max(1, min(n_neighbours, int(labels.bincount().max()) - 1))
+        self.neighbours = torch.arange(len(rows), device=rows.device)[:, None].repeat(1, n_nearest)
+        for label in labels.unique():
+            own = (labels == label).nonzero().squeeze(1)
+            self._find(own)
+
+    @torch.no_grad()
+    def _find(self, own: Tensor) -> None:
+        """Find the different rows nearest to those of one class; itself where there are too few."""
+        given = self.rows[own].double().cpu().numpy() + 0.0  # no -0
+        numbers, first = _different(given)
+        chosen = first[np.linspace(0, len(first) - 1, min(len(first), MOST_ROWS)).astype(np.int64)]
+        n = min(self.neighbours.shape[1], len(chosen) - 1)
+        if n < 1:
+            return
+        position = np.full(len(own), -1)
+        position[numbers[chosen]] = np.arange(len(chosen))  # by the number of a row
+        index = nearest_rows(given, given[chosen], n, own=position[numbers])[0]
+        self.neighbours[own, :n] = own[torch.from_numpy(chosen[index]).to(own.device)]
+
+    def draw(self, index: Tensor) -> Tensor:
+        """Return a draw beside each of these rows."""
+        near = self.rows[self.neighbours[index]]
+        mean, n = near.mean(dim=1), near.shape[1]
+        weights = torch.randn(len(index), 1, n, device=index.device) / max(n - 1, 1) ** 0.5
+        across = (weights @ (near - mean[:, None])).squeeze(1)
+        return mean + (1 - self.share**2) ** 0.5 * (self.rows[index] - mean) + self.share * across
+
+
+def _different(rows: NDArray) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return a number for each row, the same for equal ones, and where each first stands."""
+    known: dict[bytes, int] = {}
+    numbers = np.array(
+        [known.setdefault(hashlib.blake2b(row).digest(), len(known)) for row in rows]
+    )
+    return numbers, np.unique(numbers, return_index=True)[1]

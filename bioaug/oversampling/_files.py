@@ -1,0 +1,94 @@
+"""Fitted oversamplers as folders of safetensors and JSON, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from numbers import Integral
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.frozen import FrozenEstimator
+
+from bioaug._core.checkpoint import MALFORMED, as_json, read_checkpoint, write_checkpoint
+from bioaug._core.checks import check_path
+from bioaug._version import __version__
+from bioaug.exceptions import CheckpointError
+from bioaug.synthesis._persistence import KIND as SYNTHESIZER
+from bioaug.synthesis._persistence import rebuilt_synthesizer, saved_form
+from bioaug.synthesis.synthesizer import Synthesizer
+
+KIND = "sampler"
+_SETTINGS = ("per_class", "n_steps", "max_time", "n_features", "gate", "ladder", "n_jobs")
+_SETTINGS += ("verbose",)
+
+
+def write_sampler(sampler: Any, path: str | Path, *, include_fingerprint: bool = False) -> None:
+    """Write a fitted sampler into folder `path`, as one atomic change, without any rows."""
+    folder = check_path(path, name="path", owner="save")
+    synthesizer = getattr(sampler, "synthesizer_", None)
+    tensors, model = {}, None
+    if synthesizer is not None:
+        tensors, model = saved_form(synthesizer, sampler.lineage_ if include_fingerprint else None)
+    elif not isinstance(sampler.model, str):
+        raise CheckpointError(
+            f"A sampler whose 'model' is a {type(sampler.model).__name__} cannot be saved where no "
+            "Synthesizer was trained. Use a model's name, or a Synthesizer."
+        )
+    seed, strategy = sampler.random_state, sampler.sampling_strategy
+    if callable(strategy):
+        raise CheckpointError(
+            "A sampler whose 'sampling_strategy' is a function cannot be saved. Give the counts as "
+            "a dict."
+        )
+    counts = None
+    if isinstance(strategy, Mapping):
+        counts, strategy = [[_plain(label), int(n)] for label, n in strategy.items()], None
+    config = {
+        "kind": KIND,
+        "bioaug": __version__,
+        "parameters": as_json({name: getattr(sampler, name) for name in _SETTINGS}),
+        "sampling_strategy": strategy,
+        "counts": counts,
+        "random_state": int(seed) if isinstance(seed, Integral) else None,
+        "method": None if synthesizer is not None else sampler.model,
+        "synthesizer": model,
+    }
+    write_checkpoint(folder, tensors, config)
+
+
+def read_sampler(cls: type, path: str | Path, *, device: str) -> Any:
+    """Return the sampler of class `cls` that `write_sampler` wrote into folder `path`."""
+    tensors, config = read_checkpoint(check_path(path, name="path", owner="load"))
+    if config.get("kind") != KIND:
+        load = "Synthesizer.load" if config.get("kind") == SYNTHESIZER else "what wrote it"
+        raise CheckpointError(
+            f"The folder {str(path)!r} holds no saved GANOversampler but a "
+            f"{config.get('kind')!r}. Read it with {load}."
+        )
+    try:
+        if foreign := sorted(config["parameters"].keys() - set(_SETTINGS)):
+            raise ValueError(f"parameters: {foreign} unknown")
+        model, strategy = config["method"], config["sampling_strategy"]
+        if config["counts"] is not None:
+            strategy = {label: int(n) for label, n in config["counts"]}
+        parameters = config["parameters"] | {"random_state": config["random_state"]}
+        if config["synthesizer"] is not None:
+            synthesizer = rebuilt_synthesizer(
+                Synthesizer, tensors, config["synthesizer"], path, device=device
+            )
+            model = FrozenEstimator(synthesizer)
+        elif not isinstance(model, str):
+            raise ValueError(f"method: {model!r:.50}")
+    except MALFORMED as error:
+        if isinstance(error, CheckpointError):
+            raise
+        raise CheckpointError(
+            f"The saved sampler in {str(path)!r} cannot be rebuilt ({error}). Load it with the "
+            f"bioaug that wrote it ({config.get('bioaug')}), or train and save it anew."
+        ) from error
+    return cls(model, sampling_strategy=strategy, device=device, **parameters)
+
+
+def _plain(label: Any) -> Any:
+    return label.item() if isinstance(label, np.generic) else label

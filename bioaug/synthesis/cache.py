@@ -1,0 +1,121 @@
+"""Trained models kept on disk, so that the same rows and parameters never train twice."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, is_dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from filelock import FileLock
+from numpy.typing import NDArray
+
+from bioaug._core.checkpoint import (
+    MALFORMED,
+    as_json,
+    has_checkpoint,
+    json_digest,
+    read_checkpoint,
+    write_checkpoint,
+)
+from bioaug._version import __version__
+from bioaug.exceptions import CheckpointError, TrainingWarning
+from bioaug.synthesis._persistence import described, rebuilt, weights_of
+from bioaug.synthesis.fit import FittedModel, Training, fit_model
+
+KIND = "trained model in memory"
+
+
+def remembered_fit(
+    X: NDArray,
+    y: NDArray,
+    training: Training,
+    start: FittedModel | None = None,
+    *,
+    memory: Path | None,
+) -> FittedModel:
+    """Return what `fit_model` does, from the folder `memory` where the same was trained before.
+
+    Processes that want the same training wait for the first of them. A folder that is damaged or
+    cannot be written costs the training, and a warning, but not the result.
+    """
+    scorer = training.early_stopping
+    if memory is None or not (scorer is None or is_dataclass(scorer)):
+        return fit_model(X, y, training, start)
+    key = _key(X, y, training, start)
+    folder = memory / "bioaug" / key
+    found = _remembered(folder, key, training)
+    if found is not None:  # without a lock, as a folder that is read-only allows
+        return found
+    with _locked(folder):
+        found = _remembered(folder, key, training, aloud=True)
+        if found is not None:
+            return found
+        fitted = fit_model(X, y, training, start)
+        try:
+            config = {"kind": KIND, "key": key, "fitted": described(fitted)}
+            write_checkpoint(folder, weights_of([fitted]), config, owned=True)
+        except (OSError, CheckpointError) as error:
+            _warn("the trained model could not be kept", error)
+        return fitted
+
+
+def _remembered(
+    folder: Path, key: str, training: Training, *, aloud: bool = False
+) -> FittedModel | None:
+    """Return the model that was kept in `folder` for `key`; None, and a warning, for any other."""
+    try:
+        if not has_checkpoint(folder):
+            return None
+        tensors, config = read_checkpoint(folder)
+        if config.get("kind") != KIND or config.get("key") != key:
+            raise ValueError("it was kept for other rows or parameters, and copied here")
+        return rebuilt(training.model, training.model_params, config["fitted"], tensors, 0)
+    except MALFORMED as error:
+        if aloud:
+            _warn(f"{str(folder)!r} cannot be read, so this is trained again", error)
+        return None
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the right to train what is kept in `folder`, where a lock can be written."""
+    lock = FileLock(folder.with_suffix(".lock"))
+    with suppress(OSError, NotImplementedError, ValueError):  # told when the model is written
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _key(X: NDArray, y: NDArray, training: Training, start: FittedModel | None) -> str:
+    """Return a digest of everything that the trained weights depend on."""
+    rows = hashlib.sha256(np.ascontiguousarray(X).data)
+    rows.update(repr((X.shape, str(X.dtype), y.tolist())).encode())
+    for name, tensor in (weights_of([start]) if start else {}).items():
+        rows.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
+    described = {
+        "bioaug": __version__,
+        "torch": torch.__version__,
+        "rows": rows.hexdigest(),
+        "model": training.model.name,
+        "model_params": training.model_params,
+        "config": asdict(training.config),
+        "early_stopping": repr(training.early_stopping),
+        "device": training.device,
+        "seed": training.seed,
+        "n_features": training.n_features,
+        "start": None if start is None else start.codec.to_json(),
+    }
+    return json_digest(as_json(described))
+
+
+def _warn(what: str, error: Exception) -> None:
+    message = f"The 'memory' folder of Synthesizer is of no use here: {what} ({error})."
+    warnings.warn(message, TrainingWarning, stacklevel=4)
