@@ -6,7 +6,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from torch import nn
 from torch.nn import functional
 
-from bioaug._core.seeding import seeded
+from bioaug.core.seeding import seeded
 
 
 class BeatCNN(ClassifierMixin, BaseEstimator):

@@ -32,7 +32,7 @@ from imblearn.over_sampling import SMOTE
 from sklearn.metrics import roc_auc_score
 
 from bioaug import Synthesizer, available_models
-from bioaug._core.distances import nearest
+from bioaug.core.distances import nearest
 from bioaug.datasets import fetch_bonn, fetch_mitbih
 from bioaug.metrics import coverage, mmd
 from bioaug.metrics._base.classifiers import make_probe

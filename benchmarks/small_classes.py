@@ -26,7 +26,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import f1_score, roc_auc_score
 
 from bioaug import Synthesizer
-from bioaug._core.row_noise import row_seeds
+from bioaug.core.row_noise import row_seeds
 from bioaug.datasets import fetch_mitbih
 from bioaug.metrics import coverage, mmd
 from bioaug.oversampling.classical import ClassicalMethod

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bioaug._core.row_hashes import Fingerprint
+from bioaug.core.row_hashes import Fingerprint
 from bioaug.exceptions import DataError, LeakError, LeakWarning
 
 FEWEST_VALUES = 8  # below which unrelated rows may well be nearly equal

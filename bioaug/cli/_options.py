@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
-from bioaug._core.checks import check_option
 from bioaug.cli._command import Arguments
 from bioaug.comparison.report import report_files
+from bioaug.core.checks import check_option
 from bioaug.exceptions import DataError
 from bioaug.files import check_output, is_record, is_table, read_arrays
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import time
 
-from bioaug._core.atomic import replacing
 from bioaug.cli._command import Arguments, Command
 from bioaug.cli._options import add_training, class_sizes, training_parameters
+from bioaug.core.atomic import replacing
 from bioaug.files import check_output
 from bioaug.oversampling.sampler import GANOversampler
 

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from sklearn.model_selection import GroupShuffleSplit, train_test_split
 from sklearn.utils import Bunch
 
-from bioaug._core.atomic import replacing
 from bioaug.cli._command import Arguments, Command, note
 from bioaug.cli._options import (
     REPORTS,
@@ -19,6 +18,7 @@ from bioaug.cli._options import (
     choose_rows,
     read_rows,
 )
+from bioaug.core.atomic import replacing
 from bioaug.exceptions import DataError
 from bioaug.files import check_output
 

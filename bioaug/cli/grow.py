@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bioaug._core.atomic import replacing
 from bioaug.cli._command import Arguments, Command
 from bioaug.cli._options import (
     ARRAYS,
@@ -21,6 +20,7 @@ from bioaug.cli._options import (
     read_rows,
     training_parameters,
 )
+from bioaug.core.atomic import replacing
 from bioaug.exceptions import DataError
 from bioaug.files import check_output, write_arrays
 from bioaug.oversampling.classical import classical_methods

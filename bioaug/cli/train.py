@@ -6,7 +6,6 @@ import argparse
 
 import numpy as np
 
-from bioaug._core.checkpoint import check_folder
 from bioaug.cli._command import Arguments, Command
 from bioaug.cli._options import (
     add_data,
@@ -18,6 +17,7 @@ from bioaug.cli._options import (
     read_rows,
     training_parameters,
 )
+from bioaug.core.checkpoint import check_folder
 from bioaug.exceptions import DataError
 from bioaug.files import check_output
 from bioaug.models import available_models

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 
-from bioaug._core.checkpoint import CONFIG, has_checkpoint
-from bioaug._core.checks import check_option
-from bioaug._core.digest import identity
+from bioaug.core.checkpoint import CONFIG, has_checkpoint
+from bioaug.core.checks import check_option
+from bioaug.core.digest import identity
 from bioaug.exceptions import DataError
 from bioaug.models import available_models
 from bioaug.oversampling.classical import classical_methods

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold, check_cv
 
-from bioaug._core.arrays import check_same_order, to_array
-from bioaug._core.checks import as_labels, check_groups, check_kind, check_option
 from bioaug.comparison._arms import OWNER, Arm
+from bioaug.core.arrays import check_same_order, to_array
+from bioaug.core.checks import as_labels, check_groups, check_kind, check_option
 from bioaug.exceptions import DataError, LeakError
 from bioaug.leakage import find_synthetic
 

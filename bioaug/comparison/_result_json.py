@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bioaug._core.strict_json import parse_json
+from bioaug.core.strict_json import parse_json
 from bioaug.exceptions import DataError
 
 ARRAYS = ("rows", "predicted", "responses")  # of a run, which JSON does without

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bioaug._core.atomic import replace_file
 from bioaug.comparison._result_json import ARRAYS
+from bioaug.core.atomic import replace_file
 from bioaug.exceptions import DataError
 
 OWNER = "cross_validate_augmentation"

@@ -21,7 +21,7 @@ from sklearn.metrics import (
     get_scorer_names,
 )
 
-from bioaug._core.checks import check_option
+from bioaug.core.checks import check_option
 from bioaug.exceptions import DataError
 
 OWNER = "cross_validate_augmentation"

@@ -19,14 +19,6 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
-from bioaug._core.checks import (
-    COUNT,
-    POSITIVE,
-    SHARE,
-    WHOLE,
-    check_number,
-    check_path,
-)
 from bioaug._version import __version__
 from bioaug.comparison._analysis import Scored
 from bioaug.comparison._arms import (
@@ -49,6 +41,14 @@ from bioaug.comparison._input import (
 from bioaug.comparison._run_store import RunStore
 from bioaug.comparison._scoring import Scoring
 from bioaug.comparison.result import AugmentationResult, failure_in_words
+from bioaug.core.checks import (
+    COUNT,
+    POSITIVE,
+    SHARE,
+    WHOLE,
+    check_number,
+    check_path,
+)
 from bioaug.exceptions import DataError, LeakError
 from bioaug.leakage import Lineage
 from bioaug.statistics import calibration_error, per_class_scores

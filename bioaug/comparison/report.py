@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from bioaug._core.atomic import replacing
-from bioaug._core.checks import check_path
 from bioaug.comparison._pages import HtmlPage, MarkdownPage, Table, picture_file, plain
 from bioaug.comparison.result import AugmentationResult, failure_in_words
+from bioaug.core.atomic import replacing
+from bioaug.core.checks import check_path
 from bioaug.exceptions import DataError
 
 if TYPE_CHECKING:

@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bioaug._core.atomic import replace_file
-from bioaug._core.checks import check_option, check_path
 from bioaug.comparison._analysis import Scored, compare, key_of, worth_of_arms
 from bioaug.comparison._judgement import FAILED, headline, judge
 from bioaug.comparison._result_json import as_json, read_result
 from bioaug.comparison._scoring import SCORINGS
+from bioaug.core.atomic import replace_file
+from bioaug.core.checks import check_option, check_path
 from bioaug.exceptions import DataError
 from bioaug.statistics import per_class_scores
 

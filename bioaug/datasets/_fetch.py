@@ -18,8 +18,8 @@ from pathlib import Path
 from time import monotonic
 from typing import IO, Any
 
-from bioaug._core.atomic import replacing
-from bioaug._core.checks import check_path
+from bioaug.core.atomic import replacing
+from bioaug.core.checks import check_path
 
 TIMEOUT_SECONDS = 60.0  # without a sign of the server
 DEADLINE_SECONDS = 900.0  # for one file, with all its tries

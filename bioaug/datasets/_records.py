@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bioaug._core.user_warnings import warn_user
+from bioaug.core.user_warnings import warn_user
 from bioaug.datasets._annotations import read_annotations
 from bioaug.datasets._headers import Header, Segment, Unit
 from bioaug.datasets._wfdb import import_wfdb

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
-from bioaug._core.bounded import DAMAGED
-from bioaug._core.checks import Interval, check_number, check_option
+from bioaug.core.bounded import DAMAGED
+from bioaug.core.checks import Interval, check_number, check_option
 from bioaug.datasets._fetch import fetch_file, get_data_home, read_checksums
 from bioaug.exceptions import DataError
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from sklearn.utils import Bunch
 
-from bioaug._core.checks import check_option
-from bioaug._core.user_warnings import warn_user
+from bioaug.core.checks import check_option
+from bioaug.core.user_warnings import warn_user
 from bioaug.datasets._annotations import AAMI_CLASS, AAMI_SYMBOLS
 from bioaug.datasets._fetch import (
     check_files,

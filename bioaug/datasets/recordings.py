@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from sklearn.utils import Bunch
 
-from bioaug._core.checks import check_option, check_path
-from bioaug._core.user_warnings import warn_user
+from bioaug.core.checks import check_option, check_path
+from bioaug.core.user_warnings import warn_user
 from bioaug.datasets import mitbih
 from bioaug.datasets._annotations import AAMI_CLASS
 from bioaug.datasets._fetch import has_checksum, read_checksums

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import Bunch, check_random_state
 
-from bioaug._core.checks import check_keys, check_option
+from bioaug.core.checks import check_keys, check_option
 from bioaug.datasets._heart import LEAD_DIRECTIONS, draw_patients
 from bioaug.datasets._noise import add_noise
 from bioaug.datasets._rhythm import draw_windows

@@ -13,8 +13,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
-from bioaug._core.bounded import open_bounded
-from bioaug._core.checks import check_option, check_path
+from bioaug.core.bounded import open_bounded
+from bioaug.core.checks import check_option, check_path
 from bioaug.datasets.bonn import CHUNK, LABELS, SAMPLING_RATE, UCI_NAMES, name_labels
 from bioaug.datasets.mitbih import AAMI_SYMBOLS
 from bioaug.exceptions import DataError

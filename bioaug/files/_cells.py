@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bioaug._core.user_warnings import warn_user
+from bioaug.core.user_warnings import warn_user
 from bioaug.exceptions import DataError
 
 # How a missing value is written, in lower case: by pandas, numpy, R, spreadsheets and Weka.

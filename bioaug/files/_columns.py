@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from bioaug._core.checks import check_option
-from bioaug._core.containers import unlike_most
-from bioaug._core.user_warnings import warn_user
+from bioaug.core.checks import check_option
+from bioaug.core.containers import unlike_most
+from bioaug.core.user_warnings import warn_user
 from bioaug.exceptions import DataError
 from bioaug.files._cells import MISSING
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from bioaug._core.bounded import DAMAGED, most_bytes
+from bioaug.core.bounded import DAMAGED, most_bytes
 from bioaug.exceptions import DataError
 from bioaug.files._cells import check_codes, read_mask
 

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bioaug._core.bounded import most_bytes
+from bioaug.core.bounded import most_bytes
 from bioaug.exceptions import DataError
 from bioaug.files._cells import MISSING, check_codes, read_codes, read_mask
 from bioaug.files._columns import Columns, Wish, find_columns, is_header, is_number

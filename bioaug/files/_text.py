@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from bioaug._core.bounded import open_bounded
+from bioaug.core.bounded import open_bounded
 from bioaug.exceptions import DataError
 
 MOST_COLUMNS = 2**18

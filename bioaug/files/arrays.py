@@ -14,8 +14,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
-from bioaug._core.atomic import check_writable, replacing
-from bioaug._core.checks import check_option, check_path
+from bioaug.core.atomic import check_writable, replacing
+from bioaug.core.checks import check_option, check_path
 from bioaug.datasets.recordings import read_wfdb
 from bioaug.exceptions import DataError
 from bioaug.files._cells import check_codes, comes_back, needs_quotes

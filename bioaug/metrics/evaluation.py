@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from bioaug._core.atomic import replace_file
-from bioaug._core.checks import POSITIVE, check_number, check_option, check_path
+from bioaug.core.atomic import replace_file
+from bioaug.core.checks import POSITIVE, check_number, check_option, check_path
 from bioaug.exceptions import BioaugError, DataError
 from bioaug.metrics._base.measure import seed_of
 from bioaug.metrics._base.score import Score, read_against

@@ -8,7 +8,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from bioaug._core.checks import check_keys, check_option
+from bioaug.core.checks import check_keys, check_option
 from bioaug.exceptions import DataError
 from bioaug.metrics._catalogue import CATALOGUE
 

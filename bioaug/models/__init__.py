@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 
-from bioaug._core.checks import check_option
+from bioaug.core.checks import check_option
 from bioaug.models.base import GenerativeModel, registered_models
 
 for _module in pkgutil.iter_modules(__path__):

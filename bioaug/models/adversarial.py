@@ -12,7 +12,7 @@ from torch.nn import Parameter
 from torch.nn.functional import cross_entropy
 from torch.optim import Optimizer
 
-from bioaug._core.tensors import Labels, Scores, Signals
+from bioaug.core.tensors import Labels, Scores, Signals
 from bioaug.models.base import Batch, GenerativeModel, Losses, Phase, SignalSpec, Update
 from bioaug.nn.augmentation import Augmentation
 from bioaug.nn.objectives import (

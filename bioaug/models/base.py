@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import Parameter
 from torch.optim import Optimizer
 
-from bioaug._core.tensors import Labels, Signals
+from bioaug.core.tensors import Labels, Signals
 
 Losses: TypeAlias = dict[str, Tensor]  # named and already weighted: the trainer minimises their sum
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam
 
-from bioaug._core.checks import (
+from bioaug.core.checks import (
     COUNT,
     NOT_NEGATIVE,
     POSITIVE,
@@ -18,7 +18,7 @@ from bioaug._core.checks import (
     check_numbers,
     check_option,
 )
-from bioaug._core.tensors import Labels, Signals
+from bioaug.core.tensors import Labels, Signals
 from bioaug.exceptions import DataError
 from bioaug.models.adversarial import AdversarialModel, Verdict
 from bioaug.models.base import SignalSpec

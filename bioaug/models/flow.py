@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import mse_loss, silu
 from torch.optim import AdamW
 
-from bioaug._core.checks import (
+from bioaug.core.checks import (
     COUNT,
     POSITIVE,
     Interval,
@@ -20,7 +20,7 @@ from bioaug._core.checks import (
     check_numbers,
     check_option,
 )
-from bioaug._core.tensors import Labels, Signals
+from bioaug.core.tensors import Labels, Signals
 from bioaug.models.base import Batch, GenerativeModel, Losses, Phase, SignalSpec, Update
 from bioaug.nn.mixture import BASES, fit_noise, make_noise
 

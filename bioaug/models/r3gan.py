@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 from torch.optim import Adam
 
-from bioaug._core.checks import COUNT, POSITIVE, UNIT, check_number, check_numbers, check_option
-from bioaug._core.tensors import Labels, Scores, Signals
+from bioaug.core.checks import COUNT, POSITIVE, UNIT, check_number, check_numbers, check_option
+from bioaug.core.tensors import Labels, Scores, Signals
 from bioaug.models.adversarial import AdversarialModel, Verdict
 from bioaug.models.base import Losses, Phase, SignalSpec, Update
 from bioaug.nn.conditioning import LabelProjection

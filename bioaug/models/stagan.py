@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam
 
-from bioaug._core.checks import (
+from bioaug.core.checks import (
     COUNT,
     POSITIVE,
     UNIT,
@@ -19,7 +19,7 @@ from bioaug._core.checks import (
     check_numbers,
     check_option,
 )
-from bioaug._core.tensors import Labels, Signals
+from bioaug.core.tensors import Labels, Signals
 from bioaug.models.adversarial import AdversarialModel, Verdict
 from bioaug.models.base import SignalSpec
 from bioaug.nn.objectives import non_saturating

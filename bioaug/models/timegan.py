@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import l1_loss, one_hot, softplus
 from torch.optim import Adam
 
-from bioaug._core.checks import (
+from bioaug.core.checks import (
     COUNT,
     NOT_NEGATIVE,
     POSITIVE,
@@ -21,7 +21,7 @@ from bioaug._core.checks import (
     check_numbers,
     check_option,
 )
-from bioaug._core.tensors import Labels, Signals
+from bioaug.core.tensors import Labels, Signals
 from bioaug.models.base import Batch, GenerativeModel, Losses, Phase, SignalSpec, Update
 from bioaug.nn.whitening import Whitening
 

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, pad
 from torch.optim import Adam, AdamW, RMSprop
 
-from bioaug._core.checks import COUNT, POSITIVE, UNIT, check_number, check_numbers, check_option
-from bioaug._core.tensors import Labels, Signals
+from bioaug.core.checks import COUNT, POSITIVE, UNIT, check_number, check_numbers, check_option
+from bioaug.core.tensors import Labels, Signals
 from bioaug.exceptions import DataError
 from bioaug.models.adversarial import AdversarialModel, Verdict
 from bioaug.models.base import Phase, SignalSpec

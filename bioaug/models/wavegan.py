@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, pad, relu
 from torch.optim import Adam
 
-from bioaug._core.checks import (
+from bioaug.core.checks import (
     COUNT,
     NOT_NEGATIVE,
     POSITIVE,
@@ -23,7 +23,7 @@ from bioaug._core.checks import (
     check_numbers,
     check_option,
 )
-from bioaug._core.tensors import Labels, Signals
+from bioaug.core.tensors import Labels, Signals
 from bioaug.exceptions import DataError
 from bioaug.models.adversarial import AdversarialModel, Verdict
 from bioaug.models.base import SignalSpec

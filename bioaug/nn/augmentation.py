@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from bioaug._core.tensors import Scores, Signals
+from bioaug.core.tensors import Scores, Signals
 
 LARGEST_SHIFT = 0.05  # of the length, either way
 LARGEST_GAIN = 0.2  # added to or taken from 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from bioaug._core.tensors import Labels, Scores
+from bioaug.core.tensors import Labels, Scores
 
 
 class LabelProjection(nn.Module):

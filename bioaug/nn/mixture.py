@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from bioaug._core.tensors import Labels, Signals
+from bioaug.core.tensors import Labels, Signals
 from bioaug.nn.axes import find_principal_axes
 from bioaug.nn.basis_rows import MOST_ROWS, basis_rows, smoothed
 from bioaug.nn.cells import LEAST_ROWS, different, partition

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.functional import relu, softplus
 
-from bioaug._core.tensors import Scores, Signals
+from bioaug.core.tensors import Scores, Signals
 
 STEP = 0.03  # of a finite difference, in deviations of the signals
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from bioaug._core.tensors import Labels, Signals
+from bioaug.core.tensors import Labels, Signals
 from bioaug.nn.cells import LEAST_ROWS, are_few, different
 
 FARTHEST = 1.4  # times the distance of the 8th farthest row, from the middle of the class

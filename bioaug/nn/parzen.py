@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bioaug._core.distances import nearest_rows
-from bioaug._core.tensors import Labels
+from bioaug.core.distances import nearest_rows
+from bioaug.core.tensors import Labels
 
 NEIGHBOURS = 20
 MOST_ROWS = 8192  # rows of a class among which neighbours are looked for

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from bioaug._core.tensors import Labels, Signals
+from bioaug.core.tensors import Labels, Signals
 from bioaug.nn.axes import Axes, find_principal_axes
 from bioaug.nn.basis_rows import basis_rows, smoothed
 

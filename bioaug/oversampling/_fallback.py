@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from bioaug._core.seeding import draw_seed
+from bioaug.core.seeding import draw_seed
 from bioaug.models import get_model
 from bioaug.oversampling._sources import AdaptedGrower, ClassicalGrower, Grower, SynthesizerGrower
 from bioaug.synthesis.synthesizer import Synthesizer

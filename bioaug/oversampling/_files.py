@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from sklearn.frozen import FrozenEstimator
 
-from bioaug._core.checkpoint import MALFORMED, as_json, read_checkpoint, write_checkpoint
-from bioaug._core.checks import check_path
 from bioaug._version import __version__
+from bioaug.core.checkpoint import MALFORMED, as_json, read_checkpoint, write_checkpoint
+from bioaug.core.checks import check_path
 from bioaug.exceptions import CheckpointError
 from bioaug.synthesis._persistence import KIND as SYNTHESIZER
 from bioaug.synthesis._persistence import rebuilt_synthesizer, saved_form

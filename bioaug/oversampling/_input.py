@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bioaug._core.checks import check_labels, of_usual_type
-from bioaug._core.containers import check_array_like, check_columns
+from bioaug.core.checks import check_labels, of_usual_type
+from bioaug.core.containers import check_array_like, check_columns
 
 OWNER = "GANOversampler"
 

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from bioaug._core.row_noise import row_seeds
-from bioaug._core.seeding import SEED_LIMIT, seeded
+from bioaug.core.row_noise import row_seeds
+from bioaug.core.seeding import SEED_LIMIT, seeded
 from bioaug.exceptions import DataError
 from bioaug.oversampling.classical import ClassicalMethod
 from bioaug.synthesis.synthesizer import Synthesizer

@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bioaug._core.row_noise import RowNoise
-from bioaug._core.tensors import Signals
+from bioaug.core.row_noise import RowNoise
+from bioaug.core.tensors import Signals
 from bioaug.nn.parzen import LocalGaussians
 from bioaug.synthesis.codec import SignalCodec
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bioaug._core.distances import distance_blocks, flat, nearest_index, row_distances
+from bioaug.core.distances import distance_blocks, flat, nearest_index, row_distances
 
 FEWEST = 20  # rows from which on distances among them say what held-out rows would do
 MOST_LOOKED_AT = 5000  # rows whose distances to the others are found

@@ -20,7 +20,7 @@ from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from bioaug._core.checks import (
+from bioaug.core.checks import (
     COUNT,
     POSITIVE,
     WHOLE,
@@ -37,8 +37,8 @@ from bioaug._core.checks import (
     check_numbers,
     check_option,
 )
-from bioaug._core.containers import check_array_like, from_polars, warn_of_time_first
-from bioaug._core.seeding import SEED_LIMIT, check_generator, draw_seed
+from bioaug.core.containers import check_array_like, from_polars, warn_of_time_first
+from bioaug.core.seeding import SEED_LIMIT, check_generator, draw_seed
 from bioaug.exceptions import DataError, TrainingWarning
 from bioaug.leakage import Lineage, remember_synthetic
 from bioaug.models import available_models

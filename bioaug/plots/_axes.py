@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bioaug._core.checks import POSITIVE, Interval, as_3d, check_number
+from bioaug.core.checks import POSITIVE, Interval, as_3d, check_number
 from bioaug.metrics._base.measure import check_pair, check_set
 
 if TYPE_CHECKING:

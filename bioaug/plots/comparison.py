@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import periodogram
 
-from bioaug._core.checks import COUNT, UNIT, check_number
-from bioaug._core.distances import flat, nearest_index
+from bioaug.core.checks import COUNT, UNIT, check_number
+from bioaug.core.distances import flat, nearest_index
 from bioaug.metrics._base.measure import check_pair, in_real_units
 from bioaug.plots._axes import (
     REAL,

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
-from bioaug._core.checks import COUNT, POSITIVE, check_number
-from bioaug._core.distances import flat
+from bioaug.core.checks import COUNT, POSITIVE, check_number
+from bioaug.core.distances import flat
 from bioaug.exceptions import DataError
 from bioaug.metrics._base.measure import check_pair, in_real_units
 from bioaug.plots._axes import REAL, SYNTHETIC, axes_or_new

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from bioaug._core.checks import COUNT, check_number
+from bioaug.core.checks import COUNT, check_number
 from bioaug.exceptions import DataError
 from bioaug.metrics._base.measure import check_set
 from bioaug.plots._axes import (

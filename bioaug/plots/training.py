@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from sklearn.utils.validation import check_is_fitted
 
-from bioaug._core.checks import Interval, check_number, check_option
-from bioaug._core.seeding import seeded
+from bioaug.core.checks import Interval, check_number, check_option
+from bioaug.core.seeding import seeded
 from bioaug.exceptions import DataError
 from bioaug.metrics._base.score import Score
 from bioaug.models.biosgan import BioSGAN

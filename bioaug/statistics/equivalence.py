@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import isotonic_regression
 
-from bioaug._core.arrays import to_floats
-from bioaug._core.checks import SHARE, check_number
-from bioaug._core.seeding import check_generator
+from bioaug.core.arrays import to_floats
+from bioaug.core.checks import SHARE, check_number
+from bioaug.core.seeding import check_generator
 from bioaug.exceptions import DataError
 from bioaug.statistics.resampling import DRAWS, MANY, tail_share
 

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import t as student
 
-from bioaug._core.arrays import to_floats
-from bioaug._core.checks import SHARE, check_number, check_numbers
-from bioaug._core.seeding import check_generator
+from bioaug.core.arrays import to_floats
+from bioaug.core.checks import SHARE, check_number, check_numbers
+from bioaug.core.seeding import check_generator
 from bioaug.exceptions import DataError
 from bioaug.statistics.paired import Metric, Pairing
 from bioaug.statistics.resampling import DRAWS, Interval

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_random_state
 
-from bioaug._core.arrays import check_same_order, to_array
-from bioaug._core.checks import check_labels, check_option
+from bioaug.core.arrays import check_same_order, to_array
+from bioaug.core.checks import check_labels, check_option
 from bioaug.exceptions import DataError
 from bioaug.statistics.resampling import Interval, Repeats, in_blocks, limits, p_of_zero
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bioaug._core.arrays import to_floats
-from bioaug._core.checks import check_number
+from bioaug.core.arrays import to_floats
+from bioaug.core.checks import check_number
 from bioaug.exceptions import DataError
 from bioaug.statistics.paired import (
     check_predictions,

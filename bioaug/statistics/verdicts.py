@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import norm
 
-from bioaug._core.arrays import to_floats
-from bioaug._core.checks import (
+from bioaug.core.arrays import to_floats
+from bioaug.core.checks import (
     NOT_NEGATIVE,
     SHARE,
     UNIT,

@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 from torch.nn.modules import module as torch_module
 
-from bioaug._core.checkpoint import (
+from bioaug._version import __version__
+from bioaug.core.checkpoint import (
     MALFORMED,
     as_json,
     check_history,
@@ -24,9 +25,8 @@ from bioaug._core.checkpoint import (
     read_checkpoint,
     write_checkpoint,
 )
-from bioaug._core.checks import check_path
-from bioaug._core.seeding import seeded
-from bioaug._version import __version__
+from bioaug.core.checks import check_path
+from bioaug.core.seeding import seeded
 from bioaug.exceptions import CheckpointError
 from bioaug.leakage import Lineage
 from bioaug.models import get_model

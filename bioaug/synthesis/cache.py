@@ -14,7 +14,8 @@ import torch
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from bioaug._core.checkpoint import (
+from bioaug._version import __version__
+from bioaug.core.checkpoint import (
     MALFORMED,
     as_json,
     has_checkpoint,
@@ -22,7 +23,6 @@ from bioaug._core.checkpoint import (
     read_checkpoint,
     write_checkpoint,
 )
-from bioaug._version import __version__
 from bioaug.exceptions import CheckpointError, TrainingWarning
 from bioaug.synthesis._persistence import described, rebuilt, weights_of
 from bioaug.synthesis.fit import FittedModel, Training, fit_model

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bioaug._core.checks import as_3d
-from bioaug._core.tensors import Labels, Signals
+from bioaug.core.checks import as_3d
+from bioaug.core.tensors import Labels, Signals
 from bioaug.exceptions import DataError
 
 # A row property is an offset and a scale that every training row shares. Each entry computes them

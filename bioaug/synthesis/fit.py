@@ -16,11 +16,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bioaug._core.checkpoint import as_json, has_checkpoint
-from bioaug._core.digest import identity, name_of
-from bioaug._core.row_noise import RowNoise, row_seeds
-from bioaug._core.seeding import SEED_LIMIT, give_way, seeded
-from bioaug._core.tensors import Labels, Signals
+from bioaug.core.checkpoint import as_json, has_checkpoint
+from bioaug.core.digest import identity, name_of
+from bioaug.core.row_noise import RowNoise, row_seeds
+from bioaug.core.seeding import SEED_LIMIT, give_way, seeded
+from bioaug.core.tensors import Labels, Signals
 from bioaug.models.base import GenerativeModel, SignalSpec
 from bioaug.synthesis.codec import SignalCodec
 from bioaug.synthesis.quality import N_COMPARED, ClassQuality, compare_rows

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bioaug._core.distances import nearest
+from bioaug.core.distances import nearest
 
 N_COMPARED = 256  # rows of each kind that are compared, at most
 N_SEARCHED = 5000  # training rows among which near copies are sought, at most

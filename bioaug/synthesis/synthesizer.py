@@ -21,8 +21,8 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 from torch.utils.data import get_worker_info
 
-from bioaug._core.checkpoint import as_json, file_name, remove_stale
-from bioaug._core.checks import (
+from bioaug.core.checkpoint import as_json, file_name, remove_stale
+from bioaug.core.checks import (
     POSITIVE,
     WHOLE,
     Interval,
@@ -34,9 +34,9 @@ from bioaug._core.checks import (
     check_path,
     check_signals,
 )
-from bioaug._core.containers import check_array_like, warn_of_time_first
-from bioaug._core.row_noise import row_seeds
-from bioaug._core.seeding import check_generator, draw_seed
+from bioaug.core.containers import check_array_like, warn_of_time_first
+from bioaug.core.row_noise import row_seeds
+from bioaug.core.seeding import check_generator, draw_seed
 from bioaug.exceptions import DataError, QualityWarning, TrainingWarning
 from bioaug.leakage import Lineage
 from bioaug.models import get_model

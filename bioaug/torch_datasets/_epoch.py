@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import default_collate, get_worker_info
 
-from bioaug._core.checks import WHOLE, check_number
+from bioaug.core.checks import WHOLE, check_number
 from bioaug.exceptions import DataError
 
 Item = tuple[Tensor, Tensor]

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from bioaug._core.checks import NOT_NEGATIVE, WHOLE, check_labels, check_number
-from bioaug._core.row_noise import row_seeds
+from bioaug.core.checks import NOT_NEGATIVE, WHOLE, check_labels, check_number
+from bioaug.core.row_noise import row_seeds
 from bioaug.exceptions import DataError
 from bioaug.synthesis.synthesizer import Synthesizer
 from bioaug.synthesis.units import warn_of_units

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset, IterableDataset
 
-from bioaug._core.checks import UNIT, WHOLE, check_finite, check_labels, check_number, check_signals
+from bioaug.core.checks import UNIT, WHOLE, check_finite, check_labels, check_number, check_signals
 from bioaug.exceptions import DataError
 from bioaug.torch_datasets._epoch import IndexedDataset, Item
 from bioaug.torch_datasets._source import Generator, Source, checked_classes

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch.utils.data import default_collate, get_worker_info
 
-from bioaug._core.checks import UNIT, check_number
+from bioaug.core.checks import UNIT, check_number
 from bioaug.exceptions import DataError
 from bioaug.torch_datasets._epoch import Item
 from bioaug.torch_datasets._source import Generator, Source, checked_classes

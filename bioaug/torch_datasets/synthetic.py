@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from torch.utils.data import Dataset, IterableDataset, get_worker_info
 
-from bioaug._core.checks import COUNT, WHOLE, Interval, check_number
+from bioaug.core.checks import COUNT, WHOLE, Interval, check_number
 from bioaug.torch_datasets._epoch import HasEpoch, IndexedDataset, Item
 from bioaug.torch_datasets._source import ClassSequence, Generator, Source
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import torch
 
-from bioaug._core.tensors import Labels, Signals
+from bioaug.core.tensors import Labels, Signals
 from bioaug.models.base import Batch
 from bioaug.nn.parzen import LocalGaussians
 

@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from tqdm.auto import tqdm
 
-from bioaug._core.checkpoint import file_name
-from bioaug._core.checks import check_path
-from bioaug._core.seeding import seeded
-from bioaug._core.tensors import Labels, Signals
+from bioaug.core.checkpoint import file_name
+from bioaug.core.checks import check_path
+from bioaug.core.seeding import seeded
+from bioaug.core.tensors import Labels, Signals
 from bioaug.exceptions import CheckpointError, TrainingWarning
 from bioaug.models.base import GenerativeModel
 from bioaug.training.resume import Copied, copy_of, write_state

@@ -12,7 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bioaug._core.checkpoint import (
+from bioaug._version import __version__
+from bioaug.core.checkpoint import (
     MALFORMED,
     as_json,
     check_history,
@@ -20,7 +21,6 @@ from bioaug._core.checkpoint import (
     read_checkpoint,
     write_checkpoint,
 )
-from bioaug._version import __version__
 from bioaug.exceptions import CheckpointError, TrainingWarning
 from bioaug.models.base import GenerativeModel
 from bioaug.training.trainer import TrainerState

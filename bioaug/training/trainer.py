@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from bioaug._core.checks import POSITIVE, UNIT, Interval, check_number, check_option
-from bioaug._core.seeding import give_way, unchanged_generators
+from bioaug.core.checks import POSITIVE, UNIT, Interval, check_number, check_option
+from bioaug.core.seeding import give_way, unchanged_generators
 from bioaug.exceptions import TrainingDivergedError
 from bioaug.models.base import Batch, GenerativeModel, Losses, LossOptions, Phase, Update
 from bioaug.training.plan import planned_steps

@@ -452,7 +452,7 @@ sys.exit(bioaug.cli.main(sys.argv[1:2]))
 END = """
 def run(arguments):
     from pathlib import Path
-    from bioaug._core.atomic import replacing
+    from bioaug.core.atomic import replacing
     with replacing(Path(arguments.out)):
         os.kill(os.getpid(), signal.SIGTERM)
 

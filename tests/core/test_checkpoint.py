@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import save_file
 from toys import Spread
 
-from bioaug._core.checkpoint import (
+from bioaug.core.checkpoint import (
     as_json,
     file_name,
     has_checkpoint,

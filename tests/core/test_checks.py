@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bioaug._core.checks import (
+from bioaug.core.checks import (
     Interval,
     check_classes,
     check_keys,

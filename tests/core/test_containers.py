@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from toys import make_rows
 
 from bioaug import GANOversampler, Synthesizer, cross_validate_augmentation
-from bioaug._core.containers import unlike_most
+from bioaug.core.containers import unlike_most
 from bioaug.exceptions import DataError, DataWarning
 
 pytestmark = pytest.mark.usefixtures("untyped")

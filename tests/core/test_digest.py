@@ -16,8 +16,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 import bioaug
-from bioaug._core.digest import identity
 from bioaug.comparison._arms import settings_of
+from bioaug.core.digest import identity
 
 
 def center(X, by=1.0):

@@ -8,8 +8,8 @@ import torch
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
-from bioaug._core import distances
-from bioaug._core.distances import (
+from bioaug.core import distances
+from bioaug.core.distances import (
     count_within,
     distance_blocks,
     nearest,

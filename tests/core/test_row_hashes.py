@@ -7,7 +7,7 @@ import pickle
 import numpy as np
 import pytest
 
-from bioaug._core.row_hashes import Fingerprint
+from bioaug.core.row_hashes import Fingerprint
 from bioaug.datasets import make_ecg
 
 

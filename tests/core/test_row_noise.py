@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.stats import kstest
 
-from bioaug._core.row_noise import RowNoise, row_seeds
+from bioaug.core.row_noise import RowNoise, row_seeds
 
 
 def drawn(seeds, *shape):

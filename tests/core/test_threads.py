@@ -13,8 +13,8 @@ import torch
 from toys import make_rows
 
 from bioaug import Synthesizer
-from bioaug._core.seeding import give_way, seeded
-from bioaug._core.turns import Turns
+from bioaug.core.seeding import give_way, seeded
+from bioaug.core.turns import Turns
 from bioaug.training import Callback
 
 needs_fork = pytest.mark.skipif(

@@ -9,7 +9,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from bioaug._core import bounded
+from bioaug.core import bounded
 from bioaug.exceptions import DataError
 from bioaug.files import read_arrays
 

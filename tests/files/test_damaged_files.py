@@ -19,8 +19,8 @@ from safetensors.torch import load, save
 from toys import make_rows
 
 from bioaug import Synthesizer
-from bioaug._core.checkpoint import CONFIG, LARGEST_CONFIG, json_digest
-from bioaug._core.strict_json import parse_json
+from bioaug.core.checkpoint import CONFIG, LARGEST_CONFIG, json_digest
+from bioaug.core.strict_json import parse_json
 from bioaug.exceptions import CheckpointError, TrainingWarning
 
 DENSE = {

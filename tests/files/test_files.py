@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from toys import make_rows
 
-from bioaug._core.atomic import replacing
+from bioaug.core.atomic import replacing
 from bioaug.datasets import read_wfdb
 from bioaug.datasets._wfdb import import_wfdb
 from bioaug.exceptions import BioaugError, DataError

@@ -9,7 +9,7 @@ import warnings
 import numpy as np
 import pytest
 
-from bioaug._core import bounded
+from bioaug.core import bounded
 from bioaug.exceptions import DataError
 from bioaug.files import _text, read_arrays, write_arrays
 

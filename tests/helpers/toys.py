@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.optim import SGD
 
-from bioaug._core.seeding import seeded
-from bioaug._core.tensors import Labels, Signals
+from bioaug.core.seeding import seeded
+from bioaug.core.tensors import Labels, Signals
 from bioaug.models.adversarial import AdversarialModel, Verdict
 from bioaug.models.base import Batch, GenerativeModel, Losses, Phase, SignalSpec, Update
 from bioaug.nn.objectives import Objective, non_saturating

@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import pairwise_distances
 from toys import make_waves
 
-from bioaug._core import distances
+from bioaug.core import distances
 from bioaug.exceptions import DataError
 from bioaug.metrics.fidelity.neighbours import coverage, density, precision, recall
 

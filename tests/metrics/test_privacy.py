@@ -12,7 +12,7 @@ from scipy.stats import mannwhitneyu
 from sklearn.cluster import KMeans
 from sklearn.metrics import roc_auc_score
 
-from bioaug._core.distances import nearest
+from bioaug.core.distances import nearest
 from bioaug.exceptions import DataError, LeakError
 from bioaug.metrics.privacy._members import auc
 from bioaug.metrics.privacy._sets import Sets

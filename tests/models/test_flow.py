@@ -8,7 +8,7 @@ import torch
 from toys import make_batch, make_rows, train
 
 from bioaug import Synthesizer
-from bioaug._core.seeding import seeded
+from bioaug.core.seeding import seeded
 from bioaug.exceptions import DataError
 from bioaug.models.base import Batch, SignalSpec
 from bioaug.models.flow import Flow

@@ -11,8 +11,8 @@ import torch
 from toys import CPU, DieAt, Killed, make_batch, make_rows, same_weights, train
 
 from bioaug import Synthesizer, available_models, get_model
-from bioaug._core.row_noise import RowNoise, row_seeds
-from bioaug._core.seeding import seeded
+from bioaug.core.row_noise import RowNoise, row_seeds
+from bioaug.core.seeding import seeded
 from bioaug.exceptions import DataError
 from bioaug.models.base import GenerativeModel, SignalSpec
 from bioaug.training import Checkpoint, Trainer, TrainerConfig, TrainerState

@@ -7,7 +7,7 @@ import torch
 from torch.nn.functional import softplus
 from toys import make_batch, train
 
-from bioaug._core.seeding import seeded
+from bioaug.core.seeding import seeded
 from bioaug.exceptions import DataError
 from bioaug.models.base import SignalSpec
 from bioaug.models.r3gan import R3GAN

@@ -9,7 +9,7 @@ import torch
 from toys import CPU, make_batch, make_rows, train
 
 from bioaug import GANOversampler, Synthesizer
-from bioaug._core.seeding import seeded
+from bioaug.core.seeding import seeded
 from bioaug.exceptions import DataError
 from bioaug.models.base import Batch, SignalSpec
 from bioaug.models.timegan import TimeGAN

@@ -5,7 +5,7 @@ import pytest
 import torch
 from toys import make_batch, train
 
-from bioaug._core.seeding import seeded
+from bioaug.core.seeding import seeded
 from bioaug.exceptions import DataError
 from bioaug.models.base import SignalSpec
 from bioaug.models.transgan import CLIP, TransGAN

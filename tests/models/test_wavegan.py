@@ -7,7 +7,7 @@ import torch
 from torch.nn.functional import conv1d, conv_transpose1d, pad
 from toys import make_batch, train
 
-from bioaug._core.seeding import seeded
+from bioaug.core.seeding import seeded
 from bioaug.exceptions import DataError
 from bioaug.models.base import SignalSpec
 from bioaug.models.wavegan import WaveGAN, _Down, _shuffle_phase, _Up

@@ -8,7 +8,7 @@ import torch
 from toys import distances
 
 from bioaug import Synthesizer
-from bioaug._core.seeding import seeded
+from bioaug.core.seeding import seeded
 from bioaug.nn.cells import LEAST_ROWS, partition
 from bioaug.nn.mixture import GaussianMixture, PrincipalAxes
 from bioaug.nn.parzen import LocalGaussians

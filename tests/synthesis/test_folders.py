@@ -14,9 +14,9 @@ import pytest
 import torch
 from toys import make_rows
 
-import bioaug._core.checkpoint
+import bioaug.core.checkpoint
 from bioaug import Synthesizer
-from bioaug._core.checkpoint import (
+from bioaug.core.checkpoint import (
     CONFIG,
     check_folder,
     json_digest,
@@ -187,7 +187,7 @@ def test_writers_of_one_folder_take_turns_and_readers_see_whole_models(tmp_path)
 
 def test_a_folder_that_is_replaced_while_it_is_read_is_read_again(tmp_path, monkeypatch):
     write(tmp_path, 1)
-    read_config, n_reads = bioaug._core.checkpoint._read_config, 0
+    read_config, n_reads = bioaug.core.checkpoint._read_config, 0
 
     def replaced_afterwards(folder):
         nonlocal n_reads
@@ -197,7 +197,7 @@ def test_a_folder_that_is_replaced_while_it_is_read_is_read_again(tmp_path, monk
             write(tmp_path, 10 * n_reads)
         return config
 
-    monkeypatch.setattr(bioaug._core.checkpoint, "_read_config", replaced_afterwards)
+    monkeypatch.setattr(bioaug.core.checkpoint, "_read_config", replaced_afterwards)
     tensors, config = read_checkpoint(tmp_path)
     assert (n_reads, config["n"], tensors["a"][0]) == (3, 20, 20.0)
 
@@ -223,7 +223,7 @@ def test_a_long_history_is_thinned_and_can_be_loaded(tmp_path, monkeypatch):
 
 def test_what_could_not_be_read_again_is_refused(tmp_path, monkeypatch):
     write(tmp_path, 1)
-    monkeypatch.setattr("bioaug._core.checkpoint.LARGEST_CONFIG", 10_000)
+    monkeypatch.setattr("bioaug.core.checkpoint.LARGEST_CONFIG", 10_000)
     for large in ("x" * 10_000, [[[]] * 2000], nested(65)):
         with pytest.raises(CheckpointError, match=r"too large to be saved.*log_every"):
             write_checkpoint(tmp_path, {}, {"large": large})
@@ -309,7 +309,7 @@ def test_a_memory_that_cannot_be_locked_is_read_all_the_same(tmp_path, monkeypat
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("filelock.FileLock.acquire", refuses)
-    monkeypatch.setattr("bioaug._core.atomic.replacing", refuses)
+    monkeypatch.setattr("bioaug.core.atomic.replacing", refuses)
     again = Synthesizer(**DENSE, memory=tmp_path).fit(X, Y)
     np.testing.assert_array_equal(again.sample(4)[0], wanted)
     with pytest.warns(TrainingWarning, match="could not be kept.*Permission denied"):

@@ -21,7 +21,7 @@ from toys import SMALL, DieAt, Killed, Recorder, Spread, Unconditional, make_row
 
 import bioaug.synthesis.fit
 from bioaug import Synthesizer
-from bioaug._core.checkpoint import read_checkpoint, write_checkpoint
+from bioaug.core.checkpoint import read_checkpoint, write_checkpoint
 from bioaug.exceptions import (
     CheckpointError,
     DataError,

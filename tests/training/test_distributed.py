@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import distributed, multiprocessing
 from toys import CPU, Duel, make_batch
 
-from bioaug._core.seeding import seeded
+from bioaug.core.seeding import seeded
 from bioaug.models.base import SignalSpec
 from bioaug.nn.objectives import wasserstein_gp
 from bioaug.training import Trainer, TrainerConfig

@@ -20,7 +20,7 @@ from toys import DieAt, Killed, Recorder, Spread, make_rows, same_weights, train
 
 import bioaug
 from bioaug import GANOversampler, Synthesizer
-from bioaug._core.checkpoint import read_checkpoint, write_checkpoint
+from bioaug.core.checkpoint import read_checkpoint, write_checkpoint
 from bioaug.exceptions import CheckpointError, TrainingWarning
 from bioaug.models.base import SignalSpec
 from bioaug.synthesis.fit import _held_out
@@ -362,7 +362,7 @@ def test_ctrl_c_ends_a_fit_that_then_goes_on_to_the_same_weights(tmp_path, n_job
 WRITE = """
 import sys
 import torch
-from bioaug._core.checkpoint import write_checkpoint
+from bioaug.core.checkpoint import write_checkpoint
 
 n = 0
 while True:

@@ -26,8 +26,8 @@ from toys import (
 )
 
 from bioaug import get_model
-from bioaug._core.seeding import seeded
-from bioaug._core.tensors import Labels, Signals
+from bioaug.core.seeding import seeded
+from bioaug.core.tensors import Labels, Signals
 from bioaug.exceptions import DataError, TrainingDivergedError
 from bioaug.models.base import Batch, GenerativeModel, Losses, Phase, SignalSpec, Update
 from bioaug.nn.objectives import hinge, least_squares, non_saturating, relativistic, wasserstein_gp

@@ -11,7 +11,7 @@ from torch import nn
 from toys import CPU, make_batch, make_rows, same_weights, train
 
 from bioaug import Synthesizer, get_model
-from bioaug._core.seeding import seeded
+from bioaug.core.seeding import seeded
 from bioaug.exceptions import DataError
 from bioaug.models.base import LossOptions, SignalSpec
 from bioaug.nn.augmentation import Augmentation

@@ -16,9 +16,9 @@ from sklearn.preprocessing import FunctionTransformer
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bioaug._core.checks import check_option
-from bioaug._core.distances import flat
-from bioaug._core.seeding import give_way, seeded
+from bioaug.core.checks import check_option
+from bioaug.core.distances import flat
+from bioaug.core.seeding import give_way, seeded
 
 PROBES = ("cnn", "gru", "trees")
 

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bioaug._core.checks import LARGEST, as_3d, check_signals
-from bioaug._core.seeding import check_generator, draw_seed
+from bioaug.core.checks import LARGEST, as_3d, check_signals
+from bioaug.core.seeding import check_generator, draw_seed
 from bioaug.exceptions import DataError
 from bioaug.metrics._base.halves import Split, Splits, check_groups, patient_splits, row_splits
 from bioaug.metrics._base.score import Direction, Null, Score

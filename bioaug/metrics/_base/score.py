@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from scipy.stats import t as student
 
-from bioaug._core.checks import check_keys, check_option
+from bioaug.core.checks import check_keys, check_option
 from bioaug.exceptions import DataError
 
 Direction = Literal["lower", "higher"]

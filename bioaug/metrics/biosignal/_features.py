@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.signal import welch
 
-from bioaug._core.checks import POSITIVE, Interval, as_3d, check_number
+from bioaug.core.checks import POSITIVE, Interval, as_3d, check_number
 from bioaug.exceptions import DataError
 from bioaug.metrics._base.measure import check_set
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import wasserstein_distance
 
-from bioaug._core.checks import check_finite
+from bioaug.core.checks import check_finite
 from bioaug.exceptions import DataError
 from bioaug.metrics._base.measure import Found, NullLaw, check_pair, measure
 from bioaug.metrics._base.score import Score

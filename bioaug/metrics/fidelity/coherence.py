@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import linear_sum_assignment
 
-from bioaug._core.checks import POSITIVE, check_number, check_option
+from bioaug.core.checks import POSITIVE, check_number, check_option
 from bioaug.exceptions import DataError
 from bioaug.metrics._base.measure import Found, NullLaw, measure
 from bioaug.metrics._base.score import Score

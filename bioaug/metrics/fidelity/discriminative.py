@@ -11,8 +11,8 @@ from scipy.stats import hypergeom
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 
-from bioaug._core.checks import Interval, check_number
-from bioaug._core.seeding import draw_seed
+from bioaug.core.checks import Interval, check_number
+from bioaug.core.seeding import draw_seed
 from bioaug.metrics._base.classifiers import make_probe
 from bioaug.metrics._base.measure import Found, NullLaw, measure
 from bioaug.metrics._base.score import Score

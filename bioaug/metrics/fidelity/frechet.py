@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from threadpoolctl import threadpool_limits
 
-from bioaug._core.distances import flat
-from bioaug._core.seeding import draw_seed
+from bioaug.core.distances import flat
+from bioaug.core.seeding import draw_seed
 from bioaug.metrics._base.classifiers import log_spectrum
 from bioaug.metrics._base.halves import Split
 from bioaug.metrics._base.measure import Found, NullLaw, measure

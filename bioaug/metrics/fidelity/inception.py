@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import rel_entr
 from sklearn.model_selection import train_test_split
 
-from bioaug._core.seeding import draw_seed
+from bioaug.core.seeding import draw_seed
 from bioaug.exceptions import DataError
 from bioaug.metrics._base.classifiers import make_probe
 from bioaug.metrics._base.halves import Split, Splits, check_groups, patient_splits

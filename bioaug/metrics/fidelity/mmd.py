@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bioaug._core.checks import Interval, check_number
-from bioaug._core.distances import distance_blocks, flat
+from bioaug.core.checks import Interval, check_number
+from bioaug.core.distances import distance_blocks, flat
 from bioaug.metrics._base.halves import Split
 from bioaug.metrics._base.measure import Found, NullLaw, measure
 from bioaug.metrics._base.score import Score

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bioaug._core.checks import Interval, check_number
-from bioaug._core.distances import count_within, flat, nearest
+from bioaug.core.checks import Interval, check_number
+from bioaug.core.distances import count_within, flat, nearest
 from bioaug.metrics._base.halves import distinct_rows
 from bioaug.metrics._base.measure import Formula, Found, NullLaw, measure
 from bioaug.metrics._base.score import Score

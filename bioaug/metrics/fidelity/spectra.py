@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bioaug._core.checks import POSITIVE, check_number
+from bioaug.core.checks import POSITIVE, check_number
 from bioaug.exceptions import DataError
 from bioaug.metrics._base.measure import Found, NullLaw, measure
 from bioaug.metrics._base.score import Score

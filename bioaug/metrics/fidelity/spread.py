@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bioaug._core.distances import distance_blocks, flat, nearest
+from bioaug.core.distances import distance_blocks, flat, nearest
 from bioaug.exceptions import DataError
 from bioaug.metrics._base.halves import distinct_rows
 from bioaug.metrics._base.measure import Found, NullLaw, measure

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bioaug._core.distances import flat, nearest_rows
+from bioaug.core.distances import flat, nearest_rows
 from bioaug.exceptions import DataError, LeakError
 from bioaug.leakage import FEWEST_VALUES, Lineage
 from bioaug.metrics._base.measure import (

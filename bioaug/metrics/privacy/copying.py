@@ -13,8 +13,8 @@ from scipy.stats import rankdata
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 
-from bioaug._core.checks import Interval, check_number
-from bioaug._core.distances import nearest
+from bioaug.core.checks import Interval, check_number
+from bioaug.core.distances import nearest
 from bioaug.metrics._base.measure import Found
 from bioaug.metrics._base.score import Score
 from bioaug.metrics.privacy._sets import Given, Sets, check_holdout, measure_sets

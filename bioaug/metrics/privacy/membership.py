@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 from sklearn.decomposition import PCA
 
-from bioaug._core.checks import check_option
-from bioaug._core.distances import distance_blocks, nearest
+from bioaug.core.checks import check_option
+from bioaug.core.distances import distance_blocks, nearest
 from bioaug.metrics._base.measure import Found
 from bioaug.metrics._base.score import Score
 from bioaug.metrics.privacy._members import MembershipTest, auc, interval_of

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import entropy
 
-from bioaug._core.distances import nearest, nearest_index
+from bioaug.core.distances import nearest, nearest_index
 from bioaug.metrics._base.measure import Found
 from bioaug.metrics._base.score import Score
 from bioaug.metrics.privacy._sets import Given, Sets, check_holdout, measure_sets

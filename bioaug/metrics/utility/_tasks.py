@@ -13,8 +13,8 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import get_scorer, get_scorer_names
 from sklearn.model_selection import StratifiedKFold
 
-from bioaug._core.checks import check_option
-from bioaug._core.seeding import draw_seed
+from bioaug.core.checks import check_option
+from bioaug.core.seeding import draw_seed
 from bioaug.exceptions import DataError
 from bioaug.metrics._base.classifiers import make_probe
 from bioaug.metrics._base.halves import LEAST_PATIENTS, check_groups

@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from bioaug._core.checks import Interval, check_number
-from bioaug._core.seeding import draw_seed, give_way, seeded
+from bioaug.core.checks import Interval, check_number
+from bioaug.core.seeding import draw_seed, give_way, seeded
 from bioaug.exceptions import DataError
 from bioaug.metrics._base.measure import Found, NullLaw, measure
 from bioaug.metrics._base.score import Score

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bioaug._core.containers import check_array_like
+from bioaug.core.containers import check_array_like
 from bioaug.exceptions import DataError
 
 

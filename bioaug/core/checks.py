@@ -16,7 +16,7 @@ from sklearn.utils import check_array, column_or_1d
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 
-from bioaug._core.containers import check_array_like, check_columns
+from bioaug.core.containers import check_array_like, check_columns
 from bioaug.exceptions import DataError
 
 COUNT = Interval(Integral, 1, None, closed="left")

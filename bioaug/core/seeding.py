@@ -14,7 +14,7 @@ from sklearn.utils import check_random_state
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
-from bioaug._core.turns import Turns
+from bioaug.core.turns import Turns
 from bioaug.exceptions import DataError
 
 SEED_LIMIT = 2**31 - 1

@@ -19,14 +19,14 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from bioaug._core.atomic import (
+from bioaug.core.atomic import (
     check_writable,
     folder_lock,
     is_draft,
     remove_drafts,
     replace_file,
 )
-from bioaug._core.strict_json import parse_json
+from bioaug.core.strict_json import parse_json
 from bioaug.exceptions import CheckpointError
 
 FORMAT = "bioaug-checkpoint"

@@ -1,1 +1,0 @@
-"""Services that know no model and no estimator."""

@@ -1,0 +1,1 @@
+"""Services that know no model and no estimator: checks, seeds, files, distances."""
