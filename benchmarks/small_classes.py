@@ -3,10 +3,11 @@
     python benchmarks/small_classes.py ~/bioaug_data --out benchmarks/results/small_classes
 
 From MIT-BIH DS1 (200 samples of MLII, every beat standardised), n beats of class S, V or F are
-taken, for n = 2 to 128, and grown to 500 by every way of the ladder: a model of the class's own, a
-conditional model shared with the other classes, the same fine-tuned on the class, draws between
-neighbours, distortion (time warp, gain, noise), noise alone, SMOTE, copies. Everything is compared
-with 300 other beats of the class (fewer for F); they share patients with the n.
+taken, for n = 2 to 128, and grown to 500 by every generator of the fallback chain: a model of the
+class's own, a conditional model shared with the other classes, the same fine-tuned on the class,
+draws between neighbours, distortion (time warp, gain, noise), noise alone, SMOTE, copies.
+Everything is compared with 300 other beats of the class (fewer for F); they share patients with the
+n.
 
 Scores: AUC of boosted trees that tell those beats from the grown ones (half to train, half to
 test, both ways), unbiased MMD, coverage (k=5); and utility: macro F1, on the 300 and as many other

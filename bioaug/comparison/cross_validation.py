@@ -355,7 +355,7 @@ def _scored(plan: _Plan, run: _Run) -> dict[str, Any]:
         "score": plan.scoring.value(truth, predicted, responses),
         "per_class": {str(c): s for c, s in per_class_scores(truth, predicted, labels).items()},
         "seconds": {"resampling": resampled - began, "fitting": fitted - resampled},
-        "methods": {str(c): m for c, m in getattr(sampler, "methods_", {}).items()},
+        "methods": {str(c): m for c, m in getattr(sampler, "generator_names_", {}).items()},
         "rejected": {str(c): n for c, n in getattr(sampler, "rejected_", {}).items()},
         "rows": run.test,
         "predicted": np.searchsorted(labels, predicted),

@@ -332,7 +332,14 @@ def _added(result: AugmentationResult) -> Table:
             places = f"runs[{of_arm[0][0]}] ..." if len(of_arm) > 1 else f"runs[{of_arm[0][0]}]"
             if n_added:
                 lines.append([arm, label, f"{n_added:.0f}", ", ".join(methods), refused, places])
-    return ["arm", "class", "rows added (mean)", "made by", "refused by the gate", "source"], lines
+    return [
+        "arm",
+        "class",
+        "rows added (mean)",
+        "made by",
+        "refused by the quality filter",
+        "source",
+    ], lines
 
 
 def _forest(result: AugmentationResult) -> Figure:

@@ -19,7 +19,15 @@ from bioaug.synthesis._persistence import rebuilt_synthesizer, saved_form
 from bioaug.synthesis.synthesizer import Synthesizer
 
 KIND = "sampler"
-_SETTINGS = ("per_class", "n_steps", "max_time", "n_features", "gate", "ladder", "n_jobs")
+_SETTINGS = (
+    "per_class",
+    "n_steps",
+    "max_time",
+    "n_features",
+    "quality_filter",
+    "min_samples",
+    "n_jobs",
+)
 _SETTINGS += ("verbose",)
 
 

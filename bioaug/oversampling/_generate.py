@@ -1,4 +1,4 @@
-"""Growth of one class: rows are made, judged by the gate and made again, down the ladder."""
+"""Generates the rows of one class, with rejection and fallback."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bioaug.oversampling._sources import Grower
-from bioaug.oversampling.quality_filter import ACCEPTED, COPY, OUTSIDE, Gate
+from bioaug.oversampling.quality_filter import ACCEPTED, COPY, OUTSIDE, QualityFilter
 
 ROUNDS = 10  # a rejected row is made again so often
 FEWEST = 20  # judged rows that tell whether a generator has failed
@@ -23,7 +23,7 @@ def provenance_dtype(labels: np.dtype) -> np.dtype:
     return np.dtype(
         [
             ("label", labels),
-            ("model", object),
+            ("generator", object),
             ("seed", np.int64),
             ("index", np.int64),
             ("nearest", np.int64),
@@ -44,14 +44,14 @@ class _Attempt:
 
 
 class Growth:
-    """New rows of one class, where each came from, and what the gate said.
+    """New rows of one class, where each came from, and what the quality filter said.
 
     Parameters
     ----------
     label : label
     n : int
         New rows.
-    gate : Gate or None
+    gate : QualityFilter or None
         None lets every row through.
     real : ndarray
         Places of the class's real rows in the training set.
@@ -67,9 +67,9 @@ class Growth:
     provenance : structured ndarray of shape (n,)
         See `GANOversampler.synthetic_provenance_`.
     rejected : dict
-        How many rows the gate refused, by reason.
+        How many rows the quality filter refused, by reason.
     failed : dict of str to str
-        Generators that failed the gate altogether, and what was wrong with their rows.
+        Generators that failed the quality filter altogether, and what was wrong with their rows.
     refused_least : str or None
         Where all of them failed: the one whose rows are kept.
     """
@@ -80,12 +80,12 @@ class Growth:
         self,
         label: Any,
         n: int,
-        gate: Gate | None,
+        gate: QualityFilter | None,
         real: NDArray,
         dtype: Any,
         finish: Callable[[NDArray], NDArray],
     ) -> None:
-        self.label, self.gate, self.real, self.finish = label, gate, real, finish
+        self.label, self.quality_filter, self.real, self.finish = label, gate, real, finish
         self.provenance = np.zeros(n, provenance_dtype(dtype))
         self.provenance["label"] = label
         self.rejected: dict[str, int] = {COPY: 0, OUTSIDE: 0}
@@ -94,7 +94,7 @@ class Growth:
         self._attempts: list[_Attempt] = []
 
     def grow(self, growers: Sequence[Callable[[], Grower]], streams: Sequence[int]) -> Growth:
-        """Make the rows by the first grower, and what it cannot get through the gate by the next.
+        """Make the rows by the first grower, and what the quality filter refuses by the next.
 
         Each grower has a stream of seeds of its own. Where all fail, the one whose rows were
         refused least makes those that are left. What even that cannot get through is kept, and
@@ -118,7 +118,7 @@ class Growth:
     @property
     def methods(self) -> list[str]:
         """Names of the growers whose rows are in, the first used first."""
-        return list(dict.fromkeys(self.provenance["model"].tolist()))
+        return list(dict.fromkeys(self.provenance["generator"].tolist()))
 
     def _climb(
         self, grower: Grower, stream: int, left: NDArray, *, is_last: bool, first: int = 0
@@ -143,7 +143,7 @@ class Growth:
         self, grower: Grower, stream: int, places: NDArray, made: NDArray, bad: NDArray
     ) -> bool:
         """Note how a grower's first rows were judged, and whether it has failed."""
-        gate, rows = self.gate, self.provenance[places]
+        gate, rows = self.quality_filter, self.provenance[places]
         if gate is None:
             return False
         has_collapsed = gate.has_collapsed(made)
@@ -160,7 +160,7 @@ class Growth:
     def _make(
         self, grower: Grower, stream: int, places: NDArray, index: NDArray
     ) -> tuple[NDArray, NDArray]:
-        """Write rows and where they came from; return the rows, and which the gate refused."""
+        """Write rows and where they came from; return the rows, and which were refused."""
         table = self.provenance
         seeds = grower.seeds(stream, index)
         labels = np.full(len(places), self.label, table["label"].dtype)
@@ -169,13 +169,13 @@ class Growth:
             self.X = np.empty((len(table), *made.shape[1:]), made.dtype)
         self.X[places] = made
         nearest, distance, verdict = np.full(len(made), -1), np.nan, np.full(len(made), NOT_JUDGED)
-        if self.gate is not None:
-            nearest, distance, verdict = self.gate.judge(made)
+        if self.quality_filter is not None:
+            nearest, distance, verdict = self.quality_filter.judge(made)
             nearest = self.real[nearest]
         before = table["status"][places]
         replaced = np.isin(before, (COPY, OUTSIDE, FAILED)) & (verdict == ACCEPTED)
         status = np.where(replaced, np.char.add("replaced, ", before), verdict)
-        columns = {"model": grower.name, "seed": seeds, "index": index, "nearest": nearest}
+        columns = {"generator": grower.name, "seed": seeds, "index": index, "nearest": nearest}
         columns |= {"distance": distance, "status": status}
         for name, values in columns.items():
             table[name][places] = values

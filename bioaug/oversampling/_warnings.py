@@ -1,4 +1,4 @@
-"""Warnings about synthetic rows that the gate refused."""
+"""Warnings about synthetic rows that the quality filter refused."""
 
 from __future__ import annotations
 
@@ -22,17 +22,20 @@ def growth_warnings(label: Any, growth: Growth, cause: str | None = None) -> lis
     owner, n = f"GANOversampler, class {label}", len(growth.provenance)
     is_kept = np.char.startswith(growth.provenance["status"], "kept")
     kept = (
-        f"{int(is_kept.sum())} of {n} new rows were kept although the gate refused them, as no "
-        "generator made better ones; see synthetic_provenance_"
+        f"{int(is_kept.sum())} of {n} new rows were kept although the quality filter refused them, "
+        "as no generator made better ones; see synthetic_provenance_"
     )
-    reasons = [f"{name} failed the gate: {reason}" for name, reason in growth.failed.items()]
+    reasons = [
+        f"{name} failed the quality filter: {reason}" for name, reason in growth.failed.items()
+    ]
     replaced = [name for name in growth.failed if name not in growth.methods]
     advice = cause or "Choose another model, or train for longer where one is trained."
     if growth.refused_least:
         used = " and ".join(growth.methods)
         return [
-            f"{owner}: every generator failed the gate. {'; '.join(reasons)}. The rows of "
-            f"{growth.refused_least} were refused least, so the new rows come from {used}: {kept}."
+            f"{owner}: every generator failed the quality filter. {'; '.join(reasons)}. The rows "
+            f"of {growth.refused_least} were refused least, so "
+            f"the new rows come from {used}: {kept}."
         ]
     found = []
     if replaced:

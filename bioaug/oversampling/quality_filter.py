@@ -19,7 +19,7 @@ ACCEPTED, COPY, OUTSIDE = "accepted", "copy", "outside"
 
 
 @dataclass(frozen=True)
-class Gate:
+class QualityFilter:
     """Judges synthetic rows of one class by the distance to their nearest real row.
 
     Each real row's distance to its nearest different row is what a held-out row's would be. A
@@ -47,7 +47,7 @@ class Gate:
     farthest: float
 
     @classmethod
-    def fit(cls, X: NDArray, n_features: int = 0) -> Gate:
+    def fit(cls, X: NDArray, n_features: int = 0) -> QualityFilter:
         """Find the limits from the real rows of one class; the last values may be features."""
         rows = flat(X)
         middle, weights = rows.mean(axis=0), np.ones(rows.shape[1])

@@ -49,13 +49,15 @@ from bioaug.oversampling._input import checked_input, column_dtypes, counts_of_r
 from bioaug.oversampling._sources import DRAW
 from bioaug.oversampling._warnings import growth_warnings
 from bioaug.oversampling.classical import classical_methods
-from bioaug.oversampling.quality_filter import Gate
+from bioaug.oversampling.quality_filter import QualityFilter
 from bioaug.synthesis.quality import ClassQuality
 from bioaug.synthesis.synthesizer import Synthesizer
 from bioaug.synthesis.units import warn_of_units
 
 NEAR_COPIES = ("jitter", "scale", "warp", "distort")  # what a user who asks for these wants
-CHEAP = 1e11  # products of values of new and real rows, which the gate multiplies in seconds
+CHEAP = (
+    1e11  # products of values of new and real rows, which the quality filter multiplies in seconds
+)
 
 
 class GANOversampler(BaseOverSampler):
@@ -85,14 +87,15 @@ class GANOversampler(BaseOverSampler):
     n_features : int, default=0
         How many of the last values of each 2-D row are no time steps but features of the beat,
         such as RR intervals; they are made together with the signal.
-    gate : bool or "auto", default="auto"
+    quality_filter : bool or "auto", default="auto"
         Whether new rows are judged by their distance to the nearest real row of their class: one
         that is closer than real rows are to each other (a copy), or farther than any (outside the
-        class), is made again, up to ten times. A model of whose rows nine in ten are rejected,
-        or look all alike, is replaced by the next rung of the ladder. "auto" judges where that
-        takes seconds, and not what "jitter", "scale", "warp" and "distort" make.
-    ladder : dict, optional
-        The smallest class for each way of growing; smaller ones take the next: "own", a model
+        class), is made again, up to ten times. A generator of whose rows nine in ten are
+        rejected, or look all alike, is replaced by the next of the fallback chain. "auto" judges
+        where that takes seconds, and not what "jitter", "scale", "warp" and "distort" make.
+    min_samples : dict, optional
+        The fallback chain: the smallest class for each generator; smaller ones
+        take the next: "own", a model
         that learns the class from its own rows (32 by default); "shared", a conditional model
         that learns from all classes and then from this one (32); "local", draws between a row
         and its neighbours (16); below that, "distort", rows bent in time, in gain and by noise.
@@ -119,19 +122,19 @@ class GANOversampler(BaseOverSampler):
     synthetic_mask_ : ndarray of bool of shape (n_resampled,)
         Which rows are synthetic.
     synthetic_provenance_ : DataFrame of n_synthetic rows
-        Where each synthetic row came from: "label"; "model"; "seed" and "index", from which
+        Where each synthetic row came from: "label"; "generator"; "seed" and "index", from which
         `remake` makes the row again; "nearest", the place in `X` of the nearest real row of the
-        class, and its "distance" (see `Gate`, in the units of `X`; -1 and NaN without the gate);
-        "n_tries"; and "status": "accepted", "replaced" and why the row made before it was
-        refused, "kept" where no way was found to make a better one, or "not judged".
+        class, and its "distance" (see `QualityFilter`, in the units of `X`; -1 and NaN where it did
+        not judge); "n_tries"; and "status": "accepted", "replaced" and why the row made before it
+        was refused, "kept" where no way was found to make a better one, or "not judged".
     lineage_ : Lineage
         What the new rows were learned from: ``lineage_.check(X_test, groups_test)`` raises where
         one of these rows, or of the `groups` given, is to be scored on, and warns where `model` is
         a folder that was saved without the fingerprint of its own training rows.
-    methods_ : dict
-        How each class was grown: the names in "model".
+    generator_names_ : dict
+        How each class was grown: the names in "generator".
     rejected_ : dict
-        How many rows the gate refused, by class and reason.
+        How many rows the quality filter refused, by class and reason.
     groups_ : ndarray of shape (n_resampled,)
         Where `groups` was given: the group of every row. Synthetic rows, learned from all groups
         at once, form a group of their own: "synthetic" for text labels, else the largest plus 1.
@@ -162,8 +165,8 @@ class GANOversampler(BaseOverSampler):
         "n_steps": [WHOLE, Mapping, None],
         "max_time": [POSITIVE, None],
         "n_features": [WHOLE],
-        "gate": ["boolean", StrOptions({"auto"})],
-        "ladder": [Mapping, None],
+        "quality_filter": ["boolean", StrOptions({"auto"})],
+        "min_samples": [Mapping, None],
         "memory": [str, Path, Memory, None],
         "device": [str],
         "n_jobs": [Integral, None],
@@ -179,8 +182,8 @@ class GANOversampler(BaseOverSampler):
         n_steps: int | Mapping[Any, int] | None = None,
         max_time: float | None = None,
         n_features: int = 0,
-        gate: bool | Literal["auto"] = "auto",
-        ladder: Mapping[str, int] | None = None,
+        quality_filter: bool | Literal["auto"] = "auto",
+        min_samples: Mapping[str, int] | None = None,
         memory: Any = None,
         device: str = "auto",
         n_jobs: int | None = None,
@@ -193,8 +196,8 @@ class GANOversampler(BaseOverSampler):
         self.n_steps = n_steps
         self.max_time = max_time
         self.n_features = n_features
-        self.gate = gate
-        self.ladder = ladder
+        self.quality_filter = quality_filter
+        self.min_samples = min_samples
         self.memory = memory
         self.device = device
         self.n_jobs = n_jobs
@@ -294,12 +297,12 @@ shape (n_samples, n_channels, n_timesteps)
         return X, y, binarize_y
 
     def generate(self, labels: Any, seeds: Any) -> NDArray:
-        """Make further rows of the classes that `fit_resample` has grown, without the gate.
+        """Make further rows of the classes that `fit_resample` has grown, without judging them.
 
         Parameters
         ----------
         labels : array-like of shape (n,)
-            The class of each row, of those in `methods_`.
+            The class of each row, of those in `generator_names_`.
         seeds : array-like of int of shape (n,)
             A row of the same class and seed is the same, whatever else is made beside it.
 
@@ -328,14 +331,14 @@ shape (n_samples, n_channels, n_timesteps)
         names = pd.Series([self._usual[label] for label in labels.tolist()], dtype=object)
         is_drawn = np.array([self._growers[name].is_drawn for name in names], dtype=bool)
         seeds = np.where(is_drawn, numbers // DRAW % SEED_LIMIT, numbers)
-        drawn = {"model": names, "label": labels, "seed": seeds, "index": numbers % DRAW}
+        drawn = {"generator": names, "label": labels, "seed": seeds, "index": numbers % DRAW}
         return self.remake(pd.DataFrame(drawn))
 
     @property
     def classes_(self) -> NDArray:
         """The labels of the classes that were grown, which `generate` knows."""
         check_is_fitted(self, "synthetic_provenance_")
-        return np.unique(np.array(list(self.methods_), dtype=self._label_dtype))
+        return np.unique(np.array(list(self.generator_names_), dtype=self._label_dtype))
 
     @property
     def quality_(self) -> dict[Any, ClassQuality]:
@@ -407,7 +410,7 @@ shape (n_samples, n_channels, n_timesteps)
             The same rows, up to the rounding of another batch.
         """
         check_is_fitted(self, "synthetic_provenance_")
-        needed = ["model", "label", "seed", "index"]
+        needed = ["generator", "label", "seed", "index"]
         if not isinstance(provenance, pd.DataFrame) or not set(needed) <= set(provenance.columns):
             raise DataError(
                 "The 'provenance' parameter of remake must be rows of synthetic_provenance_, a "
@@ -416,7 +419,7 @@ shape (n_samples, n_channels, n_timesteps)
             )
         X = np.empty((len(provenance), *self._shape), self._dtype)
         names, labels, seeds, index = (
-            provenance[column].to_numpy() for column in ("model", "label", "seed", "index")
+            provenance[column].to_numpy() for column in ("generator", "label", "seed", "index")
         )
         labels = labels.astype(self._label_dtype)
         for name in np.unique(names.astype(str)):
@@ -453,7 +456,7 @@ shape (n_samples, n_channels, n_timesteps)
         self._unit_mismatch = None
         model = self._chosen_model(X, y, list(added))
         random_state = check_generator(self.random_state)
-        least = LADDER | dict(self.ladder or {})
+        least = LADDER | dict(self.min_samples or {})
         n_features = model.n_features if isinstance(model, Synthesizer) else self.n_features
         ladder = Ladder(model, X, y, list(added), least, random_state, n_features)
         self._warn_of_small_classes(ladder)
@@ -462,7 +465,7 @@ shape (n_samples, n_channels, n_timesteps)
         growths = {}
         for label, n in added.items():
             real = np.flatnonzero(y == label)
-            gate = Gate.fit(X[real], n_features) if self._is_gated(n, X[real]) else None
+            gate = QualityFilter.fit(X[real], n_features) if self._is_gated(n, X[real]) else None
             growers = ladder.growers_of(label)[: None if gate else 1]
             streams = [draw_seed(random_state) for _ in RUNGS][: len(growers)]
             growth = Growth(label, n, gate, real, y.dtype, self._finished)
@@ -505,13 +508,13 @@ shape (n_samples, n_channels, n_timesteps)
         return loaded
 
     def _is_gated(self, n: int, rows: NDArray) -> bool:
-        if self.gate != "auto":
-            return bool(self.gate)
+        if self.quality_filter != "auto":
+            return bool(self.quality_filter)
         chosen_as_near = isinstance(self.model, str) and self.model in NEAR_COPIES
         return not chosen_as_near and (n + min(len(rows), 5000)) * rows.size <= CHEAP
 
     def _warn_of_small_classes(self, ladder: Ladder) -> None:
-        owner, limits = "GANOversampler", "The 'ladder' parameter has the limits."
+        owner, limits = "GANOversampler", "The 'min_samples' parameter has the limits."
         parts = [
             (
                 "too few rows for a model of their own, so these classes are grown in a simpler "
@@ -534,14 +537,14 @@ shape (n_samples, n_channels, n_timesteps)
             warnings.warn(f"{owner}: {' And '.join(told)}", TrainingWarning, stacklevel=6)
 
     def _note(self, growths: dict[Any, Growth], labels: np.dtype) -> None:
-        """Keep the provenance of all classes, and warn of models that failed the gate."""
+        """Keep the provenance of all classes, and warn of models that failed the quality filter."""
         tables = [growth.provenance for growth in growths.values()]
         table = np.concatenate([np.zeros(0, provenance_dtype(labels)), *tables])
         self.synthetic_provenance_, n_new = pd.DataFrame(table), len(table)
         self.synthetic_mask_ = np.arange(self.n_original_ + n_new) >= self.n_original_
         self.rejected_ = {label: growth.rejected for label, growth in growths.items()}
-        self.methods_ = {label: growth.methods for label, growth in growths.items()}
-        by_class = self.synthetic_provenance_.groupby("label", observed=True)["model"]
+        self.generator_names_ = {label: growth.methods for label, growth in growths.items()}
+        by_class = self.synthetic_provenance_.groupby("label", observed=True)["generator"]
         self._usual = {label: names.mode()[0] for label, names in by_class}
         for label, growth in growths.items():
             cause = getattr(self, "_unit_mismatch", None)
@@ -550,8 +553,8 @@ shape (n_samples, n_channels, n_timesteps)
 
     def _check_model(self) -> None:
         """Raise a DataError for a wrong name of a model or of a rung."""
-        check_keys(self.ladder, name="ladder", owner="GANOversampler", allowed=LADDER)
-        check_numbers(dict(self.ladder or {}), COUNT, owner="GANOversampler")
+        check_keys(self.min_samples, name="min_samples", owner="GANOversampler", allowed=LADDER)
+        check_numbers(dict(self.min_samples or {}), COUNT, owner="GANOversampler")
         if isinstance(self.model, type):
             raise DataError(
                 "The 'model' parameter of GANOversampler must be an object, not a class. Got "

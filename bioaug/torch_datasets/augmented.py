@@ -29,8 +29,8 @@ class AugmentedDataset(IndexedDataset, Dataset[Item]):
     y : array-like of shape (n_samples,)
         The label of every row; needed for a dataset too, whose own labels are ignored.
     synthesizer : Synthesizer or GANOversampler
-        Fitted. A sampler also grows the classes that are too small for a model, but its gate does
-        not judge what is made here. A class that it does not know stays as it is.
+        Fitted. A sampler also grows the classes that are too small for a model, but its quality
+        filter does not judge what is made here. A class that it does not know stays as it is.
     grow : {"balanced"} or dict or None, default="balanced"
         Synthetic rows that follow the real ones: as many as bring every class that the synthesizer
         knows to the size of the largest class, or so many by class; None is none.

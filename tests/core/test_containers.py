@@ -308,12 +308,12 @@ def test_more_channels_than_time_steps_are_named_in_a_warning(y):
     X = make_rows((60, 40, 2))
     message = r"X of shape \(60, 40, 2\) has 40 channels of 2 time steps.*X\.transpose\(0, 2, 1\)"
     with pytest.warns(DataWarning, match=message):
-        local(gate=False).fit_resample(X, y)
+        local(quality_filter=False).fit_resample(X, y)
     with pytest.warns(DataWarning, match=message):
         Synthesizer("dense", n_steps=1).fit(X, y)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        local(gate=False).fit_resample(X.transpose(0, 2, 1), y)
+        local(quality_filter=False).fit_resample(X.transpose(0, 2, 1), y)
 
 
 def test_polars_frames_and_series_come_back(X, y):

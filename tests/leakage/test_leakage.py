@@ -84,7 +84,9 @@ def saved(path, X, y, **settings):
 
 
 def grown_by(path, X, y):
-    sampler = GANOversampler(path, sampling_strategy={"V": 50}, gate=False, random_state=0)
+    sampler = GANOversampler(
+        path, sampling_strategy={"V": 50}, quality_filter=False, random_state=0
+    )
     sampler.fit_resample(X, y)
     return sampler
 
@@ -198,7 +200,7 @@ def test_a_comparison_says_what_it_cannot_check_of_a_loaded_generator(tmp_path, 
     kept = groups >= "p06"
     generator = Synthesizer("dense", n_steps=1, random_state=0).fit(X[kept], y[kept])
     generator.save(tmp_path, include_fingerprint=asked)
-    samplers = {"loaded": GANOversampler(tmp_path, gate=False, random_state=0)}
+    samplers = {"loaded": GANOversampler(tmp_path, quality_filter=False, random_state=0)}
     expected: Any = pytest.raises(LeakError, match="trained on") if asked else None
     with expected or pytest.warns(LeakWarning, match="include_fingerprint"):
         compare((X, y, groups), samplers)

@@ -143,7 +143,7 @@ def test_in_synthesizer_and_sampler_on_odd_lengths(n_classes):
     assert np.isfinite(made).all()
     if n_classes > 1:
         model = Synthesizer("timegan", model_params=SMALL, n_steps=2)
-        sampler = GANOversampler(model, gate=False, ladder={"own": 2})
+        sampler = GANOversampler(model, quality_filter=False, min_samples={"own": 2})
         balanced, targets = sampler.fit_resample(X, y)
         assert balanced.shape[1:] == (2, 19)
         assert len(set(np.bincount(targets))) == 1

@@ -31,7 +31,7 @@ def quietly(call):
 
 @pytest.fixture(scope="module")
 def fitted():
-    sampler = GANOversampler("flow", n_steps=1, gate=False, random_state=0)
+    sampler = GANOversampler("flow", n_steps=1, quality_filter=False, random_state=0)
     quietly(lambda: sampler.fit_resample(*three_classes()))
     return sampler
 
@@ -53,15 +53,15 @@ def untrained(monkeypatch):
 
 
 @pytest.mark.parametrize("how", ["folder", "frozen", "sampler"])
-def test_the_same_rows_again_take_the_ladder_again_with_one_warning(
+def test_the_same_rows_again_take_the_fallback_chain_again_with_one_warning(
     fitted, how, tmp_path, untrained
 ):
     if how == "folder":
         fitted.synthesizer_.save(tmp_path / "m")
-        again = GANOversampler(tmp_path / "m", gate=False, random_state=0)
+        again = GANOversampler(tmp_path / "m", quality_filter=False, random_state=0)
     elif how == "frozen":
         frozen = FrozenEstimator(fitted.synthesizer_)
-        again = clone(GANOversampler(frozen, gate=False, random_state=0))
+        again = clone(GANOversampler(frozen, quality_filter=False, random_state=0))
     else:
         fitted.save(tmp_path / "m")
         again = GANOversampler.load(tmp_path / "m")
@@ -71,7 +71,7 @@ def test_the_same_rows_again_take_the_ladder_again_with_one_warning(
     (message,) = [str(w.message) for w in told]
     assert "does not know these classes" in message
     assert "F (8 rows, by 'distort')" in message
-    assert again.methods_ == {"F": ["distort"], "V": ["flow"]}
+    assert again.generator_names_ == {"F": ["distort"], "V": ["flow"]}
     assert np.unique(labels, return_counts=True)[1].tolist() == [60, 60, 60]
 
 
@@ -79,9 +79,18 @@ def test_a_saved_sampler_makes_the_same_rows_with_the_same_parameters(fitted, tm
     X, y = three_classes()
     fitted.save(tmp_path / "m")
     loaded = GANOversampler.load(tmp_path / "m")
-    names = ("gate", "ladder", "n_steps", "random_state", "sampling_strategy", "n_features")
+    names = (
+        "quality_filter",
+        "min_samples",
+        "n_steps",
+        "random_state",
+        "sampling_strategy",
+        "n_features",
+    )
     assert [getattr(loaded, n) for n in names] == [getattr(fitted, n) for n in names]
-    frozen = GANOversampler(FrozenEstimator(fitted.synthesizer_), gate=False, random_state=0)
+    frozen = GANOversampler(
+        FrozenEstimator(fitted.synthesizer_), quality_filter=False, random_state=0
+    )
     wanted = quietly(lambda: frozen.fit_resample(X, y)[0])
     np.testing.assert_array_equal(quietly(lambda: loaded.fit_resample(X, y)[0]), wanted)
     loaded.save(tmp_path / "again")
@@ -122,15 +131,19 @@ def test_what_cannot_be_saved_or_loaded_is_named(tmp_path, synthesizer):
         GANOversampler.load(tmp_path / "s")
 
 
-def test_the_models_of_two_rungs_are_one_synthesizer():
+def test_the_models_of_two_steps_of_the_chain_are_one_synthesizer():
     X, y = make_rows((140, 24)), np.repeat(["N", "V", "S"], [60, 45, 35])
-    sampler = GANOversampler("flow", n_steps=1, gate=False, ladder={"own": 40}, random_state=0)
+    sampler = GANOversampler(
+        "flow", n_steps=1, quality_filter=False, min_samples={"own": 40}, random_state=0
+    )
     quietly(lambda: sampler.fit_resample(X, y))
-    assert sampler.methods_ == {"S": ["flow, shared"], "V": ["flow"]}
+    assert sampler.generator_names_ == {"S": ["flow, shared"], "V": ["flow"]}
     assert {"S", "V"} <= set(sampler.synthesizer_.classes_.tolist())
-    again = GANOversampler(FrozenEstimator(sampler.synthesizer_), gate=False, random_state=0)
+    again = GANOversampler(
+        FrozenEstimator(sampler.synthesizer_), quality_filter=False, random_state=0
+    )
     quietly(lambda: again.fit_resample(X, y))
-    assert again.methods_ == {"S": ["flow"], "V": ["flow"]}
+    assert again.generator_names_ == {"S": ["flow"], "V": ["flow"]}
 
 
 def test_synthesizers_of_other_signals_are_not_joined(synthesizer):
@@ -205,10 +218,10 @@ def test_the_sampler_and_fine_tune_warn_of_units_and_never_advise_to_drop_the_ga
     messages = [str(w.message) for w in told]
     (units,) = [str(w.message) for w in told if issubclass(w.category, DataWarning)]
     assert "x1000: millivolts against microvolts" in units
-    failed = [m for m in messages if "flow failed the gate" in m]
+    failed = [m for m in messages if "flow failed the quality filter" in m]
     assert len(failed) == 1
     assert "Likely, as the rows have another scale" in failed[0]
-    assert not any("gate=False" in m for m in messages)
+    assert not any("quality_filter=False" in m for m in messages)
     again = Synthesizer("flow", n_steps=1, random_state=0).fit(X / 1000, y)
     with pytest.warns(DataWarning, match="fine_tune: the rows have another scale"):
         again.fine_tune(X, y, n_steps=1)
@@ -232,7 +245,7 @@ def test_a_fitted_sampler_generates_rows_from_labels_and_seeds(fitted):
 
 def test_an_adapted_object_generates_too():
     X, y = three_classes()
-    sampler = GANOversampler(KernelDensity(bandwidth=2.0), gate=False, random_state=0)
+    sampler = GANOversampler(KernelDensity(bandwidth=2.0), quality_filter=False, random_state=0)
     quietly(lambda: sampler.fit_resample(X, y))
     made = sampler.generate(["V"] * 4, [0, 1, 300, 0])
     np.testing.assert_array_equal(made[0], made[3])
@@ -242,7 +255,7 @@ def test_an_adapted_object_generates_too():
 def test_the_fingerprint_of_a_sampler_holds_all_rows_and_groups(tmp_path):
     X, y = three_classes()
     groups = np.repeat([f"patient {i}" for i in range(27)], 4)
-    sampler = GANOversampler("flow", n_steps=1, gate=False, random_state=0)
+    sampler = GANOversampler("flow", n_steps=1, quality_filter=False, random_state=0)
     quietly(lambda: sampler.fit_resample(X, y, groups=groups))
     sampler.save(tmp_path, include_fingerprint=True)
     loaded: Any = GANOversampler.load(tmp_path).model
@@ -275,12 +288,12 @@ def test_what_is_no_path_is_refused(fitted, path):
 
 
 @pytest.mark.usefixtures("untyped")
-@pytest.mark.parametrize("table", [None, 3, "rows", {"model": 1}, [1], np.ones((2, 4))])
+@pytest.mark.parametrize("table", [None, 3, "rows", {"generator": 1}, [1], np.ones((2, 4))])
 def test_what_is_no_provenance_is_refused(fitted, table):
     with pytest.raises(DataError, match="'provenance' parameter of remake must be rows of"):
         fitted.remake(table)
-    with pytest.raises(DataError, match="columns model, label, seed, index"):
-        fitted.remake(fitted.synthetic_provenance_[["model", "label"]])
+    with pytest.raises(DataError, match="columns generator, label, seed, index"):
+        fitted.remake(fitted.synthetic_provenance_[["generator", "label"]])
 
 
 @pytest.mark.usefixtures("untyped")

@@ -25,7 +25,7 @@ FOLDS = StratifiedKFold(3)
 
 def make(**params):
     model = Synthesizer("biosgan", model_params=SMALL, n_steps=2)
-    plain = {"model": model, "gate": False, "ladder": {"own": 2}, "random_state": 0}
+    plain = {"model": model, "quality_filter": False, "min_samples": {"own": 2}, "random_state": 0}
     return GANOversampler(**plain | params)
 
 

@@ -52,7 +52,7 @@ def test_scikit_learns_contract(estimator, check, request):
 
 
 OTHERS = [
-    GANOversampler(name, n_steps=1, gate=False, ladder={"own": 2}, random_state=0)
+    GANOversampler(name, n_steps=1, quality_filter=False, min_samples={"own": 2}, random_state=0)
     for name in available_models()
     if name != SAMPLER.model
 ]
@@ -77,9 +77,11 @@ def test_scikit_learns_contract_of_the_other_models(estimator, check, request):
 def test_every_model_grows_a_class_of_10_rows(name, n_classes):
     counts = [24] + [10] * (n_classes - 1)
     X, y = make_rows((sum(counts), 2, 31)), np.repeat(np.arange(n_classes), counts)
-    sampler = GANOversampler(name, n_steps=2, gate=False, ladder={"own": 2}, random_state=0)
+    sampler = GANOversampler(
+        name, n_steps=2, quality_filter=False, min_samples={"own": 2}, random_state=0
+    )
     grown, labels = sampler.fit_resample(X, y)
-    assert sampler.methods_ == {label: [name] for label in range(1, n_classes)}
+    assert sampler.generator_names_ == {label: [name] for label in range(1, n_classes)}
     assert grown.shape == (24 * n_classes, 2, 31)
     assert np.isfinite(grown).all()
     assert np.bincount(labels).tolist() == [24] * n_classes
@@ -95,7 +97,7 @@ def test_imbalanced_learns_other_checks(check):
 
 def make(**params):
     model = Synthesizer("biosgan", model_params=SMALL, n_steps=2)
-    plain = {"model": model, "gate": False, "ladder": {"own": 2}, "random_state": 0}
+    plain = {"model": model, "quality_filter": False, "min_samples": {"own": 2}, "random_state": 0}
     return GANOversampler(**plain | params)
 
 
@@ -334,7 +336,7 @@ def test_small_classes_and_short_signals(n_rows, n_timesteps):
 
 def test_common_settings_reach_the_synthesizer(X, y):
     given = {"n_steps": 1, "per_class": True, "device": "cpu", "random_state": 0}
-    sampler = GANOversampler(**given, ladder={"own": 2})
+    sampler = GANOversampler(**given, min_samples={"own": 2})
     sampler.fit_resample(X, y)
     inner = sampler.synthesizer_.get_params()
     wanted = {"model": "flow", "n_steps": 1, "per_class": True, "device": "cpu"}

@@ -1,4 +1,4 @@
-"""Provenance, the ladder for small classes, the gate, memory and adapted objects."""
+"""Provenance, the fallback chain, the quality filter, memory and adapted objects."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from toys import make_rows
 import bioaug.synthesis.cache
 from bioaug import GANOversampler, Synthesizer
 from bioaug.exceptions import DataError, TrainingWarning
-from bioaug.oversampling.quality_filter import Gate
+from bioaug.oversampling.quality_filter import QualityFilter
 
 QUICK = {"n_steps": 2, "random_state": 0}
 
@@ -84,7 +84,7 @@ def test_where_nothing_is_added_the_table_is_empty():
     assert sampler.remake(sampler.synthetic_provenance_).shape == (0, 24)
 
 
-# The ladder
+# The fallback chain
 
 
 @pytest.mark.parametrize("n_timesteps", [1, 2, 3, 7, 60])
@@ -106,7 +106,7 @@ def test_the_whole_grid_of_sizes_and_lengths(n_small, n_timesteps, model):
 
 
 @pytest.mark.parametrize(
-    ("n_small", "ladder", "name"),
+    ("n_small", "min_samples", "name"),
     [
         (40, None, "flow"),
         (40, {"own": 50}, "flow, shared"),
@@ -115,32 +115,34 @@ def test_the_whole_grid_of_sizes_and_lengths(n_small, n_timesteps, model):
         (1, None, "distort"),
     ],
 )
-def test_smaller_classes_take_the_next_rung_and_one_warning_says_so(n_small, ladder, name):
+def test_smaller_classes_take_the_next_generator_and_one_warning_says_so(
+    n_small, min_samples, name
+):
     X, y = two_classes(n_small)
-    sampler = GANOversampler(**QUICK, ladder=ladder, gate=False)
+    sampler = GANOversampler(**QUICK, min_samples=min_samples, quality_filter=False)
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         sampler.fit_resample(X, y)
-    assert sampler.methods_ == {"V": [name]}
+    assert sampler.generator_names_ == {"V": [name]}
     told = [str(w.message) for w in told if issubclass(w.category, TrainingWarning)]
     assert len(told) == (name != "flow")
     if told:
         assert f"V ({n_small} row" in told[0]
-        assert "'ladder' parameter" in told[0]
+        assert "'min_samples' parameter" in told[0]
 
 
 def test_a_model_without_labels_is_not_shared():
     X, y = two_classes()
-    sampler = GANOversampler("transgan", **QUICK, ladder={"own": 50, "shared": 2, "local": 2})
+    sampler = GANOversampler("transgan", **QUICK, min_samples={"own": 50, "shared": 2, "local": 2})
     grown(sampler, X, y)
-    assert sampler.methods_ == {"V": ["local"]}
+    assert sampler.generator_names_ == {"V": ["local"]}
 
 
-@pytest.mark.parametrize("ladder", [{"owm": 3}, {"own": 0}, {"own": 2.5}])
-def test_a_wrong_ladder_is_named(ladder):
+@pytest.mark.parametrize("min_samples", [{"owm": 3}, {"own": 0}, {"own": 2.5}])
+def test_a_wrong_key_of_min_samples_is_named(min_samples):
     X, y = two_classes()
-    with pytest.raises(DataError, match=r"'(ladder key|own)' parameter of GANOversampler"):
-        GANOversampler(ladder=ladder).fit_resample(X, y)
+    with pytest.raises(DataError, match=r"'(min_samples key|own)' parameter of GANOversampler"):
+        GANOversampler(min_samples=min_samples).fit_resample(X, y)
 
 
 def test_fitted_samplers_can_be_pickled():
@@ -157,7 +159,7 @@ def test_a_method_that_was_asked_for_is_the_one_used():
     for model in ("jitter", "scale", "warp"):
         sampler = GANOversampler(model, **QUICK)
         sampler.fit_resample(X, y)
-        assert sampler.methods_ == {"V": [model]}
+        assert sampler.generator_names_ == {"V": [model]}
 
 
 def test_one_refused_row_is_no_failed_model():
@@ -165,10 +167,10 @@ def test_one_refused_row_is_no_failed_model():
     for seed in range(20):
         sampler = GANOversampler("local", sampling_strategy={"V": 41}, random_state=seed)
         sampler.fit_resample(X, y)
-        assert sampler.methods_ == {"V": ["local"]}
+        assert sampler.generator_names_ == {"V": ["local"]}
 
 
-# The gate
+# The quality filter
 
 
 class Copying:
@@ -197,13 +199,13 @@ def test_copies_are_made_again():
     assert 10 < sampler.rejected_["V"]["copy"] == (table["n_tries"] - 1).sum()
     replaced = table["status"] == "replaced, copy"
     assert (replaced == (table["n_tries"] > 1)).all()
-    assert sampler.methods_ == {"V": ["Copying"]}
+    assert sampler.generator_names_ == {"V": ["Copying"]}
     assert (sampler.synthetic_provenance_["status"][~replaced] == "accepted").all()
 
 
 def test_without_the_gate_copies_come_through():
     X, y = two_classes()
-    sampler = GANOversampler(Copying(), gate=False, **QUICK)
+    sampler = GANOversampler(Copying(), quality_filter=False, **QUICK)
     made = grown(sampler, X, y)
     assert (np.linalg.norm(made[:, None] - X[None], axis=2).min(axis=1) == 0).any()
     assert sampler.synthetic_provenance_["status"].unique().tolist() == ["not judged"]
@@ -213,15 +215,15 @@ def test_without_the_gate_copies_come_through():
 @pytest.mark.parametrize(
     ("model", "reason"), [(Copying(share=1.0), "copy"), (Copying(noise=50.0, share=0.0), "outside")]
 )
-def test_a_model_that_fails_the_gate_is_replaced_by_the_next_rung(model, reason):
+def test_a_model_that_fails_the_gate_is_replaced_by_the_next_generator(model, reason):
     X, y = two_classes()
     sampler = GANOversampler(model, **QUICK)
     with pytest.warns(
-        TrainingWarning, match=r"class V: Copying failed the gate.*from local. Choose"
+        TrainingWarning, match=r"class V: Copying failed the quality filter.*from local. Choose"
     ):
         X_resampled, _ = sampler.fit_resample(X, y)
     assert len(X_resampled) == 160
-    assert sampler.methods_ == {"V": ["local"]}
+    assert sampler.generator_names_ == {"V": ["local"]}
     assert sampler.rejected_["V"][reason] >= 36
     assert sampler.synthetic_provenance_["status"].str.startswith("replaced").mean() > 0.8
     np.testing.assert_allclose(sampler.remake(sampler.synthetic_provenance_), X_resampled[120:])
@@ -230,7 +232,7 @@ def test_a_model_that_fails_the_gate_is_replaced_by_the_next_rung(model, reason)
 def test_a_model_that_makes_one_row_again_and_again_fails_the_gate():
     X, _ = two_classes(60)
     sampler = GANOversampler(OneRow(), n_steps=2, random_state=0)
-    with pytest.warns(TrainingWarning, match="OneRow failed the gate"):
+    with pytest.warns(TrainingWarning, match="OneRow failed the quality filter"):
         sampler.fit_resample(X, np.where(np.arange(140) < 100, "N", "V"))
 
 
@@ -244,7 +246,7 @@ class OneRow(Copying):
 
 def test_most_held_out_rows_pass_the_gate_and_copies_do_not():
     X = make_rows((600, 30))
-    gate = Gate.fit(X[:300])
+    gate = QualityFilter.fit(X[:300])
     assert (gate.judge(X[300:])[2] == "accepted").mean() > 0.97
     assert (gate.judge(X[:300])[2] == "copy").all()
     assert (gate.judge(X[:300] + 1e-4)[2] == "copy").all()
@@ -256,13 +258,13 @@ def test_most_held_out_rows_pass_the_gate_and_copies_do_not():
 def test_rows_that_are_recorded_twice_do_not_open_the_gate():
     X = make_rows((400, 30))
     X[0] = X[1]
-    assert (Gate.fit(X).judge(X + 1e-4)[2] == "copy").all()
+    assert (QualityFilter.fit(X).judge(X + 1e-4)[2] == "copy").all()
 
 
 def test_a_feature_in_large_units_does_not_open_the_gate():
     rng = np.random.default_rng(0)
     X = np.column_stack([make_rows((300, 30)), rng.normal(800, 100, size=300)])
-    gate = Gate.fit(X, n_features=1)
+    gate = QualityFilter.fit(X, n_features=1)
     copies = X + np.append(np.zeros(30), 1.0)
     assert (gate.judge(copies)[2] == "copy").all()
     noise = np.column_stack([30 * rng.normal(size=(50, 30)), rng.normal(800, 100, size=50)])
@@ -271,7 +273,7 @@ def test_a_feature_in_large_units_does_not_open_the_gate():
 
 def test_of_few_rows_only_equal_ones_are_copies():
     X = make_rows((5, 30))
-    gate = Gate.fit(X)
+    gate = QualityFilter.fit(X)
     assert (gate.judge(X)[2] == "copy").all()
     assert (gate.judge(X + 0.01)[2] == "accepted").all()
 
@@ -295,8 +297,8 @@ def test_a_grid_over_the_classifier_trains_each_generator_once(tmp_path, monkeyp
         "dense",
         n_steps=1,
         per_class=True,
-        ladder={"own": 2},
-        gate=False,
+        min_samples={"own": 2},
+        quality_filter=False,
         memory=tmp_path,
         random_state=0,
     )

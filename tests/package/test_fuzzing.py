@@ -237,11 +237,17 @@ def oversample(data, usual):
         strategy = {label: n + strategy for label, n in Counter(y.tolist()).items()}
     model = data.draw(st.sampled_from(list(SMALL)), label="model")
     X, before = contain(X, container), dense(contain(X.copy(), container))
-    ladder = data.draw(st.sampled_from([None, {"own": 2, "shared": 2, "local": 2}]), label="ladder")
+    min_samples = data.draw(
+        st.sampled_from([None, {"own": 2, "shared": 2, "local": 2}]), label="min_samples"
+    )
     per_class = data.draw(st.sampled_from(["auto", True]), label="per_class")
     chosen = Synthesizer(model, model_params=SMALL[model], n_steps=1, random_state=0)
     sampler = GANOversampler(
-        chosen, sampling_strategy=strategy, per_class=per_class, ladder=ladder, random_state=0
+        chosen,
+        sampling_strategy=strategy,
+        per_class=per_class,
+        min_samples=min_samples,
+        random_state=0,
     )
     found = attempt(lambda: sampler.fit_resample(X, y))
     np.testing.assert_array_equal(dense(X), before)

@@ -97,7 +97,9 @@ def test_fine_tuning_notes_its_class_anew(X):
 
 
 def test_the_sampler_has_it(X, y):
-    sampler = GANOversampler("dense", n_steps=2, ladder={"own": 4}, gate=False, random_state=0)
+    sampler = GANOversampler(
+        "dense", n_steps=2, min_samples={"own": 4}, quality_filter=False, random_state=0
+    )
     sampler.fit_resample(X, y)
     assert list(sampler.quality_) == ["V"]
     plain = GANOversampler("distort", random_state=0)

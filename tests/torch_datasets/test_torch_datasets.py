@@ -429,7 +429,9 @@ def test_signals_of_other_units_are_warned_of(rows, synthesizer, whole):
 def test_a_fitted_sampler_grows_small_classes_too():
     X, y = make_rows((70, 18)), np.repeat(["N", "V", "F"], [40, 24, 6])
     limits = {"own": 20, "shared": 20}
-    sampler = GANOversampler("dense", n_steps=2, ladder=limits, gate=False, random_state=0)
+    sampler = GANOversampler(
+        "dense", n_steps=2, min_samples=limits, quality_filter=False, random_state=0
+    )
     with pytest.warns(TrainingWarning, match="too few rows"):
         sampler.fit_resample(X, y)
     assert sampler.classes_.tolist() == ["F", "V"]
@@ -449,7 +451,7 @@ def test_a_fitted_sampler_grows_small_classes_too():
 def test_a_sampler_of_an_adapted_object_makes_items_too():
     X, y = make_rows((60, 18)), np.repeat([0, 1], [40, 20])
     few = {"own": 4}
-    sampler = GANOversampler(KernelDensity(), ladder=few, gate=False, random_state=0)
+    sampler = GANOversampler(KernelDensity(), min_samples=few, quality_filter=False, random_state=0)
     sampler.fit_resample(X, y)
     dataset = AugmentedDataset(X, y, sampler)
     same(stream(DataLoader(dataset, batch_size=32)), stream(DataLoader(dataset, batch_size=9)))

@@ -94,7 +94,11 @@ def test_steps_by_class_are_kept_and_refused_where_they_cannot_be_used(tmp_path)
     loaded = Synthesizer.load(tmp_path / "m")
     assert (loaded.n_steps, loaded.n_steps_) == ({0: 2, 1: 3}, {0: 2, 1: 3})
     sampler = GANOversampler(
-        "dense", n_steps={1: 2}, sampling_strategy={1: 25}, ladder={"own": 4}, gate=False
+        "dense",
+        n_steps={1: 2},
+        sampling_strategy={1: 25},
+        min_samples={"own": 4},
+        quality_filter=False,
     )
     sampler.set_params(random_state=0).fit_resample(X, y)
     assert sampler.synthesizer_.n_steps_ == 2
