@@ -82,7 +82,7 @@ def fitted(name, train, seconds, seed):
         return reference(name.split()[1], train, seconds, seed)
     synthesizer = Synthesizer(name, n_steps=10**9, max_time=seconds, random_state=seed)
     synthesizer.fit(train[:, None])
-    model = synthesizer._models[0].model
+    model = synthesizer.models_[0].model
     return lambda n: synthesizer.sample(n)[0][:, 0], sum(p.numel() for p in model.parameters())
 
 

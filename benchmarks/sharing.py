@@ -82,7 +82,7 @@ def run(name, which, steps, seed, data_home):
     ]
     result = {"model": name, "set": which, "steps": steps, "seed": seed, "n_members": len(members)}
     result["calibrated"], result["calibrated_found"] = found(*calibrated)
-    fitted = synthesizer._models[0]
+    fitted = synthesizer.models_[0]
     if hasattr(fitted.model, "mixture"):
         scores = [log_likelihood(fitted, rows) for rows in (members, attacked)]
         result["likelihood"], result["likelihood_found"] = found(*scores)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bioaug.core.row_hashes import Fingerprint
+from bioaug.core.row_hashes import RowHashes
 from bioaug.exceptions import DataError, LeakError, LeakWarning
 
 FEWEST_VALUES = 8  # below which unrelated rows may well be nearly equal
@@ -22,34 +22,34 @@ _tidying = threading.Lock()
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Lineage:
+class TrainingFingerprint:
     """The rows and groups that something was trained on, as keyed hashes that do not hold them.
 
     Attributes
     ----------
-    parts : tuple of Fingerprint
+    parts : tuple of RowHashes
         One for each set of rows, each with a key of its own.
     is_complete : bool
         Whether these are all rows trained on; False where a generator came from a folder that was
         saved without its fingerprint.
     """
 
-    parts: tuple[Fingerprint, ...]
+    parts: tuple[RowHashes, ...]
     is_complete: bool = True
 
     @classmethod
-    def of(cls, X: Any, groups: Any = None) -> Lineage:
-        """Return the lineage of training rows and, where known, their groups."""
-        return cls((Fingerprint.of(_flat(X), _names(groups)),))
+    def from_rows(cls, X: Any, groups: Any = None) -> TrainingFingerprint:
+        """Return the fingerprint of training rows and, where known, their groups."""
+        return cls((RowHashes.from_rows(_flat(X), _names(groups)),))
 
-    def joined(self, other: Lineage | None) -> Lineage:
-        """Return the lineage of what was trained on both, of rows of one length.
+    def joined(self, other: TrainingFingerprint | None) -> TrainingFingerprint:
+        """Return the fingerprint of what was trained on both, of rows of one length.
 
-        Of None, that is of what nothing is known of, comes a lineage that is not complete.
+        Of None, that is of what nothing is known of, comes a fingerprint that is not complete.
         """
         if other is None:
-            return Lineage(self.parts, is_complete=False)
-        return Lineage(self.parts + other.parts, self.is_complete and other.is_complete)
+            return TrainingFingerprint(self.parts, is_complete=False)
+        return TrainingFingerprint(self.parts + other.parts, self.is_complete and other.is_complete)
 
     @property
     def n_values(self) -> int:
@@ -62,7 +62,7 @@ class Lineage:
         A row counts as the same where it differs by less than a thousandth of what it differs from
         the mean row (of fewer than 8 rows: of its own size). So a training row is recognised with a
         little noise or rounding, but not in another unit, filtered or cut out anew. A missing value
-        counts as 0. Rows of fewer than 8 values are not compared. See `Fingerprint` for how surely
+        counts as 0. Rows of fewer than 8 values are not compared. See `RowHashes` for how surely
         near copies are found.
 
         Raises
@@ -82,7 +82,7 @@ class Lineage:
                 f"The 'groups' of the rows to be scored must be others than those trained on. Got "
                 f"{shared[:5]} in both. Split by groups, as GroupKFold does."
             )
-        same = self.seen(X)
+        same = self.contains(X)
         if same.any():
             raise LeakError(
                 f"The 'X' to be scored must hold no row that was trained on. Got {int(same.sum())} "
@@ -99,7 +99,7 @@ class Lineage:
                 stacklevel=2,
             )
 
-    def seen(self, X: Any) -> NDArray[np.bool_]:
+    def contains(self, X: Any) -> NDArray[np.bool_]:
         """Return which rows are (nearly) equal to one of these."""
         rows = _flat(X)
         self._check_comparable(rows)
@@ -125,7 +125,9 @@ class Lineage:
         return arrays, {"parts": described, "is_complete": self.is_complete}
 
     @classmethod
-    def from_saved(cls, arrays: Mapping[str, NDArray], described: dict[str, Any]) -> Lineage:
+    def from_saved(
+        cls, arrays: Mapping[str, NDArray], described: dict[str, Any]
+    ) -> TrainingFingerprint:
         """Return what `to_saved` described.
 
         Raises
@@ -135,7 +137,7 @@ class Lineage:
         """
         names = ("hashes", "groups", "centre")
         parts = tuple(
-            Fingerprint.from_saved({name: arrays[f"{index}/{name}"] for name in names}, about)
+            RowHashes.from_saved({name: arrays[f"{index}/{name}"] for name in names}, about)
             for index, about in enumerate(described["parts"])
         )
         if len({part.n_values for part in parts}) != 1:
@@ -144,7 +146,7 @@ class Lineage:
 
     def __repr__(self) -> str:
         n_rows = sum(part.hashes.shape[1] for part in self.parts)
-        return f"<Lineage of {n_rows} rows{'' if self.is_complete else ' and others'}>"
+        return f"<TrainingFingerprint of {n_rows} rows{'' if self.is_complete else ' and others'}>"
 
     def _check_comparable(self, rows: NDArray) -> None:
         """Raise a DataError for rows that nothing can be said about."""

@@ -50,7 +50,7 @@ from bioaug.core.checks import (
     check_path,
 )
 from bioaug.exceptions import DataError, LeakError
-from bioaug.leakage import Lineage
+from bioaug.leakage import TrainingFingerprint
 from bioaug.statistics import calibration_error, per_class_scores
 
 MOST_KILLED = 3  # times that workers may be killed before we give up
@@ -331,8 +331,9 @@ def _scored(plan: _Plan, run: _Run) -> dict[str, Any]:
     began = time.perf_counter()
     X_new, y_new, sampler = run.arm.resample(X, y, groups, held_back, run.seed, run.repeat)
     resampled = time.perf_counter()
-    lineage = getattr(sampler, "lineage_", None) or Lineage.of(X, groups)
-    lineage.check(plan.X[run.test], plan.groups[run.test])
+    fingerprint = getattr(sampler, "training_fingerprint_", None)
+    fingerprint = fingerprint or TrainingFingerprint.from_rows(X, groups)
+    fingerprint.check(plan.X[run.test], plan.groups[run.test])
 
     def fit(X: NDArray) -> Any:
         return seeded_clone(plan.estimator, run.seed, run.repeat, run.arm.params).fit(X, y_new)

@@ -23,8 +23,8 @@ _CHUNK = 4096  # rows projected in one go
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Fingerprint:
-    """Hashes of quantised rows under a random key.
+class RowHashes:
+    """Hashes of quantised rows and of group names, under a random key.
 
     A row is projected on 32 random directions, the projections are quantised by 12 grids with
     random shifts, and each grid's cell is hashed (BLAKE2b) with the key. Directions and shifts come
@@ -34,13 +34,13 @@ class Fingerprint:
     different heartbeats do not. The hashes of each grid are sorted, so that they do not tell which
     of them belong to one row.
 
-    Whoever has fingerprint and key can tell whether a row or a group name that they have was among
+    Whoever has hashes and key can tell whether a row or a group name that they have was among
     them, and can search for rows by trying.
 
     Attributes
     ----------
     key : bytes
-        Random, another for each fingerprint; no random_state decides it.
+        Random, another for each set of rows; no random_state decides it.
     centre : ndarray of shape (32,)
         Mean projections, rounded to multiples of their standard deviation over the rows; 0 for
         fewer than 8 rows.
@@ -57,8 +57,8 @@ class Fingerprint:
     n_values: int
 
     @classmethod
-    def of(cls, rows: NDArray, groups: Iterable[str]) -> Fingerprint:
-        """Return the fingerprint of the rows of a 2-D array, under a new key."""
+    def from_rows(cls, rows: NDArray, groups: Iterable[str]) -> RowHashes:
+        """Hash the rows of a 2-D array and the names of their groups, under a new key."""
         key = secrets.token_bytes(KEY_BYTES)
         projections = _projected(rows, key)
         centre = _coarse_mean(projections)
@@ -93,7 +93,7 @@ class Fingerprint:
         return arrays, {"key": self.key.hex(), "n_values": self.n_values}
 
     @classmethod
-    def from_saved(cls, arrays: Mapping[str, NDArray], described: dict[str, Any]) -> Fingerprint:
+    def from_saved(cls, arrays: Mapping[str, NDArray], described: dict[str, Any]) -> RowHashes:
         """Return what `to_saved` described.
 
         Raises

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bioaug.exceptions import DataError, LeakError, LeakWarning
-from bioaug.leakage import Lineage, find_synthetic
+from bioaug.leakage import TrainingFingerprint, find_synthetic
 from bioaug.metrics._base.halves import check_groups
 from bioaug.metrics._base.measure import check_pair
 from bioaug.metrics._catalogue import Entry
@@ -78,7 +78,8 @@ class Given:
     def _check_patients(self) -> None:
         if self.groups_train is None or self.groups_test is None:
             return
-        shared = Lineage.of(np.zeros((1, 1)), self.groups_train).shared_groups(self.groups_test)
+        known = TrainingFingerprint.from_rows(np.zeros((1, 1)), self.groups_train)
+        shared = known.shared_groups(self.groups_test)
         if shared:
             raise LeakError(
                 "The 'groups_test' parameter of evaluate must hold other patients than "
@@ -181,15 +182,15 @@ def _check_generator(generator: Any, X_test: NDArray, groups_test: Any) -> None:
     """Raise a LeakError where the generator has seen test rows or their patients."""
     if generator is None:
         return
-    lineage: Any = generator
-    if not isinstance(generator, Lineage):
-        lineage = getattr(generator, "lineage_", NotImplemented)
-    if lineage is NotImplemented:
+    fingerprint: Any = generator
+    if not isinstance(generator, TrainingFingerprint):
+        fingerprint = getattr(generator, "training_fingerprint_", NotImplemented)
+    if fingerprint is NotImplemented:
         raise DataError(
             "The 'generator' parameter of evaluate must be a fitted Synthesizer or oversampler, or "
-            f"its lineage_. Got {type(generator).__name__} without a lineage_. Fit it first."
+            f"its training_fingerprint_. Got {type(generator).__name__} without one. Fit it first."
         )
-    if lineage is None:
+    if fingerprint is None:
         warnings.warn(
             "The generator was loaded from a folder without a fingerprint of its training rows, so "
             "evaluate cannot check whether it has seen test rows. Save it with "
@@ -199,7 +200,7 @@ def _check_generator(generator: Any, X_test: NDArray, groups_test: Any) -> None:
         )
         return
     try:
-        lineage.check(X_test, groups_test)
+        fingerprint.check(X_test, groups_test)
     except LeakError as error:
         raise LeakError(
             f"The 'generator' of evaluate must not have seen the test rows or their patients. "

@@ -258,7 +258,7 @@ def evaluate(
         given away.
     y_holdout, groups_holdout : array-like, optional
         Their labels, where the other sets have some, and their patients.
-    generator : fitted Synthesizer or oversampler, or its ``lineage_``, optional
+    generator : fitted Synthesizer or oversampler, or its ``training_fingerprint_``, optional
         What made `X_synthetic`: it is checked that it has not seen the test rows or their patients.
     tier : {"fast", "full"}, default="fast"
         "fast" leaves out what trains recurrent networks or takes minutes, and has fewer folds and

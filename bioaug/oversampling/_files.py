@@ -37,7 +37,8 @@ def write_sampler(sampler: Any, path: str | Path, *, include_fingerprint: bool =
     synthesizer = getattr(sampler, "synthesizer_", None)
     tensors, model = {}, None
     if synthesizer is not None:
-        tensors, model = saved_form(synthesizer, sampler.lineage_ if include_fingerprint else None)
+        fingerprint = sampler.training_fingerprint_ if include_fingerprint else None
+        tensors, model = saved_form(synthesizer, fingerprint)
     elif not isinstance(sampler.model, str):
         raise CheckpointError(
             f"A sampler whose 'model' is a {type(sampler.model).__name__} cannot be saved where no "

@@ -40,7 +40,7 @@ from bioaug.core.checks import (
 from bioaug.core.containers import check_array_like, from_polars, warn_of_time_first
 from bioaug.core.seeding import SEED_LIMIT, check_generator, draw_seed
 from bioaug.exceptions import DataError, TrainingWarning
-from bioaug.leakage import Lineage, remember_synthetic
+from bioaug.leakage import TrainingFingerprint, remember_synthetic
 from bioaug.models import available_models
 from bioaug.oversampling._fallback import LADDER, RUNGS, Ladder
 from bioaug.oversampling._files import read_sampler, write_sampler
@@ -127,10 +127,10 @@ class GANOversampler(BaseOverSampler):
         class, and its "distance" (see `QualityFilter`, in the units of `X`; -1 and NaN where it did
         not judge); "n_tries"; and "status": "accepted", "replaced" and why the row made before it
         was refused, "kept" where no way was found to make a better one, or "not judged".
-    lineage_ : Lineage
-        What the new rows were learned from: ``lineage_.check(X_test, groups_test)`` raises where
-        one of these rows, or of the `groups` given, is to be scored on, and warns where `model` is
-        a folder that was saved without the fingerprint of its own training rows.
+    training_fingerprint_ : TrainingFingerprint
+        What the new rows were learned from: ``training_fingerprint_.check(X_test, groups_test)``
+        raises where one of these rows, or of the `groups` given, is to be scored on, and warns
+        where `model` is a folder that was saved without the fingerprint of its own training rows.
     generator_names_ : dict
         How each class was grown: the names in "generator".
     rejected_ : dict
@@ -359,8 +359,8 @@ shape (n_samples, n_channels, n_timesteps)
         ----------
         path : path
         include_fingerprint : bool, default=False
-            Whether the folder also holds `lineage_`, hashes of all rows and groups that were given,
-            where it holds a model. See `Synthesizer.save`.
+            Whether the folder also holds `training_fingerprint_`, hashes of all rows and groups
+            that were given, where it holds a model. See `Synthesizer.save`.
 
         Raises
         ------
@@ -436,7 +436,7 @@ shape (n_samples, n_channels, n_timesteps)
         strategy: dict[Any, int] = dict(self.sampling_strategy_)  # pyright: ignore
         _check_counts(strategy)  # which a callable may have made
         added = {label: n for label, n in strategy.items() if n > 0}
-        self.lineage_ = Lineage.of(dense, self._groups)
+        self.training_fingerprint_ = TrainingFingerprint.from_rows(dense, self._groups)
         growths = self._grow(dense, y, added) if added else {}
         self._note(growths, y.dtype)
         made = [growth.X for growth in growths.values()]
@@ -504,7 +504,8 @@ shape (n_samples, n_channels, n_timesteps)
         """Return a fitted synthesizer that fits these rows, and warn where they look otherwise."""
         _check_fits(loaded, X, labels)
         self._unit_mismatch = warn_of_units(loaded, X, y, owner="GANOversampler")
-        self.lineage_ = self.lineage_.joined(loaded.lineage_)  # it may have seen other rows
+        # The loaded model may have been trained on other rows.
+        self.training_fingerprint_ = self.training_fingerprint_.joined(loaded.training_fingerprint_)
         return loaded
 
     def _is_gated(self, n: int, rows: NDArray) -> bool:

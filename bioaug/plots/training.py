@@ -180,12 +180,12 @@ def plot_label_embedding(
     for name, label in zip(("first", "second"), ends, strict=False):
         check_option(label, name=name, owner=owner, options=known)
     check_number(n_shown, Interval(Integral, 2, None, closed="left"), name="n_shown", owner=owner)
-    fitted = [part for part in synthesizer._models if np.isin(ends, part.codec.classes).all()]
+    fitted = [part for part in synthesizer.models_ if np.isin(ends, part.codec.classes).all()]
     if len(ends) < 2 or not fitted or not isinstance(fitted[0].model, BioSGAN):
         raise DataError(
             f"The 'synthesizer' parameter of {owner} must be a fitted 'biosgan' of which one "
             f"network knows two classes. Got the model {synthesizer.model!r} with the classes "
-            f"{known} in {len(synthesizer._models)} networks. Fit it with per_class=False."
+            f"{known} in {len(synthesizer.models_)} networks. Fit it with per_class=False."
         )
     codec, model = fitted[0].codec, fitted[0].model.eval()
     begin, end = codec.encode_labels(np.asarray(ends, codec.classes.dtype)).tolist()

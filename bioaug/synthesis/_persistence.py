@@ -28,7 +28,7 @@ from bioaug.core.checkpoint import (
 from bioaug.core.checks import check_path
 from bioaug.core.seeding import seeded
 from bioaug.exceptions import CheckpointError
-from bioaug.leakage import Lineage
+from bioaug.leakage import TrainingFingerprint
 from bioaug.models import get_model
 from bioaug.models.base import GenerativeModel, SignalSpec
 from bioaug.synthesis.codec import SignalCodec
@@ -52,19 +52,19 @@ def write_synthesizer(
     The hashes of its training rows are left out unless asked for.
     """
     folder = check_path(path, name="path", owner="save")
-    lineage = synthesizer.lineage_ if include_fingerprint else None
-    write_checkpoint(folder, *saved_form(synthesizer, lineage))
+    fingerprint = synthesizer.training_fingerprint_ if include_fingerprint else None
+    write_checkpoint(folder, *saved_form(synthesizer, fingerprint))
 
 
 def saved_form(
-    synthesizer: Any, lineage: Lineage | None
+    synthesizer: Any, fingerprint: TrainingFingerprint | None
 ) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Return the tensors and the config of which a saved Synthesizer consists."""
-    tensors, fingerprint = weights_of(synthesizer._models), None
-    if lineage is not None:
-        arrays, fingerprint = lineage.to_saved()
+    tensors, about = weights_of(synthesizer.models_), None
+    if fingerprint is not None:
+        arrays, about = fingerprint.to_saved()
         tensors |= {f"{FINGERPRINT}{n}": torch.from_numpy(a) for n, a in arrays.items()}
-    seed, n_models = synthesizer.random_state, len(synthesizer._models)
+    seed, n_models = synthesizer.random_state, len(synthesizer.models_)
     parameters = {name: getattr(synthesizer, name) for name in _SETTINGS}
     if isinstance(parameters["n_steps"], Mapping):  # JSON has no labels but text
         parameters["n_steps"] = list(parameters["n_steps"].items())
@@ -75,8 +75,8 @@ def saved_form(
         "random_state": seed if isinstance(seed, Integral) else None,
         "sampling_seed": synthesizer._sampling_seed,
         "n_samplings": synthesizer._n_samplings,
-        "models": [_thinned(described(fitted), n_models) for fitted in synthesizer._models],
-        "fingerprint": fingerprint,
+        "models": [_thinned(described(fitted), n_models) for fitted in synthesizer.models_],
+        "fingerprint": about,
     }
     return tensors, config
 
@@ -105,7 +105,7 @@ def rebuilt_synthesizer(
             parameters["n_steps"] = dict(parameters["n_steps"])
         synthesizer: Any = cls(**parameters, random_state=config["random_state"], device=device)
         model = get_model(synthesizer.model, owner="the saved Synthesizer")
-        synthesizer._models = [
+        synthesizer.models_ = [
             rebuilt(model, synthesizer.model_params, of_model, tensors, index)
             for index, of_model in enumerate(config["models"])
         ]
@@ -124,22 +124,22 @@ def _restore(synthesizer: Any, config: dict[str, Any], tensors: dict[str, Tensor
     synthesizer._n_samplings = int(config["n_samplings"])
     if synthesizer._sampling_seed < 0 or synthesizer._n_samplings < 0:
         raise ValueError("sampling_seed and n_samplings: negative")
-    if len({fitted.codec.shape for fitted in synthesizer._models}) != 1:
+    if len({fitted.codec.shape for fitted in synthesizer.models_}) != 1:
         raise ValueError("models: not one shape of signals")
-    classes = [fitted.classes for fitted in synthesizer._models]
-    kind = synthesizer._models[0].codec.classes.dtype  # also in an order of bytes that is not ours
+    classes = [fitted.classes for fitted in synthesizer.models_]
+    kind = synthesizer.models_[0].codec.classes.dtype  # also in an order of bytes that is not ours
     synthesizer.classes_ = np.unique(np.concatenate(classes)).astype(kind)
-    synthesizer.signal_shape_ = synthesizer._models[0].codec.shape
+    synthesizer.signal_shape_ = synthesizer.models_[0].codec.shape
     synthesizer.n_features_in_ = synthesizer.signal_shape_[0]
-    synthesizer.lineage_ = None
+    synthesizer.training_fingerprint_ = None
     if config.get("fingerprint") is not None:
         arrays = _without(FINGERPRINT, tensors)
-        lineage = Lineage.from_saved(
+        fingerprint = TrainingFingerprint.from_saved(
             {name: tensor.numpy() for name, tensor in arrays.items()}, config["fingerprint"]
         )
-        if lineage.n_values != math.prod(synthesizer.signal_shape_):
+        if fingerprint.n_values != math.prod(synthesizer.signal_shape_):
             raise ValueError("fingerprint: of rows of another length")
-        synthesizer.lineage_ = lineage
+        synthesizer.training_fingerprint_ = fingerprint
 
 
 def _without(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -38,7 +38,7 @@ from bioaug.core.containers import check_array_like, warn_of_time_first
 from bioaug.core.row_noise import row_seeds
 from bioaug.core.seeding import check_generator, draw_seed
 from bioaug.exceptions import DataError, QualityWarning, TrainingWarning
-from bioaug.leakage import Lineage
+from bioaug.leakage import TrainingFingerprint
 from bioaug.models import get_model
 from bioaug.models.base import GenerativeModel
 from bioaug.synthesis._persistence import read_synthesizer, write_synthesizer
@@ -109,12 +109,15 @@ class Synthesizer(BaseEstimator):
     ----------
     classes_ : ndarray of shape (n_classes,)
         Labels in the training rows; one label 0 where `y` was not given.
+    models_ : list of FittedModel
+        The trained models, one for all classes or one for each. Of each, `model` is the network,
+        `classes` are the labels that it generates, and `history` has its losses.
     signal_shape_ : tuple
         ``(n_timesteps,)`` or ``(n_channels, n_timesteps)``.
-    lineage_ : Lineage or None
-        What it was trained on, as keyed hashes; ``lineage_.check(X_test)`` raises where one of
-        these rows is to be scored on. `save` leaves it out unless told otherwise: None where it
-        is not known.
+    training_fingerprint_ : TrainingFingerprint or None
+        What it was trained on, as keyed hashes; ``training_fingerprint_.check(X_test)`` raises
+        where one of these rows is to be scored on. `save` leaves it out unless told otherwise; then
+        it is None after loading.
     quality_ : dict of ClassQuality
         For each class how a few hundred synthetic signals compare with held-out rows, where early
         stopping kept some, else with training rows: coverage, spread and near copies. `fit` warns
@@ -226,16 +229,16 @@ class Synthesizer(BaseEstimator):
             for group, training in zip(groups, trainings, strict=True)
         )
         try:
-            self._models: list[FittedModel] = list(Parallel(n_jobs=n_jobs)(fits))  # pyright: ignore
+            self.models_: list[FittedModel] = list(Parallel(n_jobs=n_jobs)(fits))  # pyright: ignore
         except KeyboardInterrupt:  # joblib has killed its workers, perhaps while they wrote
             for folder in filter(None, (training.folder for training in trainings)):
                 remove_stale(folder)
             raise
-        self.lineage_: Lineage | None = Lineage.of(X)
+        self.training_fingerprint_: TrainingFingerprint | None = TrainingFingerprint.from_rows(X)
         self.classes_, self.signal_shape_ = classes, X.shape[1:]
         self.n_features_in_ = X.shape[1]
         self._sampling_seed, self._n_samplings = draw_seed(random_state), 0
-        self._warn(self._models)
+        self._warn(self.models_)
         if self.verbose:
             for label, quality in self.quality_.items():
                 print(f"class {label}: {quality}")
@@ -293,16 +296,17 @@ class Synthesizer(BaseEstimator):
         for index, label in enumerate(classes):
             seed = int(np.random.SeedSequence([self._sampling_seed, index]).generate_state(1)[0])
             training = self._training(model, config, [label], seed % 2**31, self.verbose)
-            start = next(fitted for fitted in self._models if label in fitted.classes)
+            start = next(fitted for fitted in self.models_ if label in fitted.classes)
             training = replace(training, folder=None)
             rows = _rows_of(X, y, [label])
             tuned.append(remembered_fit(*rows, training, start, memory=_location(self.memory)))
-        for fitted in self._models:
+        for fitted in self.models_:
             fitted.classes = fitted.classes[~np.isin(fitted.classes, classes)]
             known = fitted.classes.tolist()
             fitted.quality = {k: note for k, note in fitted.quality.items() if k in known}
-        self._models = [fitted for fitted in self._models if len(fitted.classes)] + tuned
-        self.lineage_ = Lineage.of(X).joined(self.lineage_)
+        self.models_ = [fitted for fitted in self.models_ if len(fitted.classes)] + tuned
+        seen = TrainingFingerprint.from_rows(X)
+        self.training_fingerprint_ = seen.joined(self.training_fingerprint_)
         self._warn(tuned)
         return self
 
@@ -335,14 +339,15 @@ class Synthesizer(BaseEstimator):
                 f"{getattr(self, differing[0])!r}. Fit both alike."
             )
         whole = copy(self)
-        whole._models = [*self._models]
-        for fitted in other._models:
+        whole.models_ = [*self.models_]
+        for fitted in other.models_:
             classes = fitted.classes[~np.isin(fitted.classes, self.classes_)]
             if len(classes):
-                whole._models.append(replace(fitted, classes=classes))
-        whole.classes_ = np.unique(np.concatenate([one.classes for one in whole._models]))
-        if self.lineage_ is not None and other.lineage_ is not None:
-            whole.lineage_ = self.lineage_.joined(other.lineage_)
+                whole.models_.append(replace(fitted, classes=classes))
+        whole.classes_ = np.unique(np.concatenate([one.classes for one in whole.models_]))
+        own, others = self.training_fingerprint_, other.training_fingerprint_
+        if own is not None and others is not None:
+            whole.training_fingerprint_ = own.joined(others)
         return whole
 
     @staticmethod
@@ -365,13 +370,13 @@ class Synthesizer(BaseEstimator):
     def quality_(self) -> dict[Any, ClassQuality]:
         """A note on the synthetic signals of every class."""
         check_is_fitted(self)
-        return {label: note for fitted in self._models for label, note in fitted.quality.items()}
+        return {label: note for fitted in self.models_ for label, note in fitted.quality.items()}
 
     @property
     def n_steps_(self) -> int | dict[Any, int]:
         """The steps that the training of each model was planned for."""
         check_is_fitted(self)
-        found = {label: one.n_steps for one in self._models for label in one.classes.tolist()}
+        found = {label: one.n_steps for one in self.models_ for label in one.classes.tolist()}
         return found if len(set(found.values())) > 1 else next(iter(found.values()))
 
     @property
@@ -380,7 +385,7 @@ class Synthesizer(BaseEstimator):
         check_is_fitted(self)
         return [
             {"classes": _names(fitted.classes)} | entry
-            for fitted in self._models
+            for fitted in self.models_
             for entry in fitted.history
         ]
 
@@ -442,8 +447,8 @@ class Synthesizer(BaseEstimator):
         """
         is_worker = get_worker_info() is not None
         device = torch.device("cpu") if is_worker else Runtime.create(self.device).device
-        X = np.empty((len(labels), *self.signal_shape_), self._models[0].codec.dtype)
-        for fitted in self._models:
+        X = np.empty((len(labels), *self.signal_shape_), self.models_[0].codec.dtype)
+        for fitted in self.models_:
             rows = np.flatnonzero(np.isin(labels, fitted.classes))
             if len(rows):
                 fitted.generate(labels[rows], seeds=seeds[rows], device=device, out=X, rows=rows)
@@ -464,11 +469,11 @@ class Synthesizer(BaseEstimator):
         ----------
         path : path
         include_fingerprint : bool, default=False
-            Whether the folder also holds `lineage_`, keyed hashes of the training rows together
-            with their key, so that the loaded synthesizer recognises them in a test set. Whoever
-            has such a folder can ask whether a row that they have was trained on, so it is for
-            those who may see the training rows themselves. The weights of a model give something
-            away as well; see "Sharing a model or synthetic rows" in the documentation.
+            Whether the folder also holds `training_fingerprint_`, keyed hashes of the training rows
+            together with their key, so that the loaded synthesizer recognises them in a test set.
+            Whoever has such a folder can ask whether a row that they have was trained on, so it is
+            for those who may see the training rows themselves. The weights of a model give
+            something away as well; see "Sharing a model or synthetic rows" in the documentation.
 
         Raises
         ------
@@ -499,7 +504,7 @@ class Synthesizer(BaseEstimator):
         return read_synthesizer(cls, path, device=device)
 
     def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "_models")
+        return hasattr(self, "models_")
 
     def _check_parameters(self) -> tuple[type[GenerativeModel], TrainerConfig]:
         model = get_model(self.model, owner="Synthesizer")

@@ -85,7 +85,7 @@ def warn_of_units(synthesizer: Any, X: NDArray, y: NDArray, *, owner: str) -> st
     mismatch : str or None
         What the warning says.
     """
-    codecs = [fitted.codec for fitted in synthesizer._models]
+    codecs = [fitted.codec for fitted in synthesizer.models_]
     found = unit_mismatch(codecs, X, y)
     if found is not None:
         warnings.warn(

@@ -103,7 +103,7 @@ def test_train_learns_what_it_is_told_to(folder, tmp_path, capsys):
     assert synthesizer.signal_shape_ == (1, 20)
     assert synthesizer.per_class is True
     assert synthesizer.random_state == 3
-    assert synthesizer.lineage_ is not None
+    assert synthesizer.training_fingerprint_ is not None
     assert "trained on S 40, V 36" in capsys.readouterr().out
 
 
@@ -111,7 +111,7 @@ def test_the_model_is_the_librarys(folder):
     arrays = read_arrays(folder / "set.npz")
     expected = Synthesizer(n_steps=1, random_state=0, device="cpu").fit(arrays.X, arrays.y)
     found = Synthesizer.load(folder / "model")
-    assert found.lineage_ is None
+    assert found.training_fingerprint_ is None
     np.testing.assert_array_equal(found.sample(6)[0], expected.sample(6)[0])
 
 

@@ -7,7 +7,7 @@ import pickle
 import numpy as np
 import pytest
 
-from bioaug.core.row_hashes import Fingerprint
+from bioaug.core.row_hashes import RowHashes
 from bioaug.datasets import make_ecg
 
 
@@ -19,7 +19,7 @@ def beats():
 
 @pytest.fixture(scope="module")
 def known(beats):
-    return Fingerprint.of(beats[:600], ["patient 1", "patient 2"])
+    return RowHashes.from_rows(beats[:600], ["patient 1", "patient 2"])
 
 
 def moved(rows, mean, by):
@@ -48,7 +48,7 @@ def test_copies_that_went_through_another_format_are_found(beats, known, again):
 
 
 def test_every_fingerprint_has_a_key_of_its_own(beats):
-    one, other = (Fingerprint.of(beats[:50], ["patient 1"]) for _ in range(2))
+    one, other = (RowHashes.from_rows(beats[:50], ["patient 1"]) for _ in range(2))
     assert one.key != other.key
     assert not np.isin(one.hashes, other.hashes, kind="sort").any()
     assert not np.isin(one.groups, other.groups, kind="sort").any()
@@ -66,13 +66,13 @@ def test_nothing_in_a_fingerprint_is_a_value_of_a_row_or_a_name(beats, known):
 
 @pytest.mark.parametrize("n", [1, 3, 7])
 def test_of_few_rows_no_centre_is_kept(beats, n):
-    few = Fingerprint.of(beats[:n], [])
+    few = RowHashes.from_rows(beats[:n], [])
     assert not few.centre.any()
     assert few.contains(beats[:20]).tolist() == [True] * n + [False] * (20 - n)
 
 
 def test_equal_rows_leave_no_centre(beats):
-    equal = Fingerprint.of(np.repeat(beats[:1], 20, axis=0), [])
+    equal = RowHashes.from_rows(np.repeat(beats[:1], 20, axis=0), [])
     assert not equal.centre.any()
     assert equal.contains(beats[:2]).tolist() == [True, False]
 

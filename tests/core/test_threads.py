@@ -62,7 +62,7 @@ def test_sampling_does_not_wait_for_another_threads_training(training, synthesiz
 
 
 def weights(synthesizer):
-    return {n: t.clone() for n, t in synthesizer._models[0].model.state_dict().items()}
+    return {n: t.clone() for n, t in synthesizer.models_[0].model.state_dict().items()}
 
 
 def test_a_training_that_others_interrupt_ends_with_the_same_weights(synthesizer):

@@ -12,10 +12,10 @@ from toys import make_rows
 
 from bioaug import Synthesizer
 from bioaug.exceptions import DataError, LeakError
-from bioaug.leakage import Lineage, remember_synthetic
+from bioaug.leakage import TrainingFingerprint, remember_synthetic
 from bioaug.metrics import evaluate, get_scorer, get_scorer_names, mmd
 
-UNRELATED = Lineage.of(make_rows((9, 24), seed=9))
+UNRELATED = TrainingFingerprint.from_rows(make_rows((9, 24), seed=9))
 CHEAP = ("mmd", "coverage", "identifiability", "closest_record", "tstr")
 
 
@@ -265,8 +265,8 @@ def test_a_patient_on_both_sides_is_a_leak(as_text):
 def test_a_generator_that_has_seen_test_rows_or_their_patients(sets):
     X_train, X_test, X_synthetic, _ = sets
     patients = np.arange(80) // 10
-    seen = Lineage.of(np.concatenate([X_train, X_test[:1]]))
-    known = Lineage.of(X_train, patients)
+    seen = TrainingFingerprint.from_rows(np.concatenate([X_train, X_test[:1]]))
+    known = TrainingFingerprint.from_rows(X_train, patients)
     with pytest.raises(LeakError, match=r"'generator' of evaluate .* Got 1 of 80"):
         judge(X_train, X_test, X_synthetic, scores=["mmd"], generator=seen)
     with pytest.raises(LeakError, match=r"'generator' of evaluate .*groups"):
@@ -276,7 +276,7 @@ def test_a_generator_that_has_seen_test_rows_or_their_patients(sets):
     fitted = Synthesizer(n_steps=1, training_params={"batch_size": 4}, random_state=0).fit(X_test)
     with pytest.raises(LeakError, match="Got 80 of 80"):
         judge(X_train, X_test, X_synthetic, scores=["mmd"], generator=fitted)
-    fitted.lineage_ = None
+    fitted.training_fingerprint_ = None
     with pytest.warns(UserWarning, match="without a fingerprint"):
         judge(X_train, X_test, X_synthetic, scores=["mmd"], generator=fitted)
     with pytest.raises(DataError, match=r"'generator' parameter of evaluate .* Got Synthesizer"):

@@ -259,9 +259,9 @@ def test_the_fingerprint_of_a_sampler_holds_all_rows_and_groups(tmp_path):
     quietly(lambda: sampler.fit_resample(X, y, groups=groups))
     sampler.save(tmp_path, include_fingerprint=True)
     loaded: Any = GANOversampler.load(tmp_path).model
-    lineage = loaded.estimator.lineage_
-    assert lineage.seen(X).all()
-    assert lineage.shared_groups(["patient 3", "somebody else"]) == ["patient 3"]
+    fingerprint = loaded.estimator.training_fingerprint_
+    assert fingerprint.contains(X).all()
+    assert fingerprint.shared_groups(["patient 3", "somebody else"]) == ["patient 3"]
 
 
 def test_no_row_can_be_told_by_the_scale_of_its_class():

@@ -362,7 +362,7 @@ def test_a_synthesizers_own_seed_wins(X, y):
         model = Synthesizer("biosgan", model_params=SMALL, n_steps=2, random_state=0)
         sampler = make(model=model, random_state=seed)
         sampler.fit_resample(X, y)
-        trained.append(sampler.synthesizer_._models[0].model)
+        trained.append(sampler.synthesizer_.models_[0].model)
     assert same_weights(*trained)
 
 
@@ -370,7 +370,7 @@ def test_one_model_for_each_class():
     X, y = three_classes()
     sampler = make(per_class=True)
     _, y_resampled = sampler.fit_resample(X, y)
-    assert len(sampler.synthesizer_._models) == 2
+    assert len(sampler.synthesizer_.models_) == 2
     assert Counter(y_resampled.tolist()) == {"N": 30, "S": 30, "V": 30}
 
 
@@ -431,7 +431,7 @@ def test_a_saved_model_is_loaded_and_not_trained(saved, X, y, kind):
     X_resampled, y_resampled = sampler.fit_resample(X, y)
     assert Counter(y_resampled.tolist()) == {"N": 36, "V": 36}
     loaded = Synthesizer.load(saved)
-    assert same_weights(sampler.synthesizer_._models[0].model, loaded._models[0].model)
+    assert same_weights(sampler.synthesizer_.models_[0].model, loaded.models_[0].model)
     again, _ = GANOversampler(kind(saved), random_state=0).fit_resample(X, y)
     np.testing.assert_array_equal(again, X_resampled)
     other, _ = GANOversampler(kind(saved), random_state=1).fit_resample(X, y)

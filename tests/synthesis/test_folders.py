@@ -212,8 +212,8 @@ def nested(depth):
 def test_a_long_history_is_thinned_and_can_be_loaded(tmp_path, monkeypatch):
     monkeypatch.setattr("bioaug.synthesis._persistence.MOST_ENTRIES", 300)
     copied = Synthesizer(**DENSE).fit(X, Y)
-    entry = copied._models[0].history[0]
-    copied._models[0].history = [entry | {"step": step} for step in range(400)]
+    entry = copied.models_[0].history[0]
+    copied.models_[0].history = [entry | {"step": step} for step in range(400)]
     copied.save(tmp_path)
     steps = [found["step"] for found in Synthesizer.load(tmp_path).history_]
     assert len(steps) == 300

@@ -111,7 +111,7 @@ def check_room(folder, synthesizer, X, y):
     Arrays have the names and shapes of the model, its optimisers and the generators of random
     numbers; in text and JSON there are fewer numbers, and shorter texts, than a row has values.
     """
-    weights = {k: tuple(v.shape) for k, v in synthesizer._models[0].model.state_dict().items()}
+    weights = {k: tuple(v.shape) for k, v in synthesizer.models_[0].model.state_dict().items()}
     shapes = {*weights.values(), ()}
     for name, array in arrays_of(folder).items():
         _, _, stem = name.partition(":")
@@ -254,7 +254,7 @@ def test_there_is_no_room_for_rows_elsewhere(place, parts, tmp_path):
     elif place == "file":
         np.save(tmp_path / "rows.npy", X[:3])
     elif place == "array":
-        planted(tmp_path, lambda arrays: arrays | {"0/lineage": (X[:40, :16] + 0.0).ravel()})
+        planted(tmp_path, lambda arrays: arrays | {"0/fingerprint": (X[:40, :16] + 0.0).ravel()})
     else:
         name = "0/generator.extra"
         planted(tmp_path, lambda arrays: arrays | {name: (1000 * X[:3]).astype(np.int64)})

@@ -46,7 +46,7 @@ def add_model(monkeypatch, model, name="toy"):
 
 
 def models_of(synthesizer):
-    return [fitted.model for fitted in synthesizer._models]
+    return [fitted.model for fitted in synthesizer.models_]
 
 
 def assert_same_weights(one, other):

@@ -50,13 +50,13 @@ def test_the_run_ends_five_looks_after_the_best_one():
 def test_the_best_weights_are_kept():
     best, _, _ = fit(Countdown())
     until_best, _, _ = fit(lambda synthesizer, X, y: 0.0)
-    weights = best._models[0].model.state_dict()
-    others = until_best._models[0].model.state_dict()  # the first look, at step 2, is its best
+    weights = best.models_[0].model.state_dict()
+    others = until_best.models_[0].model.state_dict()  # the first look, at step 2, is its best
     assert any(not torch.equal(weights[name], others[name]) for name in weights)
 
     again, _, _ = fit(Countdown())
     assert all(
-        torch.equal(value, again._models[0].model.state_dict()[name])
+        torch.equal(value, again.models_[0].model.state_dict()[name])
         for name, value in weights.items()
     )
 
@@ -69,7 +69,7 @@ def test_a_fifth_of_every_class_is_held_out_and_not_trained_on():
     assert sorted(y_watched.tolist()).count("V") == 4
     trained = np.array([not (X_watched == row).all(axis=1).any() for row in X])
     assert trained.sum() == 48
-    codec = synthesizer._models[0].codec
+    codec = synthesizer.models_[0].codec
     alone = SignalCodec.fit(X[trained], np.zeros(48, int))
     assert (codec.low[0], codec.high[0]) == (alone.low[0], alone.high[0])
 

@@ -80,7 +80,7 @@ class SwitchAt(Callback):
 
 
 def weights_of(synthesizer):
-    return synthesizer._models[0].model
+    return synthesizer.models_[0].model
 
 
 def names_in(folder):
@@ -353,9 +353,9 @@ def test_ctrl_c_ends_a_fit_that_then_goes_on_to_the_same_weights(tmp_path, n_job
         assert beyond <= min(steps_in(states)) < 120
     assert run(FIT, str(states), end, str(n_jobs), "120").wait() == 0
     one, other = Synthesizer.load(tmp_path / "whole"), Synthesizer.load(end)
-    assert len(one._models) == n_jobs
+    assert len(one.models_) == n_jobs
     assert all(
-        same_weights(a.model, b.model) for a, b in zip(one._models, other._models, strict=True)
+        same_weights(a.model, b.model) for a, b in zip(one.models_, other.models_, strict=True)
     )
 
 

@@ -78,7 +78,7 @@ def test_the_steps_of_a_limited_run_repeat_it_exactly(clock, model, params):
     assert 5 < np.max(list(n_steps.values()) if isinstance(n_steps, dict) else n_steps) < 500
     again = Synthesizer(model, n_steps=n_steps, **settings).fit(X, y)
     assert again.n_steps_ == n_steps
-    for one, other in zip(limited._models, again._models, strict=True):
+    for one, other in zip(limited.models_, again.models_, strict=True):
         assert same_weights(one.model, other.model)
         strip = [{k: v for k, v in entry.items() if k != "seconds"} for entry in one.history]
         assert strip == [
@@ -136,7 +136,7 @@ def test_a_limited_run_that_was_killed_keeps_its_plan(clock, tmp_path):
         resumed = Synthesizer("flow", **settings).fit(X)
     plain = {"model_params": SMALL, "training_params": {"log_every": 2}, "random_state": 0}
     again = Synthesizer("flow", n_steps=resumed.n_steps_, **plain).fit(X)
-    assert same_weights(resumed._models[0].model, again._models[0].model)
+    assert same_weights(resumed.models_[0].model, again.models_[0].model)
 
 
 def test_the_bar_counts_what_ends_first(clock, capsys):

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from bioaug.core.distances import flat, nearest_rows
 from bioaug.exceptions import DataError, LeakError
-from bioaug.leakage import FEWEST_VALUES, Lineage
+from bioaug.leakage import FEWEST_VALUES, TrainingFingerprint
 from bioaug.metrics._base.measure import (
     Found,
     by_class,
@@ -300,10 +300,10 @@ def check_apart(
 ) -> None:
     """Raise a LeakError where more than half of the test rows are training rows; warn of fewer.
 
-    Rows count as the same as in `Lineage.check`. A few may be the same by chance, such as flat
-    ones. `names` is what `owner` calls the two sets.
+    Rows count as the same as in `TrainingFingerprint.check`. A few may be the same by chance, such
+    as flat ones. `names` is what `owner` calls the two sets.
     """
-    n_shared = int(Lineage.of(X_train).seen(X_test).sum())
+    n_shared = int(TrainingFingerprint.from_rows(X_train).contains(X_test).sum())
     if not n_shared:
         return
     first, second = names
