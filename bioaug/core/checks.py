@@ -352,14 +352,20 @@ def check_classes(X: NDArray, y: NDArray, classes: Any, *, owner: str, least: in
     """
     signals = X[:, None] if X.ndim == 2 else X
     for label in classes:
-        rows = np.flatnonzero(y == label)
-        if len(rows) < least:
+        check_class_sizes(y, [label], owner=owner, least=least)
+        _check_not_constant(signals, np.flatnonzero(y == label), owner=owner, label=label)
+
+
+def check_class_sizes(y: NDArray, classes: Any, *, owner: str, least: int) -> None:
+    """Raise a DataError where a class has fewer than `least` rows."""
+    for label in classes:
+        n_rows = int((y == label).sum())
+        if n_rows < least:
             raise DataError(
                 f"The 'y' parameter of {owner} must hold at least {least} rows of every class. Got "
-                f"{len(rows)} row{'s' * (len(rows) > 1)} of class {label}. Leave this class out, "
+                f"{n_rows} row{'s' * (n_rows > 1)} of class {label}. Leave this class out, "
                 "or repeat rows by RandomOverSampler."
             )
-        _check_not_constant(signals, rows, owner=owner, label=label)
 
 
 def _check_not_constant(X: NDArray, rows: NDArray, *, owner: str, label: Any) -> None:

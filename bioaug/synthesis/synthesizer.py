@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import math
 import os
-import warnings
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import replace
@@ -26,6 +25,7 @@ from bioaug.core.checks import (
     POSITIVE,
     WHOLE,
     Interval,
+    check_class_sizes,
     check_classes,
     check_features,
     check_keys,
@@ -37,6 +37,7 @@ from bioaug.core.checks import (
 from bioaug.core.containers import check_array_like, warn_of_time_first
 from bioaug.core.row_noise import row_seeds
 from bioaug.core.seeding import check_generator, draw_seed
+from bioaug.core.user_warnings import warn_user
 from bioaug.exceptions import DataError, QualityWarning, TrainingWarning
 from bioaug.leakage import TrainingFingerprint
 from bioaug.models import get_model
@@ -198,16 +199,22 @@ class Synthesizer(BaseEstimator):
         TrainingDivergedError
             Where a loss turned NaN before anything was learned.
         """
-        model, config = self._check_parameters()
+        self._check_parameters()
         X, y = check_signals(X, y, owner="Synthesizer", n_features=self.n_features)
         warn_of_time_first(X.shape, owner="Synthesizer")
         check_features(self.n_features, X, owner="Synthesizer")
         y = np.zeros(len(X), np.int64) if y is None else y
+        end = X.shape[-1] - self.n_features
+        check_classes(X[..., :end], y, np.unique(y), owner="Synthesizer", least=1)
+        return self._fit_checked(X, y, TrainingFingerprint.from_rows(X))
+
+    def _fit_checked(self, X: NDArray, y: NDArray, fingerprint: TrainingFingerprint) -> Synthesizer:
+        """Train on rows that `fit`, or a sampler, has checked and taken the fingerprint of."""
+        model, config = self._check_parameters()
         classes = np.unique(y)
         check_storable(classes, owner="Synthesizer")
         least = 2 if self.early_stopping is None else 10  # two rows to judge by
-        end = X.shape[-1] - self.n_features
-        check_classes(X[..., :end], y, classes, owner="Synthesizer", least=least)
+        check_class_sizes(y, classes, owner="Synthesizer", least=least)
         random_state = check_generator(self.random_state)
         seeds = [draw_seed(random_state) for _ in classes]
         per_class = self.per_class is True or not model.conditional
@@ -234,7 +241,7 @@ class Synthesizer(BaseEstimator):
             for folder in filter(None, (training.folder for training in trainings)):
                 remove_stale(folder)
             raise
-        self.training_fingerprint_: TrainingFingerprint | None = TrainingFingerprint.from_rows(X)
+        self.training_fingerprint_: TrainingFingerprint | None = fingerprint
         self.classes_, self.signal_shape_ = classes, X.shape[1:]
         self.n_features_in_ = X.shape[1]
         self._sampling_seed, self._n_samplings = draw_seed(random_state), 0
@@ -355,15 +362,14 @@ class Synthesizer(BaseEstimator):
         for fitted in models:
             if fitted.warning:
                 message = f"Synthesizer, class {_names(fitted.classes)}: {fitted.warning}."
-                warnings.warn(message, TrainingWarning, stacklevel=3)
+                warn_user(message, TrainingWarning)
             for label, quality in fitted.quality.items():
                 if quality.problem:
-                    warnings.warn(
+                    warn_user(
                         f"Synthesizer, class {label}: its synthetic signals look poor: "
                         f"{quality.problem}. Train for longer, or try another model; `quality_` "
                         "has the figures.",
                         QualityWarning,
-                        stacklevel=3,
                     )
 
     @property
