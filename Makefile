@@ -4,7 +4,7 @@ OLDEST_PYTHON ?= $(or $(shell command -v python3.11),$(PYTHON))
 BIN := .venv/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-arithmetic test-oldest pin-oldest slow check docs clean
+.PHONY: demo test test-arithmetic test-oldest pin-oldest slow check metrics docs clean
 
 demo: .venv/plots.stamp       ## balance a simulated ECG set and draw real beside synthetic beats
 	$(BIN)/python examples/plot_demo.py
@@ -25,11 +25,15 @@ test-oldest: .venv-oldest/test.stamp  ## the default tests with the oldest versi
 slow: .venv/test.stamp        ## the tests that take long
 	$(BIN)/python -m pytest -n 2 -m slow tests
 
-check: .venv/dev.stamp        ## lint, types, layers
+check: .venv/dev.stamp        ## lint, types, layers, sizes
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
 	$(BIN)/lint-imports
+	$(BIN)/python tools/house_metrics.py --check
+
+metrics: .venv/dev.stamp      ## figures of the code base: sizes, layers, private imports
+	$(BIN)/python tools/house_metrics.py
 
 docs: .venv/dev.stamp         ## the documentation, into docs/_build/html
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
