@@ -2,7 +2,7 @@
 
     python tools/house_metrics.py            # a table (`make metrics`)
     python tools/house_metrics.py NAME       # the places behind a figure, by a part of its name
-    python tools/house_metrics.py --check    # fails where a figure is above its limit (`make check`)
+    python tools/house_metrics.py --check    # fails where one is above its limit (`make check`)
 
 A limit is today's figure, or a lower one that was agreed upon. Lower it when the figure falls;
 raise it only with the reason in the commit.
@@ -69,7 +69,7 @@ def is_private(name: str) -> bool:
 
 
 class Import(NamedTuple):
-    """A name that a file imports, `bioaug.core.checks.check_signals`, and what it is called there."""
+    """A name that a file imports, as `bioaug.core.checks.check_signals`, and its alias there."""
 
     name: str
     alias: str
@@ -270,8 +270,9 @@ def check() -> bool:
     """Print the figures above their limits, and return whether there is none."""
     found = {name: figure for name, figure in figures().items() if figure.value > LIMITS[name]}
     for name, figure in found.items():
-        print(f"{name}: {figure.value}, at most {LIMITS[name]} are allowed", file=sys.stderr)
-        print(*figure.places, sep="\n", file=sys.stderr)
+        print(f"{name}: {figure.value}, at most {LIMITS[name]} are allowed.", file=sys.stderr)
+    if found:
+        print("To see where: python tools/house_metrics.py NAME", file=sys.stderr)
     return not found
 
 
