@@ -17,7 +17,13 @@ from sklearn.utils import Bunch
 
 from bioaug.core.bounded import DAMAGED
 from bioaug.core.checks import Interval, check_number, check_option
-from bioaug.datasets._fetch import fetch_file, get_data_home, read_checksums
+from bioaug.datasets.downloads import (
+    RemoteFile,
+    check_retries,
+    fetch_files,
+    get_data_home,
+    read_checksums,
+)
 from bioaug.exceptions import DataError
 
 PAGE_URL = "https://www.upf.edu/web/ntsa/downloads"
@@ -46,7 +52,7 @@ BINARY_NAMES = {0: "rest", 1: "seizure"}
 LABELS = ("uci", "binary")
 
 _FOLDERS = frozenset("ZONFSABCDE")  # A to E is what the paper calls the sets
-_CHECKSUM_TABLE = "bonn.sha256"
+CHECKSUMS = read_checksums("bonn.sha256")  # of the numbers of every segment
 _OWNER = "fetch_bonn"
 _MOST_BYTES = 2**20  # of a segment
 
@@ -170,6 +176,7 @@ def fetch_bonn(
         optional=True,
     )
     check_option(labels, name="labels", owner=_OWNER, options=LABELS)
+    check_retries(n_retries, delay, owner=_OWNER)
 
     home = get_data_home(data_home)
     texts = _find_or_fetch(letters, home, download_if_missing, n_retries, delay)
@@ -219,8 +226,7 @@ def _find_or_fetch(
     letters: Sequence[str], home: Path, download_if_missing: bool, n_retries: int, delay: float
 ) -> dict[str, bytes]:
     """Return the text of every segment by its name, after downloading what is missing."""
-    checksums = read_checksums(_CHECKSUM_TABLE)
-    names = [name for letter in letters for name in checksums if name[0] == letter]
+    names = [name for letter in letters for name in CHECKSUMS if name[0] == letter]
     places = (home / "bonn", home / "bonn_eeg", home)
     found = {place: _read_segments(place, names) for place in places}
     folder = max(places, key=lambda place: len(found[place]))
@@ -238,16 +244,16 @@ def _find_or_fetch(
             f"'data_home' or set BIOAUG_DATA to the folder that has them, or call {_OWNER} with "
             f"download_if_missing=True. {by_hand}"
         )
-    _check_texts(texts, checksums, folder)
+    _check_texts(texts, CHECKSUMS, folder)
     for letter in dict.fromkeys(name[0] for name in missing):
-        target = folder / f"{letter}.zip"
-        wanted = {name: digest for name, digest in checksums.items() if name[0] == letter}
+        wanted = {name: digest for name, digest in CHECKSUMS.items() if name[0] == letter}
         check = partial(_check_zip, checksums=wanted)
+        file = RemoteFile(ZIP_URLS[letter], f"{letter}.zip", check)
         try:
-            fetch_file(ZIP_URLS[letter], target, check=check, n_retries=n_retries, delay=delay)
+            fetch_files([file], folder, n_retries=n_retries, delay=delay)
         except OSError as error:
             raise OSError(f"{error} {by_hand}") from error
-        texts = dict(_read_zip(target, wanted)) | texts
+        texts = dict(_read_zip(folder / file.name, wanted)) | texts
     return {name: texts[name] for name in names}
 
 

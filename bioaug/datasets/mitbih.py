@@ -13,13 +13,6 @@ from sklearn.utils import Bunch
 from bioaug.core.checks import check_option
 from bioaug.core.user_warnings import warn_user
 from bioaug.datasets._annotations import AAMI_CLASS, AAMI_SYMBOLS
-from bioaug.datasets._fetch import (
-    check_files,
-    fetch_files,
-    get_data_home,
-    missing_files,
-    read_checksums,
-)
 from bioaug.datasets._headers import read_header
 from bioaug.datasets._records import (
     Beats,
@@ -29,6 +22,15 @@ from bioaug.datasets._records import (
     warn_of_left_out,
 )
 from bioaug.datasets._windows import check_sampling_rate, check_window, scale_window
+from bioaug.datasets.downloads import (
+    check_files,
+    check_retries,
+    fetch_files,
+    get_data_home,
+    missing_files,
+    read_checksums,
+    with_checksum,
+)
 from bioaug.exceptions import DataError
 
 BASE_URL = "https://physionet.org/files/mitdb/1.0.0/"
@@ -48,7 +50,7 @@ SUBSETS = {
 LEADS = ("MLII", "V1", "V2", "V4", "V5")
 RR_NAMES = ("rr_before", "rr_after", "rr_relative")
 SAME_PATIENT = {"202": 201}  # all others have one record, which names them
-_CHECKSUM_TABLE = "mitdb.sha256"
+CHECKSUMS = read_checksums("mitdb.sha256")  # of every file
 _OWNER = "fetch_mitbih"
 
 DESCR = """\
@@ -173,6 +175,7 @@ def fetch_mitbih(
     window = check_window(window, owner=_OWNER)
     rate = SAMPLING_RATE if sampling_rate is None else sampling_rate
     rate = check_sampling_rate(rate, owner=_OWNER)
+    check_retries(n_retries, delay, owner=_OWNER)
 
     home = get_data_home(data_home)
     folder = _find_or_fetch(SUBSETS[subset], home, download_if_missing, n_retries, delay)
@@ -234,10 +237,9 @@ def _find_or_fetch(
             f"'data_home' or set BIOAUG_DATA to the folder that has them, call {_OWNER} with "
             f"download_if_missing=True, or download them from {BASE_URL} by hand."
         )
-    checksums = read_checksums(_CHECKSUM_TABLE)
-    check_files({name: checksums[name] for name in names if name not in missing}, folder)
-    wanted = {name: checksums[name] for name in missing}
-    fetch_files(wanted, folder, base_url=BASE_URL, n_retries=n_retries, delay=delay)
+    check_files({name: CHECKSUMS[name] for name in names if name not in missing}, folder)
+    files = [with_checksum(BASE_URL, name, CHECKSUMS[name]) for name in missing]
+    fetch_files(files, folder, n_retries=n_retries, delay=delay)
     return folder
 
 

@@ -15,7 +15,6 @@ from bioaug.core.checks import check_option, check_path
 from bioaug.core.user_warnings import warn_user
 from bioaug.datasets import mitbih
 from bioaug.datasets._annotations import AAMI_CLASS
-from bioaug.datasets._fetch import has_checksum, read_checksums
 from bioaug.datasets._headers import Header, read_header
 from bioaug.datasets._records import (
     Beats,
@@ -26,6 +25,7 @@ from bioaug.datasets._records import (
     warn_of_left_out,
 )
 from bioaug.datasets._windows import check_sampling_rate, check_window, scale_window
+from bioaug.datasets.downloads import sha256_of
 from bioaug.exceptions import BioaugError, DataError
 
 _OWNER = "read_wfdb"
@@ -297,7 +297,7 @@ def _patient(path: Path, name: str) -> str:
     """Return the record's name, or for the second record of one man that of his first."""
     same = mitbih.SAME_PATIENT.get(path.name)
     header = path.with_name(f"{path.name}.hea")
-    if same is None or not has_checksum(header, read_checksums("mitdb.sha256")[header.name]):
+    if same is None or sha256_of(header) != mitbih.CHECKSUMS[header.name]:
         return name
     return str(same)
 
