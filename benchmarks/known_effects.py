@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "helpers"))
 from truths import compare_nothing, compare_truth, compare_worth, tell
 
 FIXED = {"fixed": True, "n_patients": 40}

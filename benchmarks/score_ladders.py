@@ -17,7 +17,7 @@ from pathlib import Path
 
 import torch
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "helpers"))
 from ladders import CLAIMS, LADDERS, STRENGTHS, climb, load_beats, load_eeg, tau
 
 from bioaug.metrics._catalogue import CATALOGUE
