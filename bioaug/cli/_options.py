@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import re
+import textwrap
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,14 +17,19 @@ from bioaug.cli._command import Arguments
 from bioaug.comparison.report import report_files
 from bioaug.core.checks import check_option
 from bioaug.exceptions import DataError
-from bioaug.files import check_output, is_record, is_table, read_arrays
+from bioaug.files import (
+    FORMATS,
+    all_options,
+    check_output,
+    find_format,
+    kinds_with,
+    read_arrays,
+    written_suffixes,
+)
 
-ARRAYS = (".npz", ".csv")
+ARRAYS = written_suffixes()
 REPORTS = (".html", ".md", ".json")
-DATA_HELP = """\
-DATA is a .npz file with the arrays X, y and, where patients are known, groups; a table with one
-signal per row (.csv, .tsv, .txt, also .gz; .parquet); or a WFDB record, or a folder of them, whose
-annotated beats are cut out."""
+DATA_HELP = textwrap.fill(f"DATA is {'; '.join(known.description for known in FORMATS)}.", 100)
 
 
 def add_data(parser: argparse.ArgumentParser, *, unlabelled: bool = False) -> None:
@@ -40,43 +45,9 @@ def add_reading(parser: argparse.ArgumentParser, *, unlabelled: bool) -> None:
         table.add_argument("--unlabelled", action="store_true", help="there are no labels")
     else:
         parser.set_defaults(unlabelled=False)
-    table.add_argument(
-        "--label-column",
-        type=_column,
-        metavar="COLUMN",
-        help="of a table: a name in its header, or an index from 0; default: y, label, class or "
-        "target, or else the last, or the first where the last holds fractions",
-    )
-    table.add_argument(
-        "--groups-column", type=_column, metavar="COLUMN", help="of a table: the patients"
-    )
-    table.add_argument(
-        "--header",
-        action=argparse.BooleanOptionalAction,
-        help="the first line of a table has the names of its columns; default: look",
-    )
-    table.add_argument(
-        "--records",
-        nargs="+",
-        metavar="RECORD",
-        help="of a WFDB folder: names, or DS1 or DS2, the halves of MIT-BIH; default: all",
-    )
-    table.add_argument(
-        "--leads", nargs="+", metavar="LEAD", help="of WFDB; default: MLII, or else the first"
-    )
-    table.add_argument(
-        "--window",
-        nargs=2,
-        type=int,
-        metavar=("BEFORE", "AFTER"),
-        help="samples before the R peak and from it on; default: 90 110 at 360 Hz",
-    )
-    table.add_argument("--resample", type=float, metavar="HZ", help="WFDB beats to this rate")
-
-
-def _column(word: str) -> str | int:
-    """Return an index where the word is a number, otherwise the name."""
-    return int(word) if re.fullmatch(r"-?[0-9]{1,9}", word) else word
+    for option in all_options().values():
+        if option.flag:
+            table.add_argument(option.flag, help=option.help, **option.arguments)
 
 
 def add_out(
@@ -157,37 +128,42 @@ def read_rows(
 ) -> Bunch:
     """Read signals; of what `bioaug grow` wrote, the original or the synthetic rows alone."""
     _check_used(arguments)
-    options: dict[str, Any] = {}  # one file may be a table, and another a record
-    if is_table(Path(path).expanduser()):
-        options = {
-            name: vars(arguments)[name] for name in ("label_column", "groups_column", "header")
-        }
-    elif is_record(Path(path).expanduser()):
-        options = {
-            "records": records or arguments.records,
-            "leads": arguments.leads,
-            "window": None if arguments.window is None else tuple(arguments.window),
-            "sampling_rate": arguments.resample,
-        }
+    given = _given(arguments) | ({"records": records} if records else {})
+    file_format = find_format(Path(path).expanduser())  # one may be a table, and another a record
+    options: dict[str, Any] = {
+        name: value
+        for name, value in given.items()
+        if file_format is not None and file_format.has_option(name)
+    }
     arrays = read_arrays(path, labelled=not arguments.unlabelled, **options)
     if arrays.synthetic is None:
         return arrays
     return choose_rows(arrays, np.flatnonzero(arrays.synthetic == synthetic))
 
 
+def _given(arguments: Arguments) -> dict[str, Any]:
+    """Return the options of files that are given, by their names in `read_arrays`."""
+    values = {
+        option.name: vars(arguments)[option.flag.removeprefix("--").replace("-", "_")]
+        for option in all_options().values()
+        if option.flag
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
 def _check_used(arguments: Arguments) -> None:
-    """Raise a DataError for options of tables or records where none is read."""
+    """Raise a DataError for options that none of the files is read with."""
     paths = [vars(arguments).get(name) for name in ("data", "synthetic", "test")]
     files = [Path(path).expanduser() for path in paths if path is not None]
-    for options, is_used, kind in (
-        (("label_column", "groups_column", "header"), any(map(is_table, files)), "tables"),
-        (("records", "leads", "window", "resample"), any(map(is_record, files)), "WFDB records"),
-    ):
-        chosen = [name for name in options if vars(arguments)[name] is not None]
-        given = [f"--{name.replace('_', '-')}" for name in chosen]
-        if given and not is_used:
-            read = ", ".join(map(str, files))
-            raise DataError(f"{', '.join(given)}: for {kind} only. Got {read}. Leave this out.")
+    formats = [known for file in files if (known := find_format(file))]
+    unused = [n for n in _given(arguments) if not any(known.has_option(n) for known in formats)]
+    if unused:
+        kinds = kinds_with(unused[0])
+        flags = [str(all_options()[name].flag) for name in unused if kinds_with(name) == kinds]
+        raise DataError(
+            f"{', '.join(flags)}: for {kinds} only. Got {', '.join(map(str, files))}. Leave this "
+            "out."
+        )
 
 
 def choose_rows(arrays: Bunch, rows: Any) -> Bunch:

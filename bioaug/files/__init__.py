@@ -1,5 +1,23 @@
-"""Labelled signals in files: tables and archives are read and written, WFDB records are read."""
+"""Labelled signals in files: archives and tables are read and written, WFDB records are read."""
 
-from bioaug.files.arrays import check_output, is_record, is_table, read_arrays, write_arrays
+from bioaug.files.arrays import (
+    FORMATS,
+    all_options,
+    check_output,
+    find_format,
+    kinds_with,
+    read_arrays,
+    write_arrays,
+    written_suffixes,
+)
 
-__all__ = ["check_output", "is_record", "is_table", "read_arrays", "write_arrays"]
+__all__ = [
+    "FORMATS",
+    "all_options",
+    "check_output",
+    "find_format",
+    "kinds_with",
+    "read_arrays",
+    "write_arrays",
+    "written_suffixes",
+]

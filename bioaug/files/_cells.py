@@ -1,4 +1,4 @@
-"""Labels, groups and masks: what their cells mean, and which of them are missing."""
+"""Labels, groups and masks of synthetic rows: from cells of text, and from stored arrays."""
 
 from __future__ import annotations
 
@@ -24,7 +24,18 @@ _WHOLE = re.compile(r"-?[1-9][0-9]*|0")
 _DECIMAL = re.compile(r"[+-]?(0|[1-9][0-9]*)\.[0-9]*([eE][+-]?[0-9]+)?")
 
 
-def read_codes(
+def is_number(cell: str) -> bool:
+    """Whether a cell is a number as tables have them, with a point or a comma."""
+    if "_" in cell or not cell.isascii():
+        return False
+    try:
+        float(cell.replace(",", ".", 1))
+    except ValueError:
+        return False
+    return True
+
+
+def labels_from_cells(
     cells: Sequence[str], quoted: Sequence[bool], lines: Sequence[int], file: Path, what: str
 ) -> NDArray:
     """Return a column of labels or groups: whole numbers, numbers or booleans, or else text.
@@ -85,7 +96,7 @@ def _warn_of_equal(cells: set[str], file: Path, what: str) -> None:
     )
 
 
-def read_mask(
+def mask_from_cells(
     cells: Sequence[str], lines: Sequence[int], file: Path, *, unit: str = "line"
 ) -> NDArray[np.bool_]:
     """Return the mask of synthetic rows, as Python, pandas, R or a spreadsheet writes it."""
@@ -110,18 +121,18 @@ def needs_quotes(values: NDArray) -> bool:
         return True
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        read = read_codes(cells, [False] * len(cells), [0] * len(cells), Path(), "label")
-    return bool(caught) or read.dtype.kind != "U"
+        parsed = labels_from_cells(cells, [False] * len(cells), [0] * len(cells), Path(), "label")
+    return bool(caught) or parsed.dtype.kind != "U"
 
 
-def comes_back(values: NDArray) -> bool:
+def survives_as_text(values: NDArray) -> bool:
     """Whether numbers are read from a table as the same numbers."""
     cells = [str(value) for value in values.tolist()]
-    read = read_codes(cells, [False] * len(cells), [0] * len(cells), Path(), "label")
-    return read.dtype.kind in "iuf" and bool((read == values).all())
+    parsed = labels_from_cells(cells, [False] * len(cells), [0] * len(cells), Path(), "label")
+    return parsed.dtype.kind in "iuf" and bool((parsed == values).all())
 
 
-def check_codes(values: NDArray, *, name: str, rule: str) -> NDArray:
+def labels_from_array(values: NDArray, *, name: str, rule: str) -> NDArray:
     """Return labels or groups of an array: bytes as text; raise a DataError for missing ones."""
     if values.dtype.kind == "S":
         try:

@@ -13,9 +13,9 @@ from typing import NamedTuple
 from bioaug.core.bounded import open_bounded
 from bioaug.exceptions import DataError
 
-MOST_COLUMNS = 2**18
-MOST_LETTERS = 2**23  # of a line
-_MOST_QUOTED = 1000  # lines of one row, whose cells in quotes hold line ends
+MAX_COLUMNS = 2**18
+MAX_CHARACTERS = 2**23  # of a line
+_MAX_QUOTED_LINES = 1000  # lines of one row, whose cells in quotes hold line ends
 _DELIMITERS = ("\t", ";", ",", None)  # None: any white space
 _OTHER_KINDS = (  # how a file begins, what it is then, and what to do
     (b"\x1f\x8b", "compressed by gzip", "Let its name end in .gz"),
@@ -86,7 +86,7 @@ def _logical_lines(text: io.TextIOWrapper, file: Path) -> Iterator[tuple[int, st
     in_quotes, is_front = False, True
     while True:
         try:
-            line = text.readline(MOST_LETTERS + 1)
+            line = text.readline(MAX_CHARACTERS + 1)
         except UnicodeError as error:
             raise unreadable(
                 file, f"line {number + 1} is no UTF-8 text ({error})", advice="Save it as UTF-8"
@@ -94,8 +94,8 @@ def _logical_lines(text: io.TextIOWrapper, file: Path) -> Iterator[tuple[int, st
         if not line:
             break
         number += 1
-        if len(line) > MOST_LETTERS:
-            raise unreadable(file, f"line {number} has more than {MOST_LETTERS} letters")
+        if len(line) > MAX_CHARACTERS:
+            raise unreadable(file, f"line {number} has more than {MAX_CHARACTERS} characters")
         if "\0" in line:
             raise unreadable(
                 file,
@@ -108,7 +108,7 @@ def _logical_lines(text: io.TextIOWrapper, file: Path) -> Iterator[tuple[int, st
         begun = begun if parts else number
         parts.append(line)
         in_quotes ^= line.count('"') % 2 == 1
-        if in_quotes and len(parts) > _MOST_QUOTED:
+        if in_quotes and len(parts) > _MAX_QUOTED_LINES:
             break
         if not in_quotes:
             row = "".join(parts)
@@ -139,8 +139,8 @@ def _rows(lines: Iterator[tuple[int, str]], file: Path, delimiter: str | None) -
     for source in (first, lines):
         for number, line in source:
             cells, quoted = split(line)
-            if len(cells) > MOST_COLUMNS:
-                raise unreadable(file, f"line {number} has more than {MOST_COLUMNS} columns")
+            if len(cells) > MAX_COLUMNS:
+                raise unreadable(file, f"line {number} has more than {MAX_COLUMNS} columns")
             if any(cells):
                 yield Row(number, cells, quoted)
 

@@ -1,33 +1,30 @@
-"""Reading and writing labelled signals: what each kind of file is read by."""
+"""Reading and writing labelled signals: the table of file formats, and what all have in common."""
 
 from __future__ import annotations
 
-import csv
-import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import Bunch
 
 from bioaug.core.atomic import check_writable, replacing
 from bioaug.core.checks import check_option, check_path
-from bioaug.datasets.recordings import read_wfdb
 from bioaug.exceptions import DataError
-from bioaug.files._cells import check_codes, comes_back, needs_quotes
-from bioaug.files._columns import Wish
-from bioaug.files._npz import read_archive
-from bioaug.files._tables import read_parquet, read_text_table
+from bioaug.files._cells import labels_from_array
+from bioaug.files._format import FileFormat, Option
+from bioaug.files.formats import npz, parquet, text_table, wfdb
 
+FORMATS: tuple[FileFormat, ...] = (
+    npz.FORMAT,
+    text_table.FORMAT,
+    parquet.FORMAT,
+    wfdb.FORMAT,
+)
 _READER, _WRITER = "read_arrays", "write_arrays"
-_RECORD_SUFFIXES = ("", ".hea", ".dat", ".atr")  # of WFDB
-_TEXT_SUFFIXES = (".csv", ".tsv", ".txt")
-_COMPRESSED = (".gz", ".bz2", ".xz", ".zip")
-_OF_RECORDS = ("records", "leads", "window", "sampling_rate", "labels")
 
 
 def read_arrays(
@@ -37,7 +34,7 @@ def read_arrays(
     label_column: str | int | None = None,
     groups_column: str | int | None = None,
     header: bool | None = None,
-    **record_options: Any,
+    **options: Any,
 ) -> Bunch:
     """Read labelled signals from an archive, a table or WFDB records.
 
@@ -58,7 +55,7 @@ def read_arrays(
         Column of the patients. None takes the one named ``groups``, where there is one.
     header : bool, optional
         Whether the first row of a table has the names of the columns. None looks at it.
-    **record_options
+    **options
         ``records``, ``leads``, ``window``, ``sampling_rate`` and ``labels`` as in
         `bioaug.datasets.read_wfdb`, for WFDB records only.
 
@@ -97,80 +94,59 @@ def read_arrays(
     NaN, null, None, ?) are an error.
     """
     file = check_path(path, name="path", owner=_READER)
-    if not isinstance(header, bool | None):
+    columns = {"label_column": label_column, "groups_column": groups_column, "header": header}
+    for name in options:
+        check_option(name, name="options", owner=_READER, options=all_options())
+    given = {name: value for name, value in (columns | options).items() if value is not None}
+    file_format = find_format(file)
+    for name in given:
+        if file_format is None or not file_format.has_option(name):
+            raise DataError(
+                f"The {name!r} parameter of {_READER} is for {kinds_with(name)} only. Got "
+                f"{str(file)!r}. Leave it out."
+            )
+    if file_format is None:
+        suffixes = [suffix for known in FORMATS for suffix in known.suffixes]
         raise DataError(
-            f"The 'header' parameter of {_READER} must be True, False or None. Got {header!r} "
-            "instead."
+            f"The 'path' parameter of {_READER} must end in {', '.join(suffixes[:-1])} or "
+            f"{suffixes[-1]}, or be a folder of WFDB records. Got {str(path)!r} instead. Save the "
+            "arrays by np.savez(file, X=X, y=y)."
         )
-    of_tables = {"label_column": label_column, "groups_column": groups_column, "header": header}
-    _check_options(file, of_tables, record_options)
-    if is_record(file):
-        beats = read_wfdb(file, **record_options)
-        y = beats.target if labelled else None
-        return _bunch(beats.data, y, beats.groups, sampling_rate=beats.sampling_rate)
-    is_archive = file.suffix.lower() == ".npz"
-    if not (is_archive or is_table(file)):
-        raise DataError(
-            f"The 'path' parameter of {_READER} must end in .npz or .csv (.tsv, .txt, .parquet), "
-            f"or be a WFDB record or a folder of them. Got {str(path)!r} instead. Save the arrays "
-            "by np.savez(file, X=X, y=y)."
-        )
-    if not file.is_file():
+    if file_format.needs_file and not file.is_file():
         raise FileNotFoundError(
             f"The 'path' parameter of {_READER} must be a file. There is none at {str(path)!r}."
         )
-    if is_archive:
-        return _bunch(**read_archive(file, labelled))
-    wish = Wish(labelled, label_column, groups_column)
-    if file.suffix.lower() == ".parquet":
-        return _bunch(**read_parquet(file, wish))
-    return _bunch(**read_text_table(file, wish, header))
+    return Bunch(**vars(file_format.read(file, labelled, **given)))
 
 
-def _check_options(file: Path, of_tables: dict[str, Any], of_records: dict[str, Any]) -> None:
-    """Raise a DataError for options that are unknown, or would be left aside."""
-    for name in of_records:
-        check_option(name, name="options", owner=_READER, options=(*of_tables, *_OF_RECORDS))
-    for options, is_used, kind in (
-        (of_tables, is_table(file), "tables"),
-        (of_records, is_record(file), "WFDB records"),
-    ):
-        given = [name for name, value in options.items() if value is not None]
-        if given and not is_used:
-            raise DataError(
-                f"The {given[0]!r} parameter of {_READER} is for {kind} only. Got {str(file)!r}. "
-                "Leave it out."
-            )
-
-
-def is_table(path: str | os.PathLike[str]) -> bool:
-    """Whether a path is read as a table, by its name or as a text file without a suffix."""
+def find_format(path: str | os.PathLike[str]) -> FileFormat | None:
+    """Return the format that a path is read in, None where there is none."""
     file = Path(path)
-    if file.is_dir():
-        return False
-    name = file.with_suffix("") if file.suffix.lower() in _COMPRESSED else file
-    is_plain = (
-        not file.suffix and file.is_file() and not file.with_name(f"{file.name}.hea").exists()
-    )
-    return name.suffix.lower() in (*_TEXT_SUFFIXES, ".parquet") or is_plain
+    return next((known for known in FORMATS if known.is_format_of(file)), None)
 
 
-def is_record(path: str | os.PathLike[str]) -> bool:
-    """Whether a path is read as a WFDB record or a folder of them."""
-    file = Path(path)
-    # Not Path.is_file, which raises where a name is too long.
-    if file.is_dir() or os.path.isfile(file.with_name(f"{file.name}.hea")):
-        return True
-    return file.suffix.lower() in _RECORD_SUFFIXES and not is_table(file)
+def all_options() -> dict[str, Option]:
+    """Return the options of all formats by their names."""
+    return {option.name: option for known in FORMATS for option in known.options}
+
+
+def kinds_with(option: str) -> str:
+    """Return what files are called that are read with an option."""
+    return " and ".join(known.kind for known in FORMATS if known.has_option(option))
+
+
+def written_suffixes() -> tuple[str, ...]:
+    """Return the suffixes of files that `write_arrays` writes."""
+    return tuple(suffix for known in FORMATS for suffix in known.written_suffixes)
 
 
 def write_arrays(
     path: str | os.PathLike[str],
-    X: Any,
-    y: Any = None,
+    X: ArrayLike,
+    y: ArrayLike | None = None,
     *,
     force: bool = False,
-    **extra: Any,
+    **extra: ArrayLike | None,
 ) -> None:
     """Write labelled signals to a .npz or a .csv file, whole or not at all.
 
@@ -197,44 +173,25 @@ def write_arrays(
         If the file is there already, or cannot be written.
     """
     file = check_path(path, name="path", owner=_WRITER)
-    check_output(file, suffixes=(".npz", ".csv"), force=force)
-    beside = {name: _storable(name, values) for name, values in extra.items() if values is not None}
+    check_output(file, suffixes=written_suffixes(), force=force)
+    per_row = {
+        name: _storable(name, values) for name, values in extra.items() if values is not None
+    }
     if y is not None:
-        beside["y"] = _storable("y", y)
+        per_row["y"] = _storable("y", y)
     X = _storable("X", X)
-    for name, values in beside.items():
+    for name, values in per_row.items():
         if values.shape != (len(X),):
             raise DataError(
                 f"The {name!r} parameter of {_WRITER} must hold one value for each of the {len(X)} "
                 f"rows of 'X'. Got shape {values.shape} instead."
             )
         rule = f"The {name!r} parameter of {_WRITER} must hold a value for every row."
-        beside[name] = check_codes(values, name=name, rule=rule)
-    is_archive = file.suffix.lower() == ".npz"
-    quotes = False if is_archive else _check_table(beside)
+        per_row[name] = labels_from_array(values, name=name, rule=rule)
+    suffix = file.suffix.lower()
+    write = next(known.write for known in FORMATS if suffix in known.written_suffixes)
     with replacing(file) as draft:
-        if is_archive:
-            with draft.open("wb") as stream:
-                np.savez(stream, allow_pickle=False, X=X, **beside)
-        else:
-            quoting = csv.QUOTE_NONNUMERIC if quotes else csv.QUOTE_MINIMAL
-            _table(X, beside).to_csv(draft, index=False, quoting=quoting)
-
-
-def _check_table(beside: dict[str, NDArray]) -> bool:
-    """Return whether texts need quotes, or raise a DataError for what a table cannot give back."""
-    for name, values in beside.items():
-        if values.dtype.kind == "U" and any("\0" in text for text in values.tolist()):
-            raise DataError(
-                f"The {name!r} parameter of {_WRITER} holds null characters. Drop them."
-            )
-        if values.dtype.kind in "iuf" and not comes_back(values):
-            raise DataError(
-                f"The {name!r} parameter of {_WRITER} must hold numbers that a table can give "
-                f"back. Got {values.dtype} such as {values[np.abs(values).argmax()]}. Write a .npz "
-                f"file, or {name}.astype(str)."
-            )
-    return any(needs_quotes(values) for values in beside.values() if values.dtype.kind == "U")
+        write(draft, X, per_row)
 
 
 def check_output(
@@ -276,17 +233,6 @@ def check_output(
     return file
 
 
-def _bunch(
-    X: NDArray,
-    y: NDArray | None,
-    groups: NDArray | None = None,
-    *,
-    sampling_rate: float | None = None,
-    synthetic: NDArray | None = None,
-) -> Bunch:
-    return Bunch(X=X, y=y, groups=groups, sampling_rate=sampling_rate, synthetic=synthetic)
-
-
 def _storable(name: str, values: Any) -> NDArray:
     """Return an array that needs no pickling."""
     try:
@@ -314,21 +260,3 @@ def _storable(name: str, values: Any) -> NDArray:
             f"Convert it by {name}.astype({target})."
         )
     return array
-
-
-def _table(X: NDArray, beside: dict[str, NDArray]) -> pd.DataFrame:
-    """Return signals and what stands beside them as a table, one row per signal."""
-    if X.ndim not in (2, 3):
-        raise DataError(
-            f"The 'X' parameter of {_WRITER} must have 2 or 3 dimensions. Got {X.ndim} instead."
-        )
-    times = [f"t{time}" for time in range(X.shape[-1])]
-    if X.ndim == 3:
-        times = [f"c{channel}_{time}" for channel in range(X.shape[1]) for time in times]
-    for name in sorted(beside.keys() & set(times)):
-        raise DataError(
-            f"The further arrays of {_WRITER} must not be named as time steps are. Got {name!r}. "
-            "Rename it."
-        )
-    table = pd.DataFrame(X.reshape(len(X), math.prod(X.shape[1:])), columns=times)
-    return pd.concat([table, pd.DataFrame(beside)], axis=1)

@@ -271,7 +271,7 @@ def test_odd_input_gives_one_line(folder, tmp_path, capsys):
     np.savez(tmp_path / "nan.npz", X=X, y=y)
     for name, expected in {
         "missing.npz": "There is none at",
-        "set.mat": "must end in .npz or .csv",
+        "set.mat": "must end in .npz, .csv",
         "no_y.npz": "with the array 'y'. Got X",
         "pickled.npz": "plain arrays",
         "nan.npz": "Got 1 NaN",
@@ -304,7 +304,7 @@ def test_options_that_nothing_is_read_by_are_refused(folder, tmp_path, capsys):
     wrong = failure(capsys, *words, "--leads", "V1", "--window", 9, 9)
     assert "--leads, --window: for WFDB records only. Got " in wrong
     wrong = failure(capsys, *words, "--label-column", 0)
-    assert "--label-column: for tables only. Got " in wrong
+    assert "--label-column: for text tables and Parquet tables only. Got " in wrong
     words = ["evaluate", folder / "set.npz", folder / "set.csv", "--test", "mitdb", "--leads", "V1"]
     assert "no 'mitdb.hea'" in failure(capsys, *words)  # which might have had leads
 

@@ -199,7 +199,7 @@ def test_wrong_names(tmp_path):
     with pytest.raises(FileNotFoundError, match="none at"):
         read_arrays(tmp_path / "a.npz")
     (tmp_path / "a.mat").write_text("")
-    with pytest.raises(DataError, match=r"\.npz or \.csv"):
+    with pytest.raises(DataError, match=r"must end in \.npz, \.csv"):
         read_arrays(tmp_path / "a.mat")
     with pytest.raises(FileNotFoundError, match="record"):
         read_arrays(tmp_path / "100")
@@ -336,8 +336,12 @@ def test_mitbih_is_read_as_fetch_mitbih_does(mitbih_home):
 @pytest.mark.parametrize(
     ("name", "options", "error"),
     [
-        ("a.npz", {"label_column": "y"}, "'label_column' parameter .* for tables only"),
-        ("a.npz", {"header": True}, "'header' parameter .* for tables only"),
+        (
+            "a.npz",
+            {"label_column": "y"},
+            "'label_column' parameter .* for text tables and Parquet tables only",
+        ),
+        ("a.npz", {"header": True}, "'header' parameter .* for text tables only"),
         ("a.npz", {"window": (9, 9)}, "'window' parameter .* for WFDB records only"),
         ("a.csv", {"sampling_rate": 64}, "'sampling_rate' parameter .* for WFDB records only"),
         ("a.csv", {"group_column": "x1"}, "Did you mean 'groups_column'"),

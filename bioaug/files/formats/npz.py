@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -14,15 +15,15 @@ from numpy.typing import NDArray
 
 from bioaug.core.bounded import DAMAGED, most_bytes
 from bioaug.exceptions import DataError
-from bioaug.files._cells import check_codes, read_mask
+from bioaug.files._cells import labels_from_array, mask_from_cells
+from bioaug.files._format import FileFormat, SignalArrays
 
 _NAMES = ("X", "y", "groups", "synthetic")
 _DAMAGED = (*DAMAGED, ValueError, KeyError, TypeError, RuntimeError, OSError, SyntaxError, Warning)
 _BY_WORD = {name.casefold(): name for name in _NAMES}
-Arrays = dict[str, Any]  # X, y, groups and synthetic, None where there is none
 
 
-def read_archive(file: Path, labelled: bool) -> Arrays:
+def _read(file: Path, labelled: bool) -> SignalArrays:
     """Read the arrays X, y, groups and synthetic, those that there are.
 
     Raises
@@ -42,15 +43,21 @@ def read_archive(file: Path, labelled: bool) -> Arrays:
     X = arrays["X"]
     if X.ndim == 0 or X.dtype.kind not in "biuf":
         raise _unreadable(file, f"'X' holds {X.dtype} of shape {X.shape}, and not numbers in rows")
-    found: Arrays = dict.fromkeys(_NAMES) | {"X": X}
-    for name in ("y", "groups", "synthetic"):
-        if name in arrays and (labelled or name != "y"):
-            found[name] = _of_rows(arrays[name], name, len(X), file)
-    synthetic = found["synthetic"]
+    per_row = {
+        name: _of_rows(arrays[name], name, len(X), file)
+        for name in ("y", "groups", "synthetic")
+        if name in arrays and (labelled or name != "y")
+    }
+    synthetic = per_row.get("synthetic")
     if synthetic is not None and synthetic.dtype.kind != "b":
         cells = [str(value) for value in synthetic.tolist()]
-        found["synthetic"] = read_mask(cells, range(len(cells)), file, unit="row")
-    return found
+        synthetic = mask_from_cells(cells, range(len(cells)), file, unit="row")
+    return SignalArrays(X, per_row.get("y"), per_row.get("groups"), synthetic=synthetic)
+
+
+def _write(file: Path, X: NDArray, per_row: Mapping[str, NDArray]) -> None:
+    with file.open("wb") as stream:
+        np.savez(stream, allow_pickle=False, X=X, **per_row)
 
 
 def _find_members(
@@ -58,7 +65,7 @@ def _find_members(
 ) -> dict[str, zipfile.ZipInfo]:
     """Return the wanted members by their names."""
     infos = archive.infolist()
-    found: dict[str, zipfile.ZipInfo] = {}
+    members: dict[str, zipfile.ZipInfo] = {}
     written = {info.filename.removesuffix(".npy") for info in infos}
     for info in infos:
         name = info.filename.removesuffix(".npy")
@@ -66,17 +73,17 @@ def _find_members(
             name = _BY_WORD.get(name.casefold(), name)
             if name in written:
                 continue
-        if name in _NAMES and found.setdefault(name, info) is not info:
+        if name in _NAMES and members.setdefault(name, info) is not info:
             raise _unreadable(file, f"it holds {name!r} more than once")
     for name in ("X", "y") if labelled else ("X",):
-        if name not in found:
+        if name not in members:
             names = sorted(info.filename.removesuffix(".npy") for info in infos)
             raise DataError(
                 f"The 'path' parameter of read_arrays must be a .npz file with the array {name!r}. "
                 f"Got {', '.join(names[:20]) or 'none'} in {str(file)!r} instead. Save it by "
                 "np.savez(file, X=X, y=y), or say that there are no labels."
             )
-    return found
+    return members
 
 
 def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, file: Path) -> NDArray:
@@ -119,7 +126,7 @@ def _of_rows(values: NDArray, name: str, n_samples: int, file: Path) -> NDArray:
     rule = f"The array {name!r} in {str(file)!r} must hold one value for each row of 'X'."
     if values.shape != (n_samples,):
         raise DataError(f"{rule} Got shape {values.shape} for {n_samples} rows. Save it again.")
-    return check_codes(values, name=name, rule=rule)
+    return labels_from_array(values, name=name, rule=rule)
 
 
 def _unreadable(file: Path, reason: object) -> DataError:
@@ -128,3 +135,13 @@ def _unreadable(file: Path, reason: object) -> DataError:
         f"{str(file)!r}: {reason}. Save numbers and text, as in np.savez(file, X=X, "
         "y=y.astype(str)); objects would have to be unpickled, which is not safe."
     )
+
+
+FORMAT = FileFormat(
+    kind="archives",
+    description="a .npz file with the arrays X, y and, where patients are known, groups",
+    suffixes=(".npz",),
+    read=_read,
+    write=_write,
+    written_suffixes=(".npz",),
+)
