@@ -14,8 +14,8 @@ from bioaug._version import __version__
 from bioaug.core.checkpoint import MALFORMED, as_json, read_checkpoint, write_checkpoint
 from bioaug.core.checks import check_path
 from bioaug.exceptions import CheckpointError
-from bioaug.synthesis._persistence import KIND as SYNTHESIZER
-from bioaug.synthesis._persistence import rebuilt_synthesizer, saved_form
+from bioaug.synthesis.persistence import KIND as SYNTHESIZER
+from bioaug.synthesis.persistence import SavedForm
 from bioaug.synthesis.synthesizer import Synthesizer
 
 KIND = "sampler"
@@ -38,7 +38,7 @@ def write_sampler(sampler: Any, path: str | Path, *, include_fingerprint: bool =
     tensors, model = {}, None
     if synthesizer is not None:
         fingerprint = sampler.training_fingerprint_ if include_fingerprint else None
-        tensors, model = saved_form(synthesizer, fingerprint)
+        tensors, model = synthesizer.to_saved(fingerprint)
     elif not isinstance(sampler.model, str):
         raise CheckpointError(
             f"A sampler whose 'model' is a {type(sampler.model).__name__} cannot be saved where no "
@@ -83,10 +83,8 @@ def read_sampler(cls: type, path: str | Path, *, device: str) -> Any:
             strategy = {label: int(n) for label, n in config["counts"]}
         parameters = config["parameters"] | {"random_state": config["random_state"]}
         if config["synthesizer"] is not None:
-            synthesizer = rebuilt_synthesizer(
-                Synthesizer, tensors, config["synthesizer"], path, device=device
-            )
-            model = FrozenEstimator(synthesizer)
+            saved = SavedForm(tensors, config["synthesizer"])
+            model = FrozenEstimator(Synthesizer.from_saved(saved, path, device=device))
         elif not isinstance(model, str):
             raise ValueError(f"method: {model!r:.50}")
     except MALFORMED as error:

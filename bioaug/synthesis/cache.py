@@ -24,13 +24,14 @@ from bioaug.core.checkpoint import (
     write_checkpoint,
 )
 from bioaug.exceptions import CheckpointError, TrainingWarning
-from bioaug.synthesis._persistence import described, rebuilt, weights_of
-from bioaug.synthesis.fit import FittedModel, Training, fit_model
+from bioaug.synthesis._model_files import described, rebuilt, weights_of
+from bioaug.synthesis.fit import Training, fit_model, model_identity
+from bioaug.synthesis.fitted import FittedModel
 
 KIND = "trained model in memory"
 
 
-def remembered_fit(
+def cached_fit(
     X: NDArray,
     y: NDArray,
     training: Training,
@@ -104,7 +105,7 @@ def _key(X: NDArray, y: NDArray, training: Training, start: FittedModel | None) 
         "bioaug": __version__,
         "torch": torch.__version__,
         "rows": rows.hexdigest(),
-        "model": training.model.name,
+        "model": model_identity(training.model),
         "model_params": training.model_params,
         "config": asdict(training.config),
         "early_stopping": repr(training.early_stopping),

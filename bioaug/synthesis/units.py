@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bioaug.exceptions import DataWarning
-from bioaug.synthesis.codec import RowScale, SignalCodec
+from bioaug.synthesis.codec import SignalCodec
+from bioaug.synthesis.row_scale import RowScale
 
 FACTOR = 2.0  # standard deviations may differ so much between recordings of one unit
 SHIFT = 5.0  # means may differ so much, in standard deviations

@@ -14,7 +14,8 @@ from toys import make_rows
 
 from bioaug import GANOversampler, Synthesizer
 from bioaug.exceptions import CheckpointError, DataError, DataWarning, TrainingWarning
-from bioaug.synthesis.codec import RowScale, SignalCodec
+from bioaug.synthesis.codec import SignalCodec
+from bioaug.synthesis.row_scale import RowScale
 from bioaug.synthesis.units import unit_mismatch
 
 

@@ -24,6 +24,7 @@ from bioaug.core.checkpoint import (
     write_checkpoint,
 )
 from bioaug.exceptions import CheckpointError, DataError, TrainingWarning
+from bioaug.synthesis.persistence import MAX_HISTORY_ENTRIES
 
 DENSE = {
     "model": "dense",
@@ -209,15 +210,14 @@ def nested(depth):
     return [nested(depth - 1)] if depth else []
 
 
-def test_a_long_history_is_thinned_and_can_be_loaded(tmp_path, monkeypatch):
-    monkeypatch.setattr("bioaug.synthesis._persistence.MOST_ENTRIES", 300)
+def test_a_long_history_is_thinned_and_can_be_loaded(tmp_path):
     copied = Synthesizer(**DENSE).fit(X, Y)
     entry = copied.models_[0].history[0]
-    copied.models_[0].history = [entry | {"step": step} for step in range(400)]
+    copied.models_[0].history = [entry | {"step": step} for step in range(62_000)]
     copied.save(tmp_path)
-    steps = [found["step"] for found in Synthesizer.load(tmp_path).history_]
-    assert len(steps) == 300
-    assert (steps[0], steps[-1]) == (0, 399)
+    steps = [entry["step"] for entry in Synthesizer.load(tmp_path).history_]
+    assert len(steps) == MAX_HISTORY_ENTRIES
+    assert (steps[0], steps[-1]) == (0, 61_999)
     assert set(np.diff(steps)) == {1, 2}
 
 

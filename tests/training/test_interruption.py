@@ -23,7 +23,7 @@ from bioaug import GANOversampler, Synthesizer
 from bioaug.core.checkpoint import read_checkpoint, write_checkpoint
 from bioaug.exceptions import CheckpointError, TrainingWarning
 from bioaug.models.base import SignalSpec
-from bioaug.synthesis.fit import _held_out
+from bioaug.synthesis.fit import held_out_rows
 from bioaug.training import Callback, Checkpoint
 
 SPEC = SignalSpec(1, 4, 2)
@@ -402,7 +402,7 @@ def test_a_state_judged_by_other_rows_is_refused(tmp_path):
     X, y = make_rows((24, 8)), np.arange(24) % 2
     early = {**DENSE, "early_stopping": mean_distance, "checkpoint_dir": tmp_path}
     Synthesizer(**early).fit(X, y)
-    watched = _held_out(
+    watched = held_out_rows(
         y, json.loads(next(tmp_path.rglob("config.json")).read_text())["settings"]["seed"]
     )
     X[np.flatnonzero(watched)[0], 3] += 0.01
