@@ -4,13 +4,19 @@ OLDEST_PYTHON ?= $(or $(shell command -v python3.11),$(PYTHON))
 BIN := .venv/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-arithmetic test-oldest pin-oldest slow check metrics docs clean
+OPTIONS ?=                    # more options of pytest, such as OPTIONS=--durations=25
+
+.PHONY: help demo test test-arithmetic coverage test-oldest pin-oldest slow check format metrics api
+.PHONY: docs bench clean
+
+help:                         ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .venv/plots.stamp       ## balance a simulated ECG set and draw real beside synthetic beats
 	$(BIN)/python examples/plot_demo.py
 
-test: .venv/test.stamp        ## the default tests
-	$(BIN)/python -m pytest -n 2
+test: .venv/test.stamp        ## the default tests, under two minutes on two quiet cores
+	$(BIN)/python -m pytest -n 2 $(OPTIONS)
 
 # Rounding as on a processor without AVX.
 test-arithmetic: export ATEN_CPU_CAPABILITY = default
@@ -19,24 +25,40 @@ test-arithmetic: export OPENBLAS_CORETYPE = Nehalem
 test-arithmetic: export OMP_NUM_THREADS = 1
 test-arithmetic: test         ## the default tests under other arithmetic
 
+coverage: OPTIONS += --cov
+coverage: test                ## the default tests with their coverage, at least 90 %
+
 test-oldest: .venv-oldest/test.stamp  ## the default tests with the oldest versions promised
-	.venv-oldest/bin/python -m pytest -n 2
+	.venv-oldest/bin/python -m pytest -n 2 $(OPTIONS)
 
 slow: .venv/test.stamp        ## the tests that take long
-	$(BIN)/python -m pytest -n 2 -m slow tests
+	$(BIN)/python -m pytest -n 2 -m slow tests $(OPTIONS)
 
-check: .venv/dev.stamp        ## lint, types, layers, sizes
+check: .venv/dev.stamp        ## lint, types, layers, docstrings, sizes
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
 	$(BIN)/lint-imports
+	$(BIN)/python tools/public_api.py --validate
 	$(BIN)/python tools/house_metrics.py --check
+
+format: .venv/dev.stamp       ## format the code and mend what can be mended
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
 
 metrics: .venv/dev.stamp      ## figures of the code base: sizes, layers, private imports
 	$(BIN)/python tools/house_metrics.py
 
+api: .venv/dev.stamp          ## write the public names and signatures down, after a change of them
+	$(BIN)/python tools/public_api.py --write
+
 docs: .venv/dev.stamp         ## the documentation, into docs/_build/html
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
+
+bench: .venv/test.stamp       ## speeds of training, sampling and loading, into out/
+	mkdir -p out
+	$(BIN)/python benchmarks/models_speed.py --out out/models_speed
+	$(BIN)/python benchmarks/loader_speed.py --out out/loader_speed
 
 .venv/%.stamp: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -59,5 +81,5 @@ pin-oldest:                   ## choose the oldest versions anew (needs uv)
 	(echo "# The oldest versions that are tested; see CONTRIBUTING.md."; cat $(FILE).new) > $(FILE)
 	rm $(FILE).in $(FILE).new
 
-clean:
-	rm -rf .venv .venv-oldest docs/_build docs/auto_examples docs/generated build dist
+clean:                        ## remove what the other targets made
+	rm -rf .venv .venv-oldest docs/_build docs/auto_examples docs/generated build dist out .coverage

@@ -92,7 +92,7 @@ def arms(strategy, seconds, memory, models, n_features, weights):
     return {
         "none": None,
         **weights,
-        "copies": _Copies(strategy),
+        "copies": _copies(strategy),
         "SMOTE": SMOTE(sampling_strategy=strategy),
         "jitter": ours("jitter"),
         "distort": ours("distort"),
@@ -101,7 +101,7 @@ def arms(strategy, seconds, memory, models, n_features, weights):
     }
 
 
-def _Copies(strategy):
+def _copies(strategy):
     from imblearn.over_sampling import RandomOverSampler
 
     return RandomOverSampler(sampling_strategy=strategy)
