@@ -5,7 +5,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-import _models_page
+import _api_pages
 
 import bioaug
 
@@ -36,4 +36,4 @@ sphinx_gallery_conf = {
     "remove_config_comments": True,
 }
 
-_models_page.write(Path(__file__).parent / "generated" / "models.rst")
+_api_pages.write(Path(__file__).parent / "generated")

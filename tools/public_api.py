@@ -74,7 +74,8 @@ def public_names(module: Any) -> list[str]:
 def members(entry: Entry) -> Iterator[Entry]:
     """Yield the public methods and properties that a class of ours defines."""
     for name, value in sorted(vars(entry.value).items()):
-        if name.startswith("_"):
+        inherited = getattr(value, "__module__", None) or "bioaug"  # scikit-learn adds methods
+        if name.startswith("_") or not inherited.startswith("bioaug"):
             continue
         if isinstance(value, classmethod | staticmethod):
             value = getattr(entry.value, name)
@@ -102,6 +103,11 @@ def entries() -> Iterator[Entry | str]:
 def listing() -> str:
     """Return the text of the snapshot."""
     return "".join(f"{entry}\n" for entry in entries())
+
+
+def is_documentable(value: Any) -> bool:
+    """Whether a docstring can stand in the value itself."""
+    return callable(value) or isinstance(value, property)
 
 
 def is_described(entry: Entry, code: str) -> bool:
