@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from bioaug.comparison._scoring import Scoring
 from bioaug.statistics import corrected_interval, worth_interval
-from bioaug.statistics.paired import Pairing, count_distinct
-from bioaug.statistics.resampling import Interval, Repeats
+from bioaug.statistics._paired import PairedScores, count_distinct
+from bioaug.statistics._resampling import Interval, Repeats
 
 Key = tuple[int, int]
 SAME_TEST = 0.5  # of the patients of two tests in both, above which they are one test
@@ -107,7 +107,9 @@ def _by_folds(differences: list[list[float]], runs: Mapping[Key, Mapping[str, An
     of_test = np.array([np.mean(test) for test in differences])
     value = float(np.mean(np.concatenate(differences)))  # of all runs, as in the table
     shares = [run["n_test"] / (run["n_test"] + run["n_train"]) for run in runs.values()]
-    return corrected_interval(of_test - of_test.mean() + value, test_share=float(np.mean(shares)))
+    return corrected_interval(
+        of_test - of_test.mean() + value, test_fraction=float(np.mean(shares))
+    )
 
 
 def _limited_by(primary: Interval, drawn: Interval | None, tests_are_patients: bool) -> str:
@@ -153,22 +155,22 @@ def _by_patients(
     share = _test_share(other)
     pair = _paired(pooled, expected, scored)
     n_draws = 2000 if scored.scoring.metric else SLOW_DRAWS
-    found["drawn"] = drawn = pair.interval(n_draws=n_draws, test_share=share)
+    found["drawn"] = drawn = pair.interval(n_draws=n_draws, test_fraction=share)
     if not math.isfinite(drawn.value):
         return found | {"drawn": None}
     found["patients"] = as_list(drawn)
     classes = np.unique(y)
     of_class = (y, labels[pooled.predicted], labels[expected.predicted], groups)
     # All classes together hold the truth in 95 % of comparisons (Bonferroni).
-    settings: dict[str, Any] = {"confidence": 1 - 0.05 / len(classes), "test_share": share}
+    settings: dict[str, Any] = {"confidence": 1 - 0.05 / len(classes), "test_fraction": share}
     f1 = {
-        str(label): Pairing.of(*of_class, metric=f"f1:{label}", owner="compare")
+        str(label): PairedScores.of(*of_class, metric=f"f1:{label}", owner="compare")
         for label in classes
     }
     found["f1_by_patients"] = {name: as_list(one.interval(**settings)) for name, one in f1.items()}
-    found["patients_of_class"] = {name: one.n_telling for name, one in f1.items()}
+    found["patients_of_class"] = {name: one.n_informative for name, one in f1.items()}
     if len(np.unique(groups)) > 1:
-        every = {who: value for who, value in pair.without_each().items() if math.isfinite(value)}
+        every = {who: value for who, value in pair.leave_one_out().items() if math.isfinite(value)}
         if every:
             most = max(every, key=lambda patient: abs(every[patient] - drawn.value))
             found["without_a_patient"] = [min(every.values()), max(every.values())]
@@ -187,15 +189,19 @@ def _test_share(runs: list[dict[str, Any]]) -> float:
     return len(tested) / (len(tested) + trained)
 
 
-def _paired(mine: _Pooled, other: _Pooled, scored: Scored) -> Pairing:
+def _paired(mine: _Pooled, other: _Pooled, scored: Scored) -> PairedScores:
     """Return the pairing by the score of the comparison."""
     scoring, labels = scored.scoring, np.unique(scored.y)
     y, groups = scored.y[mine.rows], scored.groups[mine.rows]
     if scoring.metric or not scoring.needs_responses:
         metric: Any = scoring.metric or scoring.value
         arms = (labels[mine.predicted], labels[other.predicted])
-        pair = Pairing.of(y, *arms, groups, metric=metric, owner="compare")
-        return pair if scoring.metric else replace(pair, n_telling=scoring.n_telling(y, groups))
+        pair = PairedScores.of(y, *arms, groups, metric=metric, owner="compare")
+        return (
+            pair
+            if scoring.metric
+            else replace(pair, n_informative=scoring.n_informative(y, groups))
+        )
     patients, of_row = np.unique(groups, return_inverse=True)
 
     def scores_of(arm: _Pooled) -> Callable[[NDArray], NDArray]:
@@ -217,7 +223,7 @@ def _paired(mine: _Pooled, other: _Pooled, scored: Scored) -> Pairing:
 
     whole, distinct = np.arange(len(y)), [_n_distinct(arm) for arm in (mine, other)]
     repeats = Repeats.of(first(whole), second(whole), *distinct)
-    return Pairing(patients, scoring.n_telling(y, groups), difference, repeats)
+    return PairedScores(patients, scoring.n_informative(y, groups), difference, repeats)
 
 
 def _n_distinct(arm: _Pooled) -> int:

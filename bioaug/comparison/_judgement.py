@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection
 from typing import Any
 
-from bioaug.statistics.resampling import Interval
+from bioaug.statistics._resampling import Interval
 from bioaug.statistics.verdicts import (
     HARMS,
     HELPS,
@@ -71,14 +71,14 @@ def _word(found: dict[str, Any], metric: str) -> tuple[str, str]:
         return INCONCLUSIVE, f"{INCONCLUSIVE}: no reason to use or to avoid it, {said}; {why}"
     told = verdict(interval, p=p, n_patients=n_patients, metric=metric)
     harmed = found["harmed_classes"]
-    if not harmed or told.word == HARMS:
-        return told.word, told.text
+    if not harmed or told.outcome == HARMS:
+        return told.outcome, told.text
     word = f"{HARMS_CLASS} {', '.join(harmed)}"
     these = "this class counts" if len(harmed) == 1 else "these classes count"
     parts = "; ".join(_of_class(label, found) for label in harmed)
-    if told.word == HELPS:
+    if told.outcome == HELPS:
         return HELPS, f"{told.text}; but {word}: do not use it where {these}, {parts}"
-    whole = f"over all classes, {told.word}: {said}"
+    whole = f"over all classes, {told.outcome}: {said}"
     return word, f"{word}: do not use it where {these}, {parts}; {whole}"
 
 

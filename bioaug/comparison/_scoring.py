@@ -160,7 +160,7 @@ class Scoring:
         except NO_VALUE:
             return math.nan
 
-    def n_telling(self, y: NDArray, groups: NDArray) -> int:
+    def n_informative(self, y: NDArray, groups: NDArray) -> int:
         """Return how many patients have rows that the score is about."""
         return len(np.unique(groups[self._is_about(y)]))
 

@@ -1,4 +1,4 @@
-"""How many held-back real rows one synthetic row was worth to a classifier."""
+"""Real-row equivalence: how many held-back real rows one synthetic row was worth."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from bioaug.core.arrays import to_floats
 from bioaug.core.checks import SHARE, check_number
 from bioaug.core.seeding import check_generator
 from bioaug.exceptions import DataError
-from bioaug.statistics.resampling import DRAWS, MANY, tail_share
+from bioaug.statistics._resampling import DRAWS, MANY, tail_fraction
 
 ROUNDING = 1e-12  # by which equal means of scores differ
 
 
 @dataclass(frozen=True)
 class Worth:
-    """Real rows that one synthetic row was worth.
+    """Real-row equivalence of one synthetic row, with its interval.
 
     Attributes
     ----------
     value : float
         0 where the synthetic rows did not raise the score; NaN where real rows did not either,
-        so that nothing can be told from them.
+        so that there is nothing to compare with.
     low, high : float
         Interval; `high` is infinite where the real rows may not have been enough to match.
     is_bound : bool
@@ -45,7 +45,7 @@ def worth(
     synthetic_score: ArrayLike,
     n_synthetic: int,
 ) -> float:
-    """How many real rows one synthetic row was worth.
+    """Real-row equivalence: how many real rows one synthetic row was worth.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def worth_interval(
     confidence: float = 0.95,
     random_state: Any = 0,
 ) -> Worth:
-    """How many real rows one synthetic row was worth, with its interval.
+    """Real-row equivalence of one synthetic row, with its interval.
 
     Parameters
     ----------
@@ -158,15 +158,15 @@ def worth_interval(
     if n_scores < 2:
         return Worth(value, 0.0, np.inf, is_bound)
     drawn = random.randint(n_scores, size=(n_draws, n_scores))
-    least, most = np.empty(n_draws), np.empty(n_draws)
+    lower, upper = np.empty(n_draws), np.empty(n_draws)
     for i, folds in enumerate(drawn):
-        least[i], bound = _rows_to_match(
+        lower[i], bound = _rows_to_match(
             counts, scores[:, folds].mean(axis=1), float(synthetic[folds].mean())
         )
-        most[i] = np.inf if bound else least[i]
-    least, most = np.nan_to_num(least, nan=0.0), np.where(np.isnan(most), np.inf, most)
-    outside = int(tail_share(confidence, n_scores) * n_draws)
-    low, high = np.sort(least)[outside], np.sort(most)[n_draws - 1 - outside]
+        upper[i] = np.inf if bound else lower[i]
+    lower, upper = np.nan_to_num(lower, nan=0.0), np.where(np.isnan(upper), np.inf, upper)
+    outside = int(tail_fraction(confidence, n_scores) * n_draws)
+    low, high = np.sort(lower)[outside], np.sort(upper)[n_draws - 1 - outside]
     return Worth(value, float(low / n_synthetic), float(high / n_synthetic), is_bound)
 
 

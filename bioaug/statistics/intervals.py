@@ -1,4 +1,4 @@
-"""Patient-level comparison of two classifiers: intervals, p-values, verdicts."""
+"""Confidence intervals of paired score differences: by folds and by patients."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from bioaug.core.arrays import to_floats
 from bioaug.core.checks import SHARE, check_number, check_numbers
 from bioaug.core.seeding import check_generator
 from bioaug.exceptions import DataError
-from bioaug.statistics.paired import Metric, Pairing
-from bioaug.statistics.resampling import DRAWS, Interval
+from bioaug.statistics._paired import Metric, PairedScores
+from bioaug.statistics._resampling import DRAWS, Interval
 
 
 def corrected_interval(
-    differences: ArrayLike, *, test_share: float, confidence: float = 0.95
+    differences: ArrayLike, *, test_fraction: float, confidence: float = 0.95
 ) -> Interval:
     r"""Interval of a mean difference over folds and repeats that share training rows.
 
@@ -26,8 +26,8 @@ def corrected_interval(
     ----------
     differences : array-like of shape (n_scores,)
         Score of the first classifier minus score of the second, for every fold of every repeat.
-    test_share : float
-        Test rows as a share of all rows: 1 / n_folds of cross-validation.
+    test_fraction : float
+        Test rows as a fraction of all rows: 1 / n_folds of cross-validation.
     confidence : float
 
     Returns
@@ -38,7 +38,7 @@ def corrected_interval(
     Raises
     ------
     DataError
-        Where differences are not finite numbers in one dimension, or a share is not inside (0, 1).
+        Where differences are not finite numbers in one dimension, or a fraction is not in (0, 1).
 
     Notes
     -----
@@ -47,7 +47,7 @@ def corrected_interval(
     .. math:: \bar d \pm t_{J-1} \sqrt{(1/J + n_{test} / n_{train}) s^2}
 
     as the interval; for repeated cross-validation [2]_. The second term stands for the training
-    rows that folds share. It is a rule of thumb (the correlation is taken to be the test share),
+    rows that folds share. It is a rule of thumb (the correlation is taken to be the test fraction),
     and where patients differ much, `patient_bootstrap` asks the question that matters.
 
     References
@@ -59,12 +59,12 @@ def corrected_interval(
     Examples
     --------
     >>> from bioaug.statistics import corrected_interval
-    >>> interval = corrected_interval([0.01, 0.03, 0.02, 0.04, 0.0], test_share=0.2)
+    >>> interval = corrected_interval([0.01, 0.03, 0.02, 0.04, 0.0], test_fraction=0.2)
     >>> print(f"{interval.value:.3f} [{interval.low:.3f}, {interval.high:.3f}] p={interval.p:.2f}")
     0.020 [-0.009, 0.049] p=0.13
     """
     owner = "corrected_interval"
-    check_numbers({"test_share": test_share, "confidence": confidence}, SHARE, owner=owner)
+    check_numbers({"test_fraction": test_fraction, "confidence": confidence}, SHARE, owner=owner)
     values = to_floats(differences, name="differences", owner=owner)
     if values.ndim != 1 or not len(values) or not np.isfinite(values).all():
         raise DataError(
@@ -74,7 +74,7 @@ def corrected_interval(
     mean, n_scores = float(values.mean()), len(values)
     if n_scores < 2:
         return Interval(mean, -np.inf, np.inf, 1.0, confidence, "folds")
-    ratio = test_share / (1 - test_share)
+    ratio = test_fraction / (1 - test_fraction)  # Nadeau and Bengio's n_test / n_train
     error = math.sqrt((1 / n_scores + ratio) * values.var(ddof=1))
     width = float(student.ppf((1 + confidence) / 2, n_scores - 1)) * error
     t = abs(mean) / error if error > 0 else np.inf
@@ -91,7 +91,7 @@ def patient_bootstrap(
     metric: Metric,
     n_draws: int = 2000,
     confidence: float = 0.95,
-    test_share: float | None = None,
+    test_fraction: float | None = None,
     random_state: Any = 0,
 ) -> Interval:
     """Interval of the difference of two classifiers for patients like these.
@@ -114,9 +114,9 @@ def patient_bootstrap(
         which is called on the rows of every draw, so takes long.
     n_draws : int
     confidence : float
-    test_share : float, optional
-        Patients tested as a share of those tested and trained on. Where given, the interval is also
-        for other patients to train on; without, it is for these two classifiers as they are.
+    test_fraction : float, optional
+        Patients tested as a fraction of those tested and trained on. Where given, the interval is
+        also for other patients to train on; without, it is for these two classifiers as they are.
     random_state : int, RandomState instance or None
 
     Returns
@@ -141,20 +141,21 @@ def patient_bootstrap(
     nothing was asked. A metric of one class has no value in such a draw, which is left out. A
     class with rows that is never predicted has precision and F1 0.
 
-    The p-value is twice the smaller share of draws on either side of 0, and the interval is that
+    The p-value is twice the smaller fraction of draws on either side of 0, and the interval is that
     of percentiles, both expanded [1]_ to what Student's distribution would give with this number
     of patients (with rows of the class, for a metric of one). In simulations without a difference,
-    macro F1 is told apart in 6 % to 7 % of 2000 sets of 10, 22 or 40 patients, where 5 % is meant;
-    by plain percentiles in 11 % to 12 %, 8 % to 9 % and 7 % to 8 %; by drawing rows, in most sets.
+    macro F1 is called different in 6 % to 7 % of 2000 sets of 10, 22 or 40 patients, where 5 % is
+    meant; by plain percentiles in 11 % to 12 %, 8 % to 9 % and 7 % to 8 %; by drawing rows, in most
+    sets.
 
     From a single repeat, what varies is the patients who are tested: that another training might
     have come out otherwise is not in the interval, and two classifiers that differ by their seeds
-    only are often told apart. From several, the variance of their mean is added to that of the
-    patients, with the degrees of freedom of Welch's test [2]_: of two repeats that differ much, the
-    interval is wide. Repeats whose predictions are identical are one training.
+    only are often called different. From several, the variance of their mean is added to that of
+    the patients, with the degrees of freedom of Welch's test [2]_: of two repeats that differ much,
+    the interval is wide. Repeats whose predictions are identical are one training.
 
     The training rows are the same in all repeats, so these do not show what other training patients
-    would have done. With `test_share` q, the variance of the patients is multiplied by
+    would have done. With `test_fraction` q, the variance of the patients is multiplied by
     1 + q / (1 - q), the ratio that Nadeau and Bengio [3]_ take for training sets that overlap: a
     training on n patients is taken to vary as much as a test on n patients.
 
@@ -179,11 +180,11 @@ def patient_bootstrap(
     owner = "patient_bootstrap"
     check_number(n_draws, DRAWS, name="n_draws", owner=owner)
     check_number(confidence, SHARE, name="confidence", owner=owner)
-    check_number(test_share, SHARE, name="test_share", owner=owner, optional=True)
+    check_number(test_fraction, SHARE, name="test_fraction", owner=owner, optional=True)
     random = check_generator(random_state)
-    pair = Pairing.of(y, predicted, other, groups, metric=metric, owner=owner)
+    pair = PairedScores.of(y, predicted, other, groups, metric=metric, owner=owner)
     return pair.interval(
-        n_draws=n_draws, confidence=confidence, random_state=random, test_share=test_share
+        n_draws=n_draws, confidence=confidence, random_state=random, test_fraction=test_fraction
     )
 
 
@@ -223,11 +224,11 @@ def leave_one_patient_out(
     (-0.25, 0.25)
     """
     owner = "leave_one_patient_out"
-    pair = Pairing.of(y, predicted, other, groups, metric=metric, owner=owner)
+    pair = PairedScores.of(y, predicted, other, groups, metric=metric, owner=owner)
     n_patients = len(pair.patients)
     if n_patients < 2:
         raise DataError(
             f"The 'groups' parameter of {owner} must name at least 2 patients. Got only "
             f"{pair.patients[0]!r}."
         )
-    return pair.without_each()
+    return pair.leave_one_out()

@@ -1,4 +1,4 @@
-"""Scores of one classifier: of every class, and of its probabilities."""
+"""Precision, recall and F1 of every class; calibration of predicted probabilities."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.metrics import precision_recall_fscore_support
 
 from bioaug.core.arrays import to_floats
 from bioaug.core.checks import check_number
 from bioaug.exceptions import DataError
-from bioaug.statistics.paired import (
+from bioaug.statistics._paired import (
     check_predictions,
     check_row_labels,
     check_same_kind,
-    count_rows,
 )
-from bioaug.statistics.resampling import DRAWS
+from bioaug.statistics._resampling import DRAWS
 
 
 def per_class_scores(
@@ -57,23 +57,27 @@ def per_class_scores(
             f"The 'predicted' parameter of {owner} must have one dimension. "
             f"Got {len(repeats)} repeats instead. Score them one by one."
         )
-    order = np.argsort(wanted)
-    counts = count_rows(y, repeats, wanted[order], np.zeros(len(y), dtype=int))[0, 0]
-    found = {}
-    for label, (hits, guesses, rows) in zip(wanted[order].tolist(), counts.T.tolist(), strict=True):
-        found[label] = {
-            "precision": hits / guesses if guesses else 0.0,
-            "recall": hits / rows if rows else 0.0,
-            "f1": 2 * hits / (guesses + rows) if guesses + rows else 0.0,
-            "support": int(rows),
-        }
-    return {label: found[label] for label in wanted.tolist()}
+    # Labels as integers, since scikit-learn refuses bytes.
+    _, codes = np.unique(np.concatenate([wanted, y, repeats[0]]), return_inverse=True)
+    of_wanted, of_y, of_predicted = np.split(codes, [len(wanted), len(wanted) + len(y)])
+    columns = precision_recall_fscore_support(
+        of_y,
+        of_predicted,
+        labels=of_wanted,
+        zero_division=0,  # pyright: ignore
+    )
+    names = ("precision", "recall", "f1", "support")
+    rows = zip(*(np.asarray(column).tolist() for column in columns), strict=True)
+    return {
+        label: dict(zip(names, row, strict=True))
+        for label, row in zip(wanted.tolist(), rows, strict=True)
+    }
 
 
 def calibration_error(
     y: ArrayLike, probabilities: ArrayLike, labels: ArrayLike, n_bins: int = 15
 ) -> dict[str, float]:
-    r"""How far predicted probabilities are from what happens.
+    r"""Calibration error and Brier score of predicted probabilities.
 
     Parameters
     ----------
@@ -149,6 +153,7 @@ def calibration_error(
     top, hit = p.max(axis=1), happened[np.arange(len(y)), p.argmax(axis=1)]
     bins = np.searchsorted(np.linspace(0, 1, n_bins + 1)[1:-1], top)
     gaps = np.bincount(bins, weights=hit - top, minlength=n_bins)
+    # As scikit-learn's brier_score_loss, which takes sorted labels only and sums to 1 exactly.
     brier = ((p - happened) ** 2).sum(axis=1).mean()
     return {"ece": float(np.abs(gaps).sum() / len(y)), "brier": float(brier)}
 

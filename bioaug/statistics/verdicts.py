@@ -1,4 +1,4 @@
-"""Verdicts in words, Holm's adjustment, and how many patients it would take."""
+"""Verdicts in words, Holm's adjustment and the number of patients needed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bioaug.core.checks import (
     check_numbers,
 )
 from bioaug.exceptions import DataError
-from bioaug.statistics.resampling import MANY, Interval
+from bioaug.statistics._resampling import MANY, Interval
 
 HELPS, HARMS, INCONCLUSIVE = "helps", "harms", "inconclusive"
 MOST_NAMED = 10_000  # patients that a verdict still numbers
@@ -27,23 +27,23 @@ MOST_NAMED = 10_000  # patients that a verdict still numbers
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a comparison came to.
+    """The conclusion of a comparison, as a word and as a sentence.
 
     Attributes
     ----------
-    word : str
+    outcome : str
         "helps", "harms", "inconclusive"; of arms of a comparison also "harms class V", where the
         interval of a class leaves out 0, and "failed".
     text : str
-        The word, what to do, on how many patients, and the numbers.
+        The outcome, what to do, on how many patients, and the numbers.
     """
 
-    word: str
+    outcome: str
     text: str
 
 
 def holm(p_values: ArrayLike) -> NDArray:
-    """P-values adjusted for having looked at several comparisons.
+    """P-values adjusted for several comparisons.
 
     Parameters
     ----------
@@ -101,14 +101,14 @@ def patients_needed(
     n_patients : int
         Patients that it comes from.
     power : float
-        How often a study of the answer's size would tell the difference.
+        How often a study of the answer's size would show the difference.
     confidence : float
         One minus the two-sided significance level of that study.
 
     Returns
     -------
     int or None
-        None where the observed difference is 0, which no number of patients tells from 0, or where
+        None where the observed difference is 0, which no number of patients can show, or where
         the interval is infinite. It may be smaller than `n_patients`, and is at least 2.
 
     Raises
@@ -122,8 +122,8 @@ def patients_needed(
 
     .. math:: n (h / |d|)^2 ((z_{confidence} + z_{power}) / z_{interval})^2
 
-    patients. As d is itself uncertain, this is an order of magnitude: of a difference that is told
-    from 0 the answer tends to be too small, and of one near 0 it can be anything. It allows for
+    patients. As d is itself uncertain, this is an order of magnitude: for a significant difference
+    the answer tends to be too small, and for one near 0 it can be anything. It allows for
     no adjustment for several comparisons.
 
     Examples
@@ -150,7 +150,7 @@ def verdict(
     interval: Interval,
     *,
     p: float,
-    least: float = 0.0,
+    min_difference: float = 0.0,
     n_patients: int,
     alpha: float = 0.05,
     metric: str = "f1_macro",
@@ -163,13 +163,13 @@ def verdict(
         Of its difference to the second, such as of `patient_bootstrap`.
     p : float
         P-value that counts: after `holm` where there were several comparisons.
-    least : float
-        Smallest difference that is worth having. The whole interval must lie beyond it, on either
-        side, for a word other than "inconclusive".
+    min_difference : float
+        Smallest difference of practical relevance. The whole interval must lie beyond it, on either
+        side, for an outcome other than "inconclusive".
     n_patients : int
         Patients that the interval comes from.
     alpha : float
-        Largest p-value that tells a difference.
+        Significance level: the largest p-value that shows a difference.
     metric : str
         What the difference is of, for the sentence: as of `patient_bootstrap`, or any words.
 
@@ -188,28 +188,28 @@ def verdict(
     Examples
     --------
     >>> from bioaug.statistics import Interval, verdict
-    >>> verdict(Interval(0.012, -0.010, 0.034, p=0.14), p=0.28, n_patients=22).word
+    >>> verdict(Interval(0.012, -0.010, 0.034, p=0.14), p=0.28, n_patients=22).outcome
     'inconclusive'
     """
     owner = "verdict"
     check_interval(interval, owner=owner)
     check_number(p, UNIT, name="p", owner=owner)
-    check_number(least, NOT_NEGATIVE, name="least", owner=owner)
+    check_number(min_difference, NOT_NEGATIVE, name="min_difference", owner=owner)
     check_number(n_patients, MANY, name="n_patients", owner=owner)
     check_number(alpha, SHARE, name="alpha", owner=owner)
     if not isinstance(metric, str):
         raise DataError(f"The 'metric' parameter of {owner} must be text. Got {metric!r} instead.")
     said = difference_in_words(interval, p=p, n_patients=n_patients, metric=metric)
-    if p <= alpha and interval.low > least:
+    if p <= alpha and interval.low > min_difference:
         return Verdict(HELPS, f"{HELPS}: use it, {said}")
-    if p <= alpha and interval.high < -least:
+    if p <= alpha and interval.high < -min_difference:
         return Verdict(HARMS, f"{HARMS}: do not use it, {said}")
     if interval.low <= 0 <= interval.high:
         why = _what_more(interval, n_patients, alpha)
     elif p > alpha:
         why = f"0 is outside of the interval, but p is above {alpha:g}"
     else:
-        why = f"it differs from 0, but perhaps by less than the {least:g} that counts"
+        why = f"it differs from 0, but perhaps by less than the {min_difference:g} that counts"
     return Verdict(INCONCLUSIVE, f"{INCONCLUSIVE}: no reason to use or to avoid it, {said}; {why}")
 
 
@@ -223,17 +223,17 @@ def metric_in_words(metric: str) -> str:
 def difference_in_words(interval: Interval, *, p: float, n_patients: int, metric: str) -> str:
     """Return a difference with its interval, as in "on 22 patients macro F1 was 0.05 higher"."""
     patients = f"{n_patients} patient{'s' * (n_patients > 1)}"
-    found = f"on {patients} {metric_in_words(metric)} was "
+    text = f"on {patients} {metric_in_words(metric)} was "
     if round(interval.value, 3) == 0:
-        found += "the same"
+        text += "the same"
     else:
-        found += f"{abs(interval.value):.3f} {'higher' if interval.value > 0 else 'lower'}"
-    chance = "p < 0.001" if p < 0.001 else f"p = {p:.3g}"
+        text += f"{abs(interval.value):.3f} {'higher' if interval.value > 0 else 'lower'}"
+    p_text = "p < 0.001" if p < 0.001 else f"p = {p:.3g}"
     adjusted = " after Holm" if p != interval.p else ""
     if not math.isfinite(interval.half_width):
-        return f"{found} (too few {interval.limited_by} for an interval)"
+        return f"{text} (too few {interval.limited_by} for an interval)"
     limits = f"{100 * interval.confidence:g} % interval {interval.low:+.3f} to {interval.high:+.3f}"
-    return f"{found} ({limits}, {chance}{adjusted})"
+    return f"{text} ({limits}, {p_text}{adjusted})"
 
 
 def _what_more(interval: Interval, n_patients: int, alpha: float) -> str:

@@ -37,8 +37,8 @@ WORTH = {
     "n_synthetic": 3,
 }  # fmt: skip
 CALLS = {
-    corrected_interval: {"differences": [0.1, 0.2], "test_share": 0.2, "confidence": 0.9},
-    patient_bootstrap: ROWS | {"n_draws": 9, "test_share": 0.5, "random_state": 0},
+    corrected_interval: {"differences": [0.1, 0.2], "test_fraction": 0.2, "confidence": 0.9},
+    patient_bootstrap: ROWS | {"n_draws": 9, "test_fraction": 0.5, "random_state": 0},
     leave_one_patient_out: ROWS,
     holm: {"p_values": [0.1, 0.2]},
     patients_needed: {"interval": INTERVAL, "n_patients": 5, "power": 0.8},

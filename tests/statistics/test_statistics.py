@@ -14,6 +14,8 @@ from sklearn.calibration import calibration_curve
 from bioaug.exceptions import DataError
 from bioaug.statistics import (
     Interval,
+    PairedScores,
+    Repeats,
     calibration_error,
     corrected_interval,
     holm,
@@ -25,7 +27,6 @@ from bioaug.statistics import (
     worth,
     worth_interval,
 )
-from bioaug.statistics.resampling import Repeats, p_of_zero
 
 CLASSES = np.array(["F", "N", "V"])
 
@@ -68,7 +69,7 @@ def make_patients(n_patients=22, n_rows=60, *, spread=1.0, gain=0.0, seed=0, n_r
 
 def test_corrected_interval_by_hand() -> None:
     # mean 0.02, variance 0.00025, ratio 0.2 / 0.8: the error is sqrt((0.2 + 0.25) 0.00025).
-    interval = corrected_interval([0.01, 0.03, 0.02, 0.04, 0.0], test_share=0.2)
+    interval = corrected_interval([0.01, 0.03, 0.02, 0.04, 0.0], test_fraction=0.2)
     error = 0.010606601717798213
     assert interval.value == pytest.approx(0.02)
     assert interval.high == pytest.approx(0.02 + 2.7764451051977987 * error)
@@ -81,7 +82,7 @@ def test_corrected_interval_by_hand() -> None:
 
 def test_without_shared_rows_it_is_the_t_test() -> None:
     d = np.random.default_rng(0).normal(0.1, 1, 12)
-    interval = corrected_interval(d, test_share=1e-12)
+    interval = corrected_interval(d, test_fraction=1e-12)
     plain = stats.ttest_1samp(d, 0)
     assert interval.p == pytest.approx(plain.pvalue)
     assert (interval.low, interval.high) == pytest.approx(plain.confidence_interval(0.95))
@@ -89,13 +90,13 @@ def test_without_shared_rows_it_is_the_t_test() -> None:
 
 def test_repeats_make_it_no_narrower_than_shared_rows_allow() -> None:
     d = np.random.default_rng(0).normal(0.1, 1, 5)
-    many = corrected_interval(np.tile(d, 1000), test_share=0.2)
+    many = corrected_interval(np.tile(d, 1000), test_fraction=0.2)
     assert many.half_width == pytest.approx(1.96 * math.sqrt(0.25) * d.std(), rel=2e-3)
 
 
 @pytest.mark.parametrize(("d", "p"), [([0.1], 1.0), ([0.25, 0.25], 0.0), ([0.0, 0.0, 0.0], 1.0)])
 def test_corrected_interval_of_few(d, p) -> None:
-    interval = corrected_interval(d, test_share=0.2)
+    interval = corrected_interval(d, test_fraction=0.2)
     assert interval.value == d[0]
     assert interval.p == p
     assert math.isinf(interval.high) == (len(d) == 1)
@@ -221,10 +222,18 @@ def rejected(n_sets: int, *, by_row: bool = False, gain: float = 0.0, **settings
 
 def test_no_difference_of_repeats_has_a_p_value_of_one():
     """Five units: Student's quantile of a confidence near 0 once was 0, and was divided by."""
-    draws = np.random.default_rng(0).normal(scale=0.1, size=2000)
+    gains = np.array([-0.2, -0.1, 0.0, 0.1, 0.2])
+    scores = PairedScores(np.arange(5), 5, lambda weights: weights @ gains / 5, Repeats(0.01, 2))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert p_of_zero(0.0, draws, 5, Repeats(0.01, 2)) > 0.999
+        assert scores.interval().p > 0.999
+
+
+def test_limits_of_a_difference_of_scores_lie_in_their_range():
+    y, groups = np.tile(["N", "V"], 6), np.repeat([0, 1, 2], 4)
+    wrong = np.where(groups == 0, y, "N")
+    interval = patient_bootstrap(y, y, wrong, groups, metric="f1:V")
+    assert -1 <= interval.low < interval.value < interval.high == 1
 
 
 @pytest.mark.slow
@@ -280,13 +289,13 @@ def test_verdicts() -> None:
     )
     worse = Interval(-0.05, -0.08, -0.02, 0.0001)
     harm = verdict(worse, p=0.0001, n_patients=1, metric="f1:V")
-    assert harm.word == "harms"
+    assert harm.outcome == "harms"
     assert harm.text == (
         "harms: do not use it, on 1 patient F1 of class V was 0.050 lower (95 % interval -0.080 to "
         "-0.020, p < 0.001)"
     )
     open_ = verdict(Interval(0.012, -0.010, 0.034, 0.14), p=0.28, n_patients=22)
-    assert open_.word == "inconclusive"
+    assert open_.outcome == "inconclusive"
     assert open_.text == (
         "inconclusive: no reason to use or to avoid it, on 22 patients macro F1 was 0.012 higher "
         "(95 % interval -0.010 to +0.034, p = 0.28 after Holm); about 160 patients would be needed"
@@ -296,7 +305,11 @@ def test_verdicts() -> None:
 @pytest.mark.parametrize(
     ("interval", "settings", "why"),
     [
-        (Interval(0.05, 0.02, 0.08, 0.004), {"p": 0.004, "least": 0.03}, "less than the 0.03"),
+        (
+            Interval(0.05, 0.02, 0.08, 0.004),
+            {"p": 0.004, "min_difference": 0.03},
+            "less than the 0.03",
+        ),
         (Interval(0.05, 0.01, 0.09, 0.03), {"p": 0.09}, "p is above 0.05"),
         (Interval(0.0, -0.01, 0.01, 1.0), {"p": 1.0}, "needed cannot be said"),
         (Interval(0.1, -np.inf, np.inf, 1.0), {"p": 1.0}, "too few patients for an interval"),
@@ -306,7 +319,7 @@ def test_verdicts() -> None:
 )
 def test_why_it_is_inconclusive(interval, settings, why) -> None:
     told = verdict(interval, n_patients=22, **settings)
-    assert told.word == "inconclusive"
+    assert told.outcome == "inconclusive"
     assert why in told.text
 
 
@@ -321,7 +334,7 @@ def test_patients_are_not_asked_for_where_they_do_not_make_the_interval_wide(lim
 
 
 def test_intervals_know_what_makes_them_wide() -> None:
-    assert corrected_interval([0.1, 0.2], test_share=0.2).limited_by == "folds"
+    assert corrected_interval([0.1, 0.2], test_fraction=0.2).limited_by == "folds"
     y, a, b, groups = make_patients()
     assert patient_bootstrap(y, a, b, groups, metric="accuracy").limited_by == "patients"
     shaken = np.array([a, np.where(np.arange(len(y)) % 2, a, "?")])
@@ -342,7 +355,7 @@ def test_other_training_patients_widen_the_interval() -> None:
     """As many patients trained on as tested double the variance (Nadeau and Bengio's ratio)."""
     y, a, b, groups = make_patients()
     known = patient_bootstrap(y, a, b, groups, metric="f1_macro")
-    any_ = patient_bootstrap(y, a, b, groups, metric="f1_macro", test_share=0.5)
+    any_ = patient_bootstrap(y, a, b, groups, metric="f1_macro", test_fraction=0.5)
     assert any_.value == known.value
     assert any_.half_width == pytest.approx(math.sqrt(2) * known.half_width)
     assert any_.p > known.p
@@ -464,15 +477,18 @@ def test_bootstrap_errors(wrong, text) -> None:
 
 
 REFUSED = [
-    (lambda: corrected_interval([], test_share=0.2), "'differences' parameter"),
-    (lambda: corrected_interval([np.nan, 1], test_share=0.2), "'differences' parameter"),
-    (lambda: corrected_interval([0.1, 0.2], test_share=1), "'test_share' parameter"),
+    (lambda: corrected_interval([], test_fraction=0.2), "'differences' parameter"),
+    (lambda: corrected_interval([np.nan, 1], test_fraction=0.2), "'differences' parameter"),
+    (lambda: corrected_interval([0.1, 0.2], test_fraction=1), "'test_fraction' parameter"),
     (lambda: leave_one_patient_out([1], [1], [1], [1], metric="accuracy"), "at least 2 patients"),
     (lambda: holm([0.1, 1.2]), "'p_values' parameter of holm"),
     (lambda: holm([np.nan]), "'p_values' parameter of holm"),
     (lambda: patients_needed(Interval(0.1, 0, 0.2, 0.1), 0), "'n_patients' parameter"),
     (lambda: verdict(Interval(0.1, 0, 0.2, 0.1), p=2, n_patients=3), "'p' parameter of verdict"),
-    (lambda: verdict(Interval(0, 0, 0, 1), p=1, least=-1, n_patients=3), "'least' parameter"),
+    (
+        lambda: verdict(Interval(0, 0, 0, 1), p=1, min_difference=-1, n_patients=3),
+        "'min_difference' parameter",
+    ),
     (lambda: per_class_scores(["a"], ["a"], ["a", "a"]), "every class once"),
     (lambda: per_class_scores(["a"], ["a"], [1]), "'labels' .* same kind"),
     (lambda: per_class_scores(["a"], [["a"], ["a"]], ["a"]), "must have one dimension"),

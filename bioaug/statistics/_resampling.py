@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import brentq
 from scipy.stats import norm
 from scipy.stats import t as student
 from sklearn.utils._param_validation import Interval as IntervalOf
@@ -22,7 +23,7 @@ LimitedBy = Literal["patients", "folds", "repeats"]
 
 @dataclass(frozen=True)
 class Interval:
-    """A difference, where it may lie, and how surely it is one.
+    """A difference with its confidence interval and p-value.
 
     Attributes
     ----------
@@ -52,14 +53,14 @@ class Interval:
 
 
 def in_blocks(n_draws: int, n_units: int) -> Iterator[tuple[int, int]]:
-    """Yield first and last place of as many draws of all units as fit into memory."""
+    """Yield first and last index of as many draws of all units as fit into memory."""
     step = max(1, BLOCK_VALUES // n_units)
     for start in range(0, n_draws, step):
         yield start, min(start + step, n_draws)
 
 
-def tail_share(confidence: float, n_units: int) -> float:
-    """Return the share of the draws on either side of an expanded percentile interval.
+def tail_fraction(confidence: float, n_units: int) -> float:
+    """Return the fraction of the draws on either side of an expanded percentile interval.
 
     Draws of n units vary less than samples do, by n - 1 to n, and know no heavier tail: as wide as
     Student's interval is the one with Phi(-sqrt(n / (n - 1)) t) of the draws outside (Hesterberg).
@@ -71,20 +72,21 @@ def tail_share(confidence: float, n_units: int) -> float:
 def two_sided_p(draws: NDArray, n_units: int) -> float:
     """Return the p-value of 0 that belongs to the expanded interval.
 
-    Twice the smaller share of the draws on either side of 0, those on 0 counting for both and one
-    more for the value itself; carried from the normal to Student's distribution like the interval.
+    Twice the smaller fraction of the draws on either side of 0, those on 0 counting for both and
+    one more for the value itself; carried from the normal to Student's distribution like the
+    interval.
     """
     smaller = min(int((draws <= 0).sum()), int((draws >= 0).sum()))
-    share = (smaller + 1) / (len(draws) + 1)
-    if share >= 0.5:
+    fraction = (smaller + 1) / (len(draws) + 1)
+    if fraction >= 0.5:
         return 1.0
     scale = np.sqrt((n_units - 1) / n_units)
-    return float(2 * student.cdf(norm.ppf(share) * scale, n_units - 1))
+    return float(2 * student.cdf(norm.ppf(fraction) * scale, n_units - 1))
 
 
 @dataclass(frozen=True)
 class Repeats:
-    """What the repeats of two classifiers say about another training of them.
+    """How much the difference of two classifiers varies with their training.
 
     Attributes
     ----------
@@ -109,7 +111,7 @@ class Repeats:
             parts = [(first - second, max(n_first, n_second))]
         parts = [(part, n) for part, n in parts if n > 1]
         error = float(np.sqrt(sum(part.var(ddof=1) / n for part, n in parts)))
-        if error < 1e-12:  # trainings without chance
+        if error < 1e-12:  # deterministic trainings
             return cls()
         return cls(error, min(n for _, n in parts) - 1)
 
@@ -122,17 +124,17 @@ def limits(
     Standard errors of units, to either side, and of repeats are added as squares, and Student's
     degrees of freedom are those of Welch and Satterthwaite.
     """
-    tail = tail_share(confidence, n_units)
+    tail = tail_fraction(confidence, n_units)
     low, high = np.quantile(draws, [tail, 1 - tail]).tolist()
     if not repeats.error:
         return low, high
-    share = (1 + confidence) / 2
+    upper = (1 + confidence) / 2
     of_units, of_repeats = draws.var() * n_units / (n_units - 1), repeats.error**2
     freedom = (of_units + of_repeats) ** 2 / (
         of_units**2 / (n_units - 1) + of_repeats**2 / repeats.freedom
     )
-    half = repeats.error * student.ppf(share, n_units - 1)
-    ratio = student.ppf(share, freedom) / student.ppf(share, n_units - 1)
+    half = repeats.error * student.ppf(upper, n_units - 1)
+    ratio = student.ppf(upper, freedom) / student.ppf(upper, n_units - 1)
     below, above = ratio * np.hypot([max(value - low, 0), max(high - value, 0)], half)
     return value - float(below), value + float(above)
 
@@ -142,12 +144,17 @@ def p_of_zero(value: float, draws: NDArray, n_units: int, repeats: Repeats) -> f
     of_units = two_sided_p(draws, n_units)
     if not repeats.error:
         return of_units
-    without, within = 1e-4, 1.0  # nearer to 0, Student's quantile is 0 in rounding
-    for _ in range(30):
-        confidence = (without + within) / 2
+
+    def gap(confidence: float) -> float:
+        """Return how far 0 lies outside of the interval; negative inside of it."""
         low, high = limits(value, draws, n_units, repeats, confidence)
-        if low <= 0 <= high:
-            within = confidence
-        else:
-            without = confidence
-    return max(1 - without, of_units)
+        return max(low, -high)
+
+    least, most = 1e-4, 1 - 1e-9  # beyond, Student's quantile is 0 or infinite in rounding
+    if gap(least) <= 0:
+        confidence = least
+    elif gap(most) > 0:
+        confidence = most
+    else:
+        confidence = float(brentq(gap, least, most, xtol=1e-10))  # pyright: ignore
+    return max(1 - confidence, of_units)

@@ -13,7 +13,7 @@ from sklearn.utils import check_random_state
 from bioaug.core.arrays import check_same_order, to_array
 from bioaug.core.checks import check_labels, check_option
 from bioaug.exceptions import DataError
-from bioaug.statistics.resampling import Interval, Repeats, in_blocks, limits, p_of_zero
+from bioaug.statistics._resampling import Interval, Repeats, in_blocks, limits, p_of_zero
 
 OVER_CLASSES = ("f1_macro", "balanced_accuracy", "accuracy")
 OF_ONE_CLASS = ("f1", "recall", "precision")
@@ -22,31 +22,34 @@ Metric = str | Callable[[NDArray, NDArray], float]
 
 
 @dataclass(frozen=True)
-class Pairing:
+class PairedScores:
     """Scores two classifiers on the same weighted patients.
 
     Attributes
     ----------
     patients : ndarray of shape (n_patients,)
         Their names, in the order of the weights.
-    n_telling : int
-        Patients that have rows of the class a metric of one class is about; else all.
+    n_informative : int
+        Patients with rows of the class that a metric of one class is about; else all.
     difference : callable
         Whole weights of shape (n_draws, n_patients) to differences of shape (n_draws,), NaN where
         the metric has no value because its class has no row with weight.
     repeats : Repeats
         How much the difference varies from one training to another.
+    most : float
+        The largest absolute difference there can be; infinite for a metric that is a function.
     """
 
     patients: NDArray
-    n_telling: int
+    n_informative: int
     difference: Callable[[NDArray], NDArray]
     repeats: Repeats
+    most: float = np.inf
 
     @classmethod
     def of(
         cls, y: Any, predicted: Any, other: Any, groups: Any, *, metric: Metric, owner: str
-    ) -> Pairing:
+    ) -> PairedScores:
         """Check what was passed in and count what the metric needs of every patient."""
         given, y = y, check_row_labels(y, owner=owner)
         for name, values in (("predicted", predicted), ("other", other)):
@@ -82,11 +85,11 @@ class Pairing:
             return first - second
 
         holders = counts[0][:, 0, 2] > 0  # of shape (n_patients, n_classes)
-        one = place_of_class(metric, classes)
-        n_telling = len(patients) if one is None else int(holders[:, one].sum())
+        one = class_index(metric, classes)
+        n_informative = len(patients) if one is None else int(holders[:, one].sum())
         scores = [score_of(arm.sum(axis=0), metric, classes) for arm in counts]
         repeats = Repeats.of(scores[0], scores[1], *(count_distinct(arm) for arm in arms))
-        return cls(patients, n_telling, difference, repeats)
+        return cls(patients, n_informative, difference, repeats, most=1.0)
 
     @property
     def value(self) -> float:
@@ -99,32 +102,33 @@ class Pairing:
         n_draws: int = 2000,
         confidence: float = 0.95,
         random_state: Any = 0,
-        test_share: float | None = None,
+        test_fraction: float | None = None,
     ) -> Interval:
         """Return the interval of the difference from draws of patients, see `patient_bootstrap`."""
         n_patients, value = len(self.patients), self.value
         nothing = Interval(value, -np.inf, np.inf, 1.0, confidence)
-        if self.n_telling < 2:
+        if self.n_informative < 2:
             return nothing
         random = check_random_state(random_state)
-        chances = np.full(n_patients, 1 / n_patients)
+        even = np.full(n_patients, 1 / n_patients)
         drawn = [
-            self.difference(random.multinomial(n_patients, chances, stop - start))
+            self.difference(random.multinomial(n_patients, even, stop - start))
             for start, stop in in_blocks(n_draws, n_patients)
         ]
         draws = np.concatenate(drawn)
         draws = draws[np.isfinite(draws)]
         if not len(draws) or not np.isfinite(value):
             return nothing
-        if test_share is not None:  # other training patients would move it, too
-            draws = value + (draws - value) * np.sqrt(1 + test_share / (1 - test_share))
-        low, high = limits(value, draws, self.n_telling, self.repeats, confidence)
-        p = p_of_zero(value, draws, self.n_telling, self.repeats)
-        of_patients = draws.var() * self.n_telling / (self.n_telling - 1)
+        if test_fraction is not None:  # other training patients would move it, too
+            draws = value + (draws - value) * np.sqrt(1 + test_fraction / (1 - test_fraction))
+        low, high = limits(value, draws, self.n_informative, self.repeats, confidence)
+        low, high = max(low, -self.most), min(high, self.most)
+        p = p_of_zero(value, draws, self.n_informative, self.repeats)
+        of_patients = draws.var() * self.n_informative / (self.n_informative - 1)
         limited_by = "repeats" if self.repeats.error**2 > of_patients else "patients"
         return Interval(value, low, high, p, confidence, limited_by)
 
-    def without_each(self) -> dict[Any, float]:
+    def leave_one_out(self) -> dict[Any, float]:
         """Return the difference without each patient, by patient."""
         n_patients = len(self.patients)
         without = []
@@ -184,8 +188,8 @@ def check_metric(metric: object, classes: NDArray, *, owner: str) -> None:
     check_option(metric, name="metric", owner=owner, options=options, otherwise=otherwise)
 
 
-def place_of_class(metric: str, classes: NDArray) -> int | None:
-    """Return where the class of "f1:<label>" stands among the classes; None of other metrics."""
+def class_index(metric: str, classes: NDArray) -> int | None:
+    """Return the index of the class of "f1:<label>"; None of other metrics."""
     if metric in OVER_CLASSES:
         return None
     return [str(label) for label in classes.tolist()].index(metric.partition(":")[2])
@@ -226,7 +230,7 @@ def score_of(counts: NDArray, metric: str, classes: NDArray) -> NDArray:
         of_class = _ratio(2 * hits, guesses + rows)
     else:
         of_class = _ratio(hits, rows if kind == "recall" else guesses)
-    one = place_of_class(metric, classes)
+    one = class_index(metric, classes)
     if one is not None:
         return np.where(present[..., one], of_class[..., one], np.nan)
     return (of_class * present).sum(axis=-1) / present.sum(axis=-1)
@@ -238,9 +242,9 @@ def _ratio(part: NDArray, whole: NDArray) -> NDArray:
 
 
 def _codes(labels: NDArray, classes: NDArray) -> tuple[NDArray, NDArray]:
-    """Return the place of every label among the classes, and whether it is one of them."""
-    places = np.minimum(np.searchsorted(classes, labels), len(classes) - 1)
-    return places, classes[places] == labels
+    """Return the index of every label among the classes, and whether it is one of them."""
+    indices = np.minimum(np.searchsorted(classes, labels), len(classes) - 1)
+    return indices, classes[indices] == labels
 
 
 def _is_text(labels: NDArray) -> bool:
