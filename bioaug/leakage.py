@@ -1,9 +1,7 @@
-"""What a generator has seen travels with it, so that nothing is scored on what it learned from."""
+"""Fingerprints of training rows and a registry of synthetic rows, against train/test leakage."""
 
 from __future__ import annotations
 
-import threading
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,14 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bioaug.core.row_hashes import RowHashes
+from bioaug.core.row_hashes import MIN_VALUES, RowHashes, flat_rows
+from bioaug.core.synthetic_rows import REGISTRY
+from bioaug.core.user_warnings import warn_user
 from bioaug.exceptions import DataError, LeakError, LeakWarning
-
-FEWEST_VALUES = 8  # below which unrelated rows may well be nearly equal
-MOST_REMEMBERED = 10_000_000  # synthetic rows of this process, of 16 bytes each
-_FORGETTING = 0.1  # fraction of them that is forgotten in one go
-_made: list[NDArray[np.uint64]] = []  # sorted hashes of the synthetic rows, oldest first
-_tidying = threading.Lock()
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -40,7 +34,7 @@ class TrainingFingerprint:
     @classmethod
     def from_rows(cls, X: Any, groups: Any = None) -> TrainingFingerprint:
         """Return the fingerprint of training rows and, where known, their groups."""
-        return cls((RowHashes.from_rows(_flat(X), _names(groups)),))
+        return cls((RowHashes.from_rows(flat_rows(X), _names(groups)),))
 
     def joined(self, other: TrainingFingerprint | None) -> TrainingFingerprint:
         """Return the fingerprint of what was trained on both, of rows of one length.
@@ -91,24 +85,23 @@ class TrainingFingerprint:
                 "only."
             )
         if not self.is_complete:
-            warnings.warn(
+            warn_user(
                 "The generator was loaded from a folder without a fingerprint of its training "
                 "rows, so it cannot be checked whether it has seen rows or patients that are to be "
                 "scored. Save it with include_fingerprint=True where the folder stays with you.",
                 LeakWarning,
-                stacklevel=2,
             )
 
     def contains(self, X: Any) -> NDArray[np.bool_]:
         """Return which rows are (nearly) equal to one of these."""
-        rows = _flat(X)
+        rows = flat_rows(X)
         self._check_comparable(rows)
-        if self.n_values < FEWEST_VALUES or not len(rows):
+        if self.n_values < MIN_VALUES or not len(rows):
             return np.zeros(len(rows), bool)
-        found = np.zeros(len(rows), bool)
+        known = np.zeros(len(rows), bool)
         for part in self.parts:
-            found |= part.contains(rows)
-        return found
+            known |= part.contains(rows)
+        return known
 
     def shared_groups(self, groups: Any) -> list[str]:
         """Return which of these groups were trained on, as sorted text."""
@@ -165,90 +158,30 @@ class TrainingFingerprint:
 
 
 def remember_synthetic(X: NDArray, real: NDArray) -> None:
-    """Note rows that were made, but for copies of real ones.
+    """Register synthetic rows of this process, but for copies of the rows `real`.
 
-    This process knows its last 10 million synthetic rows (160 MB); a LeakWarning says when the
-    oldest are forgotten. Other processes, joblib's workers among them, know nothing of them.
+    `GANOversampler.fit_resample` does so. `Synthesizer.sample` and the torch data sets do not: they
+    hold no real rows, so a copy of one would be taken for synthetic ever after. See
+    `bioaug.core.synthetic_rows.SyntheticRegistry` for what is recognised, and what is not.
     """
-    for form in (_flat, _standardised):
-        _made.append(np.setdiff1d(_digests(form(X)), _digests(form(real))))
-    if not _tidying.acquire(blocking=False):  # held elsewhere, or by a thread lost in a fork
-        return
-    try:
-        n_forgotten = _tidy(_made, most=2 * MOST_REMEMBERED)  # two hashes a row
-    finally:
-        _tidying.release()
-    if n_forgotten:
-        warnings.warn(
-            f"This process has made more than {MOST_REMEMBERED:,} synthetic rows; the oldest "
-            f"{n_forgotten // 2:,} are not recognised any more when they are passed as real rows.",
-            LeakWarning,
-            stacklevel=2,
-        )
+    REGISTRY.add(X, real)
 
 
 def find_synthetic(X: Any) -> NDArray[np.bool_]:
-    """Return which rows this process has made, as they were or with another gain and offset.
+    """Return which rows this process has registered as synthetic.
 
-    One gain and one offset for a whole row, as another unit has them: not those of a channel or a
-    time step, nor filters, noise or other lengths.
+    The last 10 million rows are known, as they were or with one gain and one offset for a whole
+    row. Rows of other processes, of before a restart or from a file are not: False says nothing.
     """
-    rows = _flat(X)
-    either = np.stack([_digests(rows), _digests(_standardised(rows))])
-    found = np.zeros(either.shape, bool)
-    for hashes in list(_made):
-        if len(hashes):
-            places = np.searchsorted(hashes, either).clip(max=len(hashes) - 1)
-            found |= hashes[places] == either
-    return found[0] | found[1]
-
-
-def _tidy(chunks: list[NDArray[np.uint64]], most: int) -> int:
-    """Merge chunks of hashes, drop the oldest beyond `most`, and return how many were dropped.
-
-    Others may append meanwhile: only the chunks that are there now are replaced.
-    """
-    kept, n_chunks, n_dropped = chunks[:], len(chunks), 0
-    largest = max(1, int(_FORGETTING * most))
-    i = len(kept) - 1
-    while i > 0:  # like a binary counter: a chunk joins the one before it once it is as large
-        if len(kept[i - 1]) <= len(kept[i]) and len(kept[i - 1]) + len(kept[i]) <= largest:
-            kept[i - 1 : i + 1] = [np.union1d(kept[i - 1], kept[i])]
-        i -= 1
-    while sum(map(len, kept)) > most and len(kept) > 1:
-        n_dropped += len(kept.pop(0))
-    chunks[:n_chunks] = kept
-    return n_dropped
-
-
-def _digests(X: NDArray) -> NDArray[np.uint64]:
-    """Return a 64-bit hash of each row."""
-    rows = np.ascontiguousarray(_flat(X), dtype=np.float32)
-    return np.array([hash(row.tobytes()) for row in rows], np.int64).view(np.uint64)
-
-
-def _standardised(X: NDArray) -> NDArray:
-    """Return rows without gain and offset, rounded so that rounding errors do not show."""
-    rows = _flat(X).astype(np.float64)
-    if rows.shape[1] < FEWEST_VALUES:  # so few values leave no shape
-        return rows
-    with np.errstate(all="ignore"):  # of infinite values
-        rows -= rows.mean(axis=1, keepdims=True)
-        deviation = rows.std(axis=1, keepdims=True)
-        return np.round(rows / np.where(deviation > 0, deviation, 1), 2) + 0.0  # no -0
-
-
-def _flat(X: Any) -> NDArray:
-    rows = np.asarray(X.toarray() if hasattr(X, "toarray") else X)
-    return rows.reshape(len(rows), int(np.prod(rows.shape[1:])))
+    return REGISTRY.find(X)
 
 
 def _names(groups: Any) -> list[str]:
     """Return groups as text, 1.0 as 1."""
-    found = [] if groups is None else np.asarray(groups).ravel().tolist()
+    distinct = set() if groups is None else set(np.asarray(groups).ravel().tolist())
     return sorted(
         {
             str(int(group) if isinstance(group, float) and group.is_integer() else group)
-            for group in set(found)
+            for group in distinct
         }
     )

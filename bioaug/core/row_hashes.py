@@ -1,4 +1,4 @@
-"""Keyed hashes of training rows and group names, by which they are recognised but not rebuilt."""
+"""Keyed hashes of rows and group names, by which they are recognised but not rebuilt."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ N_EQUAL = 3  # grids in which two rows must share their cell
 WIDTH = 0.06  # of a cell, as a fraction of the row's distance from the centre
 LEVELS = 4  # widths of cells per factor of 2
 SLACK = 2e-3  # relative error of that distance which a near copy may have
-FEWEST_ROWS = 8  # below which no centre is kept: the mean of few rows says much of each
+MIN_ROWS = 8  # below which no centre is kept: the mean of few rows says much of each
 KEY_BYTES = 32
-_CHUNK = 4096  # rows projected in one go
+MIN_VALUES = 8  # of a row, below which unrelated rows may well be nearly equal
+_CHUNK = 4096  # rows projected at a time
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -70,14 +71,14 @@ class RowHashes:
         """Return which rows of a 2-D array are (nearly) equal to one of these."""
         projections = _projected(rows, self.key) - self.centre
         low, high = (_levels(projections, factor) for factor in (1 - SLACK, 1 + SLACK))
-        found = self._contains(projections, low)
-        twice = np.flatnonzero(low != high)
-        found[twice] |= self._contains(projections[twice], high[twice])
-        return found
+        known = self._contains(projections, low)
+        between = np.flatnonzero(low != high)
+        known[between] |= self._contains(projections[between], high[between])
+        return known
 
     def _contains(self, projections: NDArray, levels: NDArray) -> NDArray[np.bool_]:
         hashes = _hashed(projections, levels, self.key)
-        equal = [_isin(found, known) for found, known in zip(hashes, self.hashes, strict=True)]
+        equal = [_isin(own, known) for own, known in zip(hashes, self.hashes, strict=True)]
         return np.sum(equal, axis=0) >= N_EQUAL
 
     def shared_groups(self, names: Iterable[str]) -> set[str]:
@@ -120,27 +121,33 @@ class RowHashes:
         return cls(key, centre, hashes.view(np.uint64), groups.view(np.uint64), n_values)
 
 
+def flat_rows(X: Any) -> NDArray:
+    """Return rows of any shape, or of a sparse matrix, as a dense 2-D array."""
+    rows = np.asarray(X.toarray() if hasattr(X, "toarray") else X)
+    return rows.reshape(len(rows), int(np.prod(rows.shape[1:])))
+
+
 def _projected(rows: NDArray, key: bytes) -> NDArray[np.float64]:
     """Return rows times random signs; missing and infinite values count as 0."""
     drawn = hashlib.shake_256(key + b"directions").digest(rows.shape[1] * N_DIRECTIONS // 8)
     bits = np.unpackbits(np.frombuffer(drawn, np.uint8)).reshape(rows.shape[1], N_DIRECTIONS)
     signs = 2.0 * bits - 1
-    found = np.empty((len(rows), N_DIRECTIONS))
+    projections = np.empty((len(rows), N_DIRECTIONS))
     for start in range(0, len(rows), _CHUNK):
-        part = rows[start : start + _CHUNK].astype(np.float64)
-        found[start : start + _CHUNK] = np.nan_to_num(part, nan=0, posinf=0, neginf=0) @ signs
-    return found
+        part = np.nan_to_num(rows[start : start + _CHUNK].astype(np.float64), posinf=0, neginf=0)
+        projections[start : start + _CHUNK] = part @ signs
+    return projections
 
 
 def _coarse_mean(projections: NDArray) -> NDArray[np.float64]:
     """Return the mean, too coarsely for a measurement of the rows."""
-    if len(projections) < FEWEST_ROWS:
+    if len(projections) < MIN_ROWS:
         return np.zeros(N_DIRECTIONS)
-    deviation = float(np.sqrt(projections.var(axis=0).mean()))
+    std = float(np.sqrt(projections.var(axis=0).mean()))
     mean = projections.mean(axis=0)
-    if deviation <= 1e-7 * float(np.abs(mean).max()):  # all rows equal, the mean is one of them
+    if std <= 1e-7 * float(np.abs(mean).max()):  # all rows equal, the mean is one of them
         return np.zeros(N_DIRECTIONS)
-    unit = 2.0 ** np.ceil(np.log2(deviation))
+    unit = 2.0 ** np.ceil(np.log2(std))
     return np.round(mean / unit) * unit
 
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -9,7 +8,6 @@ from comparing import compare, make_beats
 from toys import make_rows
 
 from bioaug import GANOversampler, Synthesizer
-from bioaug import leakage as leakage_module
 from bioaug.exceptions import DataError, LeakError, LeakWarning
 from bioaug.leakage import TrainingFingerprint, find_synthetic, remember_synthetic
 
@@ -167,37 +165,6 @@ def test_missing_values_and_groups_of_another_kind():
     X[3, 4] = np.nan
     with pytest.raises(LeakError, match=r"Got \['1'\] in both"):
         TrainingFingerprint.from_rows(X[:30], np.arange(30) % 2).check(X[30:], np.full(30, 1.0))
-
-
-def test_ten_million_rows_are_remembered_and_the_oldest_forgotten_aloud(monkeypatch):
-    monkeypatch.setattr(leakage_module, "_made", [])
-    monkeypatch.setattr(leakage_module, "MOST_REMEMBERED", 1000)
-    rows = make_rows((1300, 20))
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        for start in range(0, 1000, 50):
-            remember_synthetic(rows[start : start + 50], rows[:0])
-    assert find_synthetic(rows).tolist() == [True] * 1000 + [False] * 300
-    with warnings.catch_warnings(record=True) as told:
-        warnings.simplefilter("always")
-        for start in range(1000, 1300, 50):
-            remember_synthetic(rows[start : start + 50], rows[:0])
-    assert {warning.category for warning in told} == {LeakWarning}
-    assert "more than 1,000 synthetic rows; the oldest" in str(told[0].message)
-    known = find_synthetic(rows)
-    assert known[-800:].all()
-    assert not known[:300].any()
-    assert sum(map(len, leakage_module._made)) <= 2000
-
-
-def test_many_small_sets_of_synthetic_rows_are_kept_in_few_arrays(monkeypatch):
-    monkeypatch.setattr(leakage_module, "_made", [])
-    rows = make_rows((300, 20))
-    for row in rows:
-        remember_synthetic(row[None], rows[:0])
-    assert len(leakage_module._made) < 20
-    assert find_synthetic(rows).all()
-    assert not find_synthetic(make_rows((50, 20), seed=1)).any()
 
 
 @pytest.mark.parametrize("asked", [False, True])

@@ -23,8 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bioaug.core.distances import flat, nearest_rows
+from bioaug.core.row_hashes import MIN_VALUES
 from bioaug.exceptions import DataError, LeakError
-from bioaug.leakage import FEWEST_VALUES, TrainingFingerprint
+from bioaug.leakage import TrainingFingerprint
 from bioaug.metrics._base.measure import (
     Found,
     by_class,
@@ -232,7 +233,7 @@ def different_rows(rows: NDArray) -> NDArray[np.int64]:
     if len(rows) < 2:
         return np.arange(len(rows))
     kept = np.sort(np.unique(rows, axis=0, return_index=True)[1])
-    if rows.shape[1] < FEWEST_VALUES or len(rows) > MOST_COMPARED:
+    if rows.shape[1] < MIN_VALUES or len(rows) > MOST_COMPARED:
         return kept
     size = np.linalg.norm(rows - rows.mean(axis=0), axis=1)
     while len(kept) > 1:
