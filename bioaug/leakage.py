@@ -59,6 +59,12 @@ class TrainingFingerprint:
         counts as 0. Rows of fewer than 8 values are not compared. See `RowHashes` for how surely
         near copies are found.
 
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+        groups : array-like of shape (n_samples,), optional
+            The patient, or other group, of every row.
+
         Raises
         ------
         LeakError
@@ -123,6 +129,15 @@ class TrainingFingerprint:
     ) -> TrainingFingerprint:
         """Return what `to_saved` described.
 
+        Parameters
+        ----------
+        arrays : mapping of str to ndarray
+        described : dict
+
+        Returns
+        -------
+        fingerprint : TrainingFingerprint
+
         Raises
         ------
         ValueError, TypeError, LookupError
@@ -163,6 +178,11 @@ def remember_synthetic(X: NDArray, real: NDArray) -> None:
     `GANOversampler.fit_resample` does so. `Synthesizer.sample` and the torch data sets do not: they
     hold no real rows, so a copy of one would be taken for synthetic ever after. See
     `bioaug.core.synthetic_rows.SyntheticRegistry` for what is recognised, and what is not.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_synthetic, ...)
+    real : ndarray of shape (n_real, ...)
     """
     REGISTRY.add(X, real)
 
@@ -172,6 +192,14 @@ def find_synthetic(X: Any) -> NDArray[np.bool_]:
 
     The last 10 million rows are known, as they were or with one gain and one offset for a whole
     row. Rows of other processes, of before a restart or from a file are not: False says nothing.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, ...)
+
+    Returns
+    -------
+    is_synthetic : ndarray of bool of shape (n_samples,)
     """
     return REGISTRY.find(X)
 

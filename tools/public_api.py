@@ -72,8 +72,14 @@ def public_names(module: Any) -> list[str]:
 
 
 def members(entry: Entry) -> Iterator[Entry]:
-    """Yield the public methods and properties that a class of ours defines."""
-    for name, value in sorted(vars(entry.value).items()):
+    """Yield the public methods and properties that a class of ours defines, or a mixin of it."""
+    mixins = [base for base in entry.value.__mro__[1:] if base.__name__.endswith("Mixin")]
+    own = {
+        name: value
+        for base in [*reversed(mixins), entry.value]
+        for name, value in vars(base).items()
+    }
+    for name, value in sorted(own.items()):
         inherited = getattr(value, "__module__", None) or "bioaug"  # scikit-learn adds methods
         if name.startswith("_") or not inherited.startswith("bioaug"):
             continue

@@ -69,14 +69,23 @@ class PersistenceMixin(SamplingMixin, BaseEstimator):
         history of more than 60,000 entries evenly spaced ones are kept.
         """
         folder = check_path(path, name="path", owner="save")
-        fingerprint = self.get_state().fingerprint if include_fingerprint else None
+        fingerprint = self._get_state().fingerprint if include_fingerprint else None
         write_checkpoint(folder, *self.to_saved(fingerprint))
 
     @classmethod
     def load(cls, path: str | Path, *, device: str = "auto") -> Self:
         """Return the fitted synthesizer that `save` wrote into folder `path`.
 
-        One of a class of your own is loaded after `bioaug.register_model`.
+        Parameters
+        ----------
+        path : path
+        device : str, default="auto"
+            Where it generates; "auto" takes a GPU where there is one.
+
+        Returns
+        -------
+        synthesizer : Synthesizer
+            One whose model is a class of your own is loaded after `bioaug.register_model`.
 
         Raises
         ------
@@ -93,15 +102,44 @@ class PersistenceMixin(SamplingMixin, BaseEstimator):
         return cls.from_saved(SavedForm(tensors, config), path, device=device)
 
     def to_saved(self, fingerprint: TrainingFingerprint | None) -> SavedForm:
-        """Return what `save` writes, with the fingerprint of rows that are given here."""
-        return _to_saved(self.get_params(deep=False), self.get_state(), fingerprint)
+        """Return what `save` writes.
+
+        Parameters
+        ----------
+        fingerprint : TrainingFingerprint or None
+            What the folder shall hold as the fingerprint of the training rows.
+
+        Returns
+        -------
+        saved : SavedForm
+            Tensors, and what JSON can hold.
+        """
+        return _to_saved(self.get_params(deep=False), self._get_state(), fingerprint)
 
     @classmethod
     def from_saved(cls, saved: SavedForm, path: str | Path, *, device: str) -> Self:
-        """Return the synthesizer whose saved form was read from folder `path`."""
+        """Return the synthesizer of a saved form.
+
+        Parameters
+        ----------
+        saved : SavedForm
+        path : path
+            The folder that it was read from, for the error texts.
+        device : str
+            Where it generates.
+
+        Returns
+        -------
+        synthesizer : Synthesizer
+
+        Raises
+        ------
+        CheckpointError
+            Where the saved form is none that `to_saved` returns.
+        """
         parameters, state = _from_saved(saved, path)
         synthesizer = cls(**parameters, device=device)  # pyright: ignore[reportCallIssue]
-        synthesizer.set_state(state)
+        synthesizer._set_state(state)
         return synthesizer
 
 

@@ -55,7 +55,7 @@ class SamplingMixin:
     _sampling_seed: int
     _n_samplings: int
 
-    def set_state(self, state: FittedState) -> None:
+    def _set_state(self, state: FittedState) -> None:
         """Set every learned attribute, as after `fit`."""
         codec = state.models[0].codec
         classes = np.concatenate([fitted.classes for fitted in state.models])
@@ -65,7 +65,7 @@ class SamplingMixin:
         self.signal_shape_, self.n_features_in_ = codec.shape, codec.shape[0]
         self._sampling_seed, self._n_samplings = state.sampling_seed, state.n_samplings
 
-    def get_state(self) -> FittedState:
+    def _get_state(self) -> FittedState:
         """Return all that was learned."""
         check_is_fitted(self)
         return FittedState(
@@ -143,7 +143,7 @@ class SamplingMixin:
         if y is None:
             labels = self.classes_[np.arange(n_samples) * len(self.classes_) // max(n_samples, 1)]
         else:
-            labels = self.check_known(y, owner="sample")
+            labels = self._check_known(y, owner="sample")
         if seeds is None:
             seeds = row_seeds(self._call_seed(random_state), len(labels))
         return self.generate(labels, _checked_seeds(seeds, labels)), labels
@@ -191,7 +191,7 @@ class SamplingMixin:
         DataError
             Where the two generate other signals or hold other models.
         """
-        state, others = self.get_state(), other.get_state()
+        state, others = self._get_state(), other._get_state()
         alike = ("model", "model_params", "signal_shape_", "n_features")
         differing = [name for name in alike if getattr(self, name) != getattr(other, name)]
         if differing:
@@ -205,10 +205,10 @@ class SamplingMixin:
             fingerprint = fingerprint.joined(others.fingerprint)
         models = state.models + without_classes(others.models, self.classes_)
         synthesizer = copy(self)
-        synthesizer.set_state(replace(state, models=models, fingerprint=fingerprint))
+        synthesizer._set_state(replace(state, models=models, fingerprint=fingerprint))
         return synthesizer
 
-    def check_known(self, y: Any, *, owner: str) -> NDArray:
+    def _check_known(self, y: Any, *, owner: str) -> NDArray:
         """Return labels as an array of the dtype of `classes_`.
 
         Raises

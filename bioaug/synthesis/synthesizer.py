@@ -191,7 +191,19 @@ class Synthesizer(PersistenceMixin, SamplingMixin, BaseEstimator):
         return self.fit_checked(X, y, TrainingFingerprint.from_rows(X))
 
     def fit_checked(self, X: NDArray, y: NDArray, fingerprint: TrainingFingerprint) -> Synthesizer:
-        """Train on rows that `fit`, or a sampler, has checked and taken the fingerprint of."""
+        """Train on rows that a sampler has checked: `fit` without its checks of `X` and `y`.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, n_timesteps) or (n_samples, n_channels, n_timesteps)
+        y : ndarray of shape (n_samples,)
+        fingerprint : TrainingFingerprint
+            Becomes `training_fingerprint_`.
+
+        Returns
+        -------
+        self : Synthesizer
+        """
         settings = check_settings(self.get_params(deep=False))
         classes = np.unique(y)
         check_storable(classes, owner=OWNER)
@@ -199,7 +211,7 @@ class Synthesizer(PersistenceMixin, SamplingMixin, BaseEstimator):
         random_state = check_generator(self.random_state)
         seeds = [draw_seed(random_state) for _ in classes]
         models = train_models(X, y, settings, seeds)
-        self.set_state(FittedState(models, draw_seed(random_state), fingerprint=fingerprint))
+        self._set_state(FittedState(models, draw_seed(random_state), fingerprint=fingerprint))
         warn_of_problems(models)
         if self.verbose:
             for label, quality in self.quality_.items():
@@ -234,12 +246,12 @@ class Synthesizer(PersistenceMixin, SamplingMixin, BaseEstimator):
         DataError
             For rows that cannot be used, of another shape, or of a class that `fit` never saw.
         """
-        state, owner = self.get_state(), "fine_tune"
+        state, owner = self._get_state(), "fine_tune"
         settings = check_settings(self.get_params(deep=False))
         check_number(n_steps, WHOLE, name="n_steps", owner=owner, optional=True)
         check_number(max_time, POSITIVE, name="max_time", owner=owner, optional=True)
         X, y = check_signals(X, y, owner=owner, n_features=self.n_features)
-        y = self.check_known(np.zeros(len(X), np.int64) if y is None else y, owner=owner)
+        y = self._check_known(np.zeros(len(X), np.int64) if y is None else y, owner=owner)
         if X.shape[1:] != self.signal_shape_:
             raise DataError(
                 f"The 'X' parameter of {owner} must have rows of shape {self.signal_shape_}, as in "
@@ -254,6 +266,6 @@ class Synthesizer(PersistenceMixin, SamplingMixin, BaseEstimator):
         tuned = tune_models(self.models_, X, y, settings, self._sampling_seed)
         fingerprint = TrainingFingerprint.from_rows(X).joined(self.training_fingerprint_)
         models = without_classes(self.models_, classes) + tuned
-        self.set_state(replace(state, models=models, fingerprint=fingerprint))
+        self._set_state(replace(state, models=models, fingerprint=fingerprint))
         warn_of_problems(tuned)
         return self
