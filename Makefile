@@ -49,8 +49,9 @@ format: .venv/dev.stamp       ## format the code and mend what can be mended
 metrics: .venv/dev.stamp      ## figures of the code base: sizes, layers, private imports
 	$(BIN)/python tools/house_metrics.py
 
-api: .venv/dev.stamp          ## write the public names and signatures down, after a change of them
+api: .venv/dev.stamp          ## write down public names and import layers, after a change of them
 	$(BIN)/python tools/public_api.py --write
+	$(BIN)/python docs/_architecture_picture.py
 
 docs: .venv/dev.stamp         ## the documentation, into docs/_build/html
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
