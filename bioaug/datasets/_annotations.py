@@ -1,4 +1,4 @@
-"""Beat annotations of WFDB records: the table of symbols, their AAMI classes, and reading them."""
+"""Beat annotations of WFDB records, and the AAMI classes of their symbols."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ AAMI_CLASS = {symbol: name for name, symbols in AAMI_SYMBOLS.items() for symbol 
 FLUTTER_BEGINS = "["
 _NOT_BEATS = frozenset(' ~|sT*D"=p^t+u![]@x()')  # rhythm, noise, waves, artefacts and comments
 
-SAME_BEAT_SECONDS = 0.1  # annotations of two channels this near to each other are one beat
+SAME_BEAT_SECONDS = 0.1  # annotations of two channels at a shorter distance are one beat
 
 _NOTE = re.compile(rb"(.)\xfc(?=## )", re.DOTALL)  # its length, AUX, and what defines something
 _RESOLUTION = re.compile(rb"## time resolution: \d[\d.]*\s*\0*")

@@ -1,4 +1,4 @@
-"""Headers of WFDB records: checked before wfdb reads them, with segments, lengths and units."""
+"""Headers of WFDB records, checked before wfdb reads them: segments, lengths and units."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 from bioaug.datasets._wfdb import import_wfdb, quiet
 from bioaug.exceptions import DataError
 
-MOST_HEADER_BYTES = 2**24
-MOST_SIGNALS = 4096
-MOST_SAMPLES = 2**29  # of one record: 17 days at 360 Hz
+MAX_HEADER_BYTES = 2**24
+MAX_SIGNALS = 4096
+MAX_SAMPLES = 2**29  # of one record: 17 days at 360 Hz
 UNITS = {"V": 1e3, "mV": 1.0, "uV": 1e-3, "nV": 1e-6}  # in millivolts
 _BYTES = {  # of a sample, by format; FLAC has no fixed number
     **dict.fromkeys(("8", "80"), Fraction(1)),
@@ -104,8 +104,8 @@ def read_header(path: Path) -> Header:
             else:  # the layout, which names the leads of all
                 leads = _lead_names(inner)
         start += length
-    if sum(segment.length for segment in segments) > MOST_SAMPLES or not segments:
-        raise _wrong(path, f"must have 1 to {MOST_SAMPLES} samples in its segments", "others")
+    if sum(segment.length for segment in segments) > MAX_SAMPLES or not segments:
+        raise _wrong(path, f"must have 1 to {MAX_SAMPLES} samples in its segments", "others")
     return Header(path, rate, n_timesteps, leads, segments, has_rate)
 
 
@@ -114,8 +114,8 @@ def _read_lines(path: Path) -> tuple[list[str], Any]:
     file = path.with_name(f"{path.name}.hea")
     if not file.is_file():
         raise FileNotFoundError(f"The WFDB record {str(path)!r} needs the header {file.name!r}.")
-    if file.stat().st_size > MOST_HEADER_BYTES:
-        raise _wrong(path, f"must have at most {MOST_HEADER_BYTES} bytes", file.stat().st_size)
+    if file.stat().st_size > MAX_HEADER_BYTES:
+        raise _wrong(path, f"must have at most {MAX_HEADER_BYTES} bytes", file.stat().st_size)
     content = file.read_bytes()
     try:
         text = content.decode("utf-8-sig")
@@ -134,24 +134,24 @@ def _read_lines(path: Path) -> tuple[list[str], Any]:
     if len(lines) - 1 != n_lines:
         raise _wrong(path, f"must describe as many signals or segments as it counts ({n_lines})",
                      f"{len(lines) - 1} lines")  # fmt: skip
-    if header.n_sig < 1 or (not is_multiple and n_lines > MOST_SIGNALS):
-        raise _wrong(path, f"must have from 1 to {MOST_SIGNALS} signals", header.n_sig)
+    if header.n_sig < 1 or (not is_multiple and n_lines > MAX_SIGNALS):
+        raise _wrong(path, f"must have from 1 to {MAX_SIGNALS} signals", header.n_sig)
     return lines, header
 
 
 def _check_numbers(path: Path, line: str, header: Any) -> None:
     """Raise a DataError where wfdb takes the rate or the length for another number, as of 1e3."""
     fields = line.split()
-    for place, read, what in ((2, header.fs, "sampling rate"), (3, header.sig_len, "length")):
-        if len(fields) > place and read is not None:
-            written = fields[place].partition("/")[0].partition("(")[0]
+    for field, read, what in ((2, header.fs, "sampling rate"), (3, header.sig_len, "length")):
+        if len(fields) > field and read is not None:
+            written = fields[field].partition("/")[0].partition("(")[0]
             try:
                 is_same = float(written) == read
             except ValueError:
                 is_same = False
             if not is_same:
                 raise _wrong(
-                    path, f"must give its {what} as a number without exponent", repr(fields[place])
+                    path, f"must give its {what} as a number without exponent", repr(fields[field])
                 )
 
 
@@ -174,14 +174,14 @@ def _read_segment(
         )
     if None not in (own, length) and own != length:
         raise _wrong(path, f"must have the {length} samples that its record counts", own)
-    there = _stored_samples(path, header)
-    length = own or length or there
+    stored = _stored_samples(path, header)
+    length = own or length or stored
     if length is None:
         raise _wrong(path, "must count its samples, as its format has no fixed size", "no count")
-    if length > MOST_SAMPLES:
-        raise _wrong(path, f"must have at most {MOST_SAMPLES} samples", length)
-    if there is not None and length > there:
-        raise _wrong(path, f"must have files with its {length} samples", f"files with {there}")
+    if length > MAX_SAMPLES:
+        raise _wrong(path, f"must have at most {MAX_SAMPLES} samples", length)
+    if stored is not None and length > stored:
+        raise _wrong(path, f"must have files with its {length} samples", f"files with {stored}")
     for line in lines[1:]:
         _check_gain(path, line)
     units = [_unit(line) for line in lines[1:]]
@@ -193,7 +193,7 @@ def _read_segment(
 
 def _stored_samples(path: Path, header: Any) -> int | None:
     """Return how many samples the shortest file of a record holds; None where nobody can tell."""
-    found = []
+    n_samples = []
     for name in dict.fromkeys(header.file_name):
         file = path.with_name(name)
         if not file.is_file():
@@ -203,10 +203,10 @@ def _stored_samples(path: Path, header: Any) -> int | None:
         if width is not None:
             frame = width * sum(int(header.samps_per_frame[c] or 1) for c in of_file)
             offset = int(header.byte_offset[of_file[0]] or 0)
-            found.append(int(max(file.stat().st_size - offset, 0) // frame))
-    if not found or len(found) < len(set(header.file_name)):
+            n_samples.append(int(max(file.stat().st_size - offset, 0) // frame))
+    if not n_samples or len(n_samples) < len(set(header.file_name)):
         return None
-    return min(found)
+    return min(n_samples)
 
 
 def _lead_names(header: Any) -> list[str]:

@@ -1,4 +1,4 @@
-"""Noise of ambulatory recordings: muscles, mains hum, breathing, drift and offset."""
+"""Simulated noise of ambulatory recordings: muscles, mains hum, breathing, drift, offset."""
 
 from __future__ import annotations
 
@@ -7,8 +7,13 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-MUSCLE_BAND_HZ = (15.0, 120.0)
-MAINS_HZ = 60.0
+from bioaug.datasets._simulator_tables import (
+    MUSCLE_BAND_HZ,
+    MUSCLE_LOG_LEVEL,
+    OFFSET_STD,
+    SLOW_WAVES,
+    SlowWave,
+)
 
 
 def add_noise(
@@ -20,7 +25,7 @@ def add_noise(
     scale: float,
     rng: np.random.Generator,
 ) -> None:
-    """Add noise in place; every patient has his own level of each kind.
+    """Add noise in place; every patient has a level of each kind.
 
     Parameters
     ----------
@@ -36,18 +41,17 @@ def add_noise(
     """
     n_samples, n_leads, n_timesteps = signals.shape
     shape = (n_patients, n_leads)
-    muscle = rng.lognormal(-4.4, 0.5, shape)[patient]  # 12 microvolts in the median patient
+    muscle = rng.lognormal(*MUSCLE_LOG_LEVEL, shape)[patient]
     # Muscles are not equally tense at all times.
     muscle = scale * muscle * rng.lognormal(0, 0.35, (n_samples, 1))
     signals += muscle[..., np.newaxis].astype(np.float32) * _muscle_noise(
         signals.shape, sampling_rate, rng
     )
     seconds = np.arange(n_timesteps, dtype=np.float32) / sampling_rate
-    waves = (
-        (np.full(n_patients, MAINS_HZ), rng.lognormal(-6, 1, shape)),
-        (rng.uniform(0.15, 0.35, n_patients), rng.lognormal(-2.8, 0.6, shape)),  # breathing
-        (rng.uniform(0.02, 0.08, n_patients), rng.lognormal(-2.6, 0.6, shape)),  # drift
-    )
+    waves = [
+        (_frequencies(wave, n_patients, rng), rng.lognormal(*wave.log_level, shape))
+        for wave in SLOW_WAVES
+    ]
     for frequency, height in waves:
         if frequency.max() >= sampling_rate / 2:
             continue
@@ -55,14 +59,20 @@ def add_noise(
         turns = 2 * np.pi * frequency[patient, np.newaxis].astype(np.float32) * seconds
         wave = np.sin(turns + phase)[:, np.newaxis]
         signals += (scale * height[patient, :, np.newaxis]).astype(np.float32) * wave
-    offset = rng.normal(0, 0.15, shape)[patient, :, np.newaxis]
+    offset = rng.normal(0, OFFSET_STD, shape)[patient, :, np.newaxis]
     signals += (scale * offset).astype(np.float32)
+
+
+def _frequencies(wave: SlowWave, n_patients: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Return the frequency of a wave in every patient, in Hz."""
+    low, high = wave.hertz
+    return np.full(n_patients, low) if low == high else rng.uniform(low, high, n_patients)
 
 
 def _muscle_noise(
     shape: tuple[int, int, int], sampling_rate: float, rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """Return noise of deviation 1 within the band of muscles, or below the Nyquist frequency."""
+    """Return noise of standard deviation 1 in the band of muscles, below the Nyquist frequency."""
     reach = math.ceil(sampling_rate / MUSCLE_BAND_HZ[0])
     # The Fourier transform makes the noise a circle, which is cut open by dropping some of it.
     white = rng.standard_normal((*shape[:2], shape[2] + reach), dtype=np.float32)

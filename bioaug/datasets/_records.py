@@ -1,4 +1,4 @@
-"""Reads WFDB records: their annotated beats first, then the windows around them."""
+"""Annotated beats of WFDB records, and the windows around them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bioaug.core.user_warnings import warn_user
-from bioaug.datasets._annotations import read_annotations
+from bioaug.datasets._annotations import AAMI_CLASS, read_annotations
 from bioaug.datasets._headers import Header, Segment, Unit
 from bioaug.datasets._wfdb import import_wfdb
 from bioaug.datasets._windows import cut_windows, fill_gaps, subtract_baseline, whole_windows
@@ -70,18 +70,20 @@ def read_beats(
         if not first_lead_instead:
             return None
         leads = header.leads[:1]
-    found = read_annotations(header.path, header.rate)
-    rr = rr_intervals(found.peaks / header.rate, found.n_flutters)
-    complete = (found.peaks >= window[0]) & (found.peaks + window[1] <= header.n_timesteps)
-    left_out = Counter(f"the unknown symbol {symbol!r}" for symbol in found.unknown)
-    left_out[_PAST] = int((found.peaks >= header.n_timesteps).sum())
-    left_out[_CONFLICTS] = found.n_conflicts
+    annotations = read_annotations(header.path, header.rate)
+    rr = rr_intervals(annotations.peaks / header.rate, annotations.n_flutters)
+    complete = (annotations.peaks >= window[0]) & (
+        annotations.peaks + window[1] <= header.n_timesteps
+    )
+    left_out = Counter(f"the unknown symbol {symbol!r}" for symbol in annotations.unknown)
+    left_out[_PAST] = int((annotations.peaks >= header.n_timesteps).sum())
+    left_out[_CONFLICTS] = annotations.n_conflicts
     return Beats(
         header=header,
         leads=leads,
         window=window,
-        peaks=found.peaks[complete],
-        symbols=found.symbols[complete],
+        peaks=annotations.peaks[complete],
+        symbols=annotations.symbols[complete],
         rr=rr[complete],
         left_out=+left_out,
     )
@@ -186,16 +188,16 @@ def _read_segment(segment: Segment, leads: Sequence[str]) -> NDArray[np.float32]
     """Return the signals of one segment by their names, in millivolts where it gives a voltage."""
     signals = np.full((segment.length, len(leads)), np.nan, dtype=np.float32)
     # By name: record 114 of MIT-BIH has its two leads the other way round.
-    there = {lead: segment.leads.index(lead) for lead in leads if lead in segment.leads}
-    if there:
-        positions = list(there.values())
+    present = {lead: segment.leads.index(lead) for lead in leads if lead in segment.leads}
+    if present:
+        positions = list(present.values())
         wide = {"24", "32", "524"} & {segment.formats[position] for position in positions}
         read = import_wfdb().rdrecord(
             str(segment.path), channels=positions, return_res=64 if wide else 32
         )
-        for place, (lead, position) in enumerate(there.items()):
+        for column, (lead, position) in enumerate(present.items()):
             factor = segment.units[position].factor
-            signal = read.p_signal[:, place]
+            signal = read.p_signal[:, column]
             signals[:, list(leads).index(lead)] = signal if factor == 1 else signal * factor
     return signals
 
@@ -209,18 +211,18 @@ def check_units(records: Sequence[Beats], *, owner: str) -> list[str]:
         If records give units that do not become one another, such as mV and NU.
     """
     units = []
-    for place in range(len(records[0].leads)):
+    for lead in range(len(records[0].leads)):
         by_unit: dict[str, list[str]] = {}
         for beats in records:
-            for name in {unit.name for unit in _units_of(beats, place)}:
+            for name in {unit.name for unit in _units_of(beats, lead)}:
                 by_unit.setdefault(name, []).append(beats.path.name)
         if len(by_unit) > 1:
-            found = "; ".join(
+            given = "; ".join(
                 f"{name} in {len(of)} records ({', '.join(of[:5])}{', ...' if len(of) > 5 else ''})"
                 for name, of in by_unit.items()
             )
             raise DataError(
-                f"The records of {owner} must have units that can be converted. Got {found}. Read "
+                f"The records of {owner} must have units that can be converted. Got {given}. Read "
                 "those of one unit at a time, by 'records'."
             )
         units.append(next(iter(by_unit), "mV"))
@@ -247,14 +249,31 @@ def _warn_without_gain(records: Sequence[Beats]) -> None:
         )
 
 
-def _units_of(beats: Beats, place: int) -> list[Unit]:
+def _units_of(beats: Beats, index: int) -> list[Unit]:
     """Return the units of one of the leads in all segments."""
-    lead = beats.leads[place]
+    lead = beats.leads[index]
     return [
         segment.units[segment.leads.index(lead)]
         for segment in beats.header.segments
         if lead in segment.leads
     ]
+
+
+def class_of_each_beat(records: Sequence[Beats], labels: str) -> NDArray[np.str_]:
+    """Return the AAMI class of every beat, or its symbol where `labels` is "symbols"."""
+    symbols = np.concatenate([beats.symbols for beats in records])
+    if labels == "symbols":
+        return symbols
+    return np.array([AAMI_CLASS[symbol] for symbol in symbols])
+
+
+def origin_of_each_beat(records: Sequence[Beats], names: Sequence[str]) -> dict[str, NDArray]:
+    """Return the fields that tell where every row comes from; `names` are those of the records."""
+    return {
+        "record": for_each_row(names, records),
+        "sample": np.concatenate([beats.peaks for beats in records]),
+        "lead": for_each_row([beats.leads for beats in records], records),
+    }
 
 
 def for_each_row(values: Sequence[Any], records: Sequence[Beats]) -> NDArray:

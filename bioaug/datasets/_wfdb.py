@@ -1,4 +1,4 @@
-"""Importing and calling wfdb quietly, only where it is used."""
+"""The wfdb package, imported where it is used and without its warnings."""
 
 from __future__ import annotations
 

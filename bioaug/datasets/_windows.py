@@ -1,4 +1,4 @@
-"""Windows around heartbeats: their checks, the baseline, and cutting them out of a recording."""
+"""Windows around heartbeats: checks, removal of the baseline, resampling and cutting."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ ZIP_URLS = {
 }
 SAMPLING_RATE = 173.61
 N_TIMESTEPS = 4097
-CHUNK = 178  # samples, of which a segment has 23 and 3 left over
+CHUNK = 178  # samples; a segment has 23 chunks, and 3 samples are left over
 
 # The label of each set in the "Epileptic Seizure Recognition" table, and what it means.
 SET_LABELS = {"Z": 5, "O": 4, "N": 3, "F": 2, "S": 1}
@@ -54,7 +54,7 @@ LABELS = ("uci", "binary")
 _FOLDERS = frozenset("ZONFSABCDE")  # A to E is what the paper calls the sets
 CHECKSUMS = read_checksums("bonn.sha256")  # of the numbers of every segment
 _OWNER = "fetch_bonn"
-_MOST_BYTES = 2**20  # of a segment
+_MAX_BYTES = 2**20  # of a segment
 
 DESCR = """\
 Bonn EEG
@@ -107,8 +107,8 @@ def fetch_bonn(
     sets : str or sequence of str, default=("Z", "O", "N", "F", "S")
         Which sets: "Z" eyes open, "O" eyes closed, "N" and "F" between seizures, "S" seizures.
     window : int or None, default=178
-        Samples of a row. Every segment is cut from its beginning into as many windows as fit, side
-        by side; what is left over is dropped. 178 gives the 23 chunks of the "Epileptic Seizure
+        Samples of a row. Every segment is cut from its beginning into as many adjacent windows as
+        fit; what is left over is dropped. 178 gives the 23 chunks of the "Epileptic Seizure
         Recognition" table, ``None`` the whole segments of 4,097 samples.
     labels : {"uci", "binary"}, default="uci"
         Labels 1 to 5 as in the same table (1 = S, 2 = F, 3 = N, 4 = O, 5 = Z), or 1 for a seizure
@@ -116,10 +116,8 @@ def fetch_bonn(
     download_if_missing : bool, default=True
         Whether to download what is not there, about 3 MB. The server may insist on a browser; the
         error then says what to download by hand.
-    n_retries : int, default=3
-        How often a failed download is tried again.
-    delay : float, default=1.0
-        Seconds between two tries.
+    n_retries, delay : int and float, default=3 and 1.0
+        How often a failed download is tried again, and after how many seconds.
     return_X_y : bool, default=False
         Whether to return only ``(data, target)``.
 
@@ -227,10 +225,10 @@ def _find_or_fetch(
 ) -> dict[str, bytes]:
     """Return the text of every segment by its name, after downloading what is missing."""
     names = [name for letter in letters for name in CHECKSUMS if name[0] == letter]
-    places = (home / "bonn", home / "bonn_eeg", home)
-    found = {place: _read_segments(place, names) for place in places}
-    folder = max(places, key=lambda place: len(found[place]))
-    texts = found[folder]
+    candidates = (home / "bonn", home / "bonn_eeg", home)
+    texts_in = {folder: _read_segments(folder, names) for folder in candidates}
+    folder = max(candidates, key=lambda folder: len(texts_in[folder]))
+    texts = texts_in[folder]
     missing = [name for name in names if name not in texts]
     by_hand = (
         f"By hand: open {PAGE_URL} in a browser, download the zip files of the Bonn EEG (Z.zip, "
@@ -240,7 +238,7 @@ def _find_or_fetch(
     if missing and not download_if_missing:
         raise OSError(
             f"The Bonn EEG is missing {len(missing)} of {len(names)} segments "
-            f"({', '.join(missing[:3])}, ...). Looked in {', '.join(map(str, places))}. Pass "
+            f"({', '.join(missing[:3])}, ...). Looked in {', '.join(map(str, candidates))}. Pass "
             f"'data_home' or set BIOAUG_DATA to the folder that has them, or call {_OWNER} with "
             f"download_if_missing=True. {by_hand}"
         )
@@ -282,8 +280,8 @@ def _read_segments(folder: Path, names: Iterable[str]) -> dict[str, bytes]:
 
 def _check_size(size: int, name: str) -> None:
     """Raise an OSError for what is too large for a segment, before it is read."""
-    if size > _MOST_BYTES:
-        raise OSError(f"The segment {name} has {size} bytes, and none has more than {_MOST_BYTES}.")
+    if size > _MAX_BYTES:
+        raise OSError(f"The segment {name} has {size} bytes, and none has more than {_MAX_BYTES}.")
 
 
 def _read_zip(file: Path, names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
@@ -323,14 +321,14 @@ def _check_zip(file: Path, *, checksums: Mapping[str, str]) -> None:
     _check_texts(texts, checksums, file)
 
 
-def _check_texts(texts: Mapping[str, bytes], checksums: Mapping[str, str], place: Path) -> None:
+def _check_texts(texts: Mapping[str, bytes], checksums: Mapping[str, str], folder: Path) -> None:
     """Raise an OSError that names the segments whose numbers are not those of the table."""
     damaged = [
         name for name, text in texts.items() if hashlib.sha256(text).hexdigest() != checksums[name]
     ]
     if damaged:
         raise OSError(
-            f"{len(damaged)} of {len(texts)} segments in {str(place)!r} are damaged: their numbers "
-            f"do not have the SHA-256 of the Bonn EEG ({', '.join(damaged[:3])}). Delete them and "
-            "load again to download them anew, or copy them again."
+            f"{len(damaged)} of {len(texts)} segments in {str(folder)!r} are damaged: their "
+            f"numbers do not have the SHA-256 of the Bonn EEG ({', '.join(damaged[:3])}). Delete "
+            "them and load again to download them anew, or copy them again."
         )

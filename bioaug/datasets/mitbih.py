@@ -16,7 +16,9 @@ from bioaug.datasets._annotations import AAMI_CLASS, AAMI_SYMBOLS
 from bioaug.datasets._headers import read_header
 from bioaug.datasets._records import (
     Beats,
+    class_of_each_beat,
     for_each_row,
+    origin_of_each_beat,
     read_beats,
     read_signals,
     warn_of_left_out,
@@ -117,10 +119,8 @@ def fetch_mitbih(
         The five AAMI classes, or the symbols of the database ("N", "L", "R", "A", "V", ...).
     download_if_missing : bool, default=True
         Whether to download what is not there. The whole database is about 100 MB.
-    n_retries : int, default=3
-        How often a failed download is tried again.
-    delay : float, default=1.0
-        Seconds between two tries.
+    n_retries, delay : int and float, default=3 and 1.0
+        How often a failed download is tried again, and after how many seconds.
     return_X_y : bool, default=False
         Whether to return only ``(data, target)``.
 
@@ -183,24 +183,19 @@ def fetch_mitbih(
     window = scale_window(window, SAMPLING_RATE, rate)
     data, kept = read_signals(kept, window, rate, remove_baseline)
     warn_of_left_out(kept)
-    target = np.concatenate([beats.symbols for beats in kept])
-    classes = list(AAMI_CLASS)
-    if labels == "aami":
-        target = np.array([AAMI_CLASS[symbol] for symbol in target])
-        classes = list(AAMI_SYMBOLS)
+    target = class_of_each_beat(kept, labels)
     if return_X_y:
         return data, target
+    usual_order = AAMI_SYMBOLS if labels == "aami" else AAMI_CLASS
     names = [beats.path.name for beats in kept]
     return Bunch(
         data=data,
         target=target,
-        target_names=[name for name in classes if name in set(target)],
+        target_names=[name for name in usual_order if name in set(target)],
         groups=for_each_row([SAME_PATIENT.get(name, int(name)) for name in names], kept),
         rr=np.concatenate([beats.rr for beats in kept]),
         rr_names=list(RR_NAMES),
-        record=for_each_row(names, kept),
-        sample=np.concatenate([beats.peaks for beats in kept]),
-        lead=for_each_row([beats.leads for beats in kept], kept),
+        **origin_of_each_beat(kept, names),
         lead_names=list(wanted),
         sampling_rate=rate,
         window=window,
@@ -227,13 +222,13 @@ def _find_or_fetch(
 ) -> Path:
     """Return the folder that holds the records, after downloading what it lacks."""
     names = [f"{record}.{kind}" for record in records for kind in ("hea", "dat", "atr")]
-    places = (home / "mitdb", home / "mitdb" / "1.0.0", home)
-    folder = min(places, key=lambda place: len(missing_files(names, place)))
+    candidates = (home / "mitdb", home / "mitdb" / "1.0.0", home)
+    folder = min(candidates, key=lambda folder: len(missing_files(names, folder)))
     missing = missing_files(names, folder)
     if missing and not download_if_missing:
         raise OSError(
             f"The MIT-BIH Arrhythmia Database is missing {len(missing)} of {len(names)} files "
-            f"({', '.join(missing[:3])}, ...). Looked in {', '.join(map(str, places))}. Pass "
+            f"({', '.join(missing[:3])}, ...). Looked in {', '.join(map(str, candidates))}. Pass "
             f"'data_home' or set BIOAUG_DATA to the folder that has them, call {_OWNER} with "
             f"download_if_missing=True, or download them from {BASE_URL} by hand."
         )
@@ -248,12 +243,12 @@ def _read_annotations(
 ) -> tuple[list[Beats], list[str]]:
     """Return the beats of the records that have the wanted leads, and the names of the others."""
     lenient = wanted == ("MLII",)
-    found = {
+    beats_of = {
         record: read_beats(read_header(folder / record), wanted, window, first_lead_instead=lenient)
         for record in records
     }
-    kept = [beats for beats in found.values() if beats is not None]
-    left_out = [record for record, beats in found.items() if beats is None]
+    kept = [beats for beats in beats_of.values() if beats is not None]
+    left_out = [record for record, beats in beats_of.items() if beats is None]
     if not kept:
         raise DataError(
             f"The 'leads' parameter of {_OWNER} must name leads that one of the records has. Got "

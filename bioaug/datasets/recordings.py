@@ -9,17 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
 from bioaug.core.checks import check_option, check_path
 from bioaug.core.user_warnings import warn_user
 from bioaug.datasets import mitbih
-from bioaug.datasets._annotations import AAMI_CLASS
 from bioaug.datasets._headers import Header, read_header
 from bioaug.datasets._records import (
     Beats,
     check_units,
+    class_of_each_beat,
     for_each_row,
+    origin_of_each_beat,
     read_beats,
     read_signals,
     warn_of_left_out,
@@ -120,12 +122,7 @@ def read_wfdb(
     (4298, 1, 200)
     """
     check_option(labels, name="labels", owner=_OWNER, options=("aami", "symbols"))
-    wanted = ("MLII",) if leads is None else _check_words(leads, name="leads")
-    if len(set(wanted)) < len(wanted):
-        raise DataError(
-            f"The 'leads' parameter of {_OWNER} must name different leads. Got {leads!r} instead. "
-            "Give each once."
-        )
+    wanted = _check_leads(leads)
     names = _find_records(check_path(path, name="path", owner=_OWNER), records)
     headers = [_read_header(record) for record in names]
     rate = _common_rate(headers)
@@ -137,17 +134,8 @@ def read_wfdb(
     _warn_of_different_leads(kept)
     window = scale_window(window, rate, new_rate)
     units = check_units(kept, owner=_OWNER)
-    with _readable(kept[0].path.parent):
-        data, kept = read_signals(kept, window, new_rate, remove_baseline=False)
-    warn_of_left_out(kept)
-    if not len(data):
-        raise DataError(
-            f"The records of {_OWNER} must have beats without missing samples in their windows. "
-            "Got none. Give a shorter 'window', or other leads."
-        )
-    target = np.concatenate([beats.symbols for beats in kept])
-    if labels == "aami":
-        target = np.array([AAMI_CLASS[symbol] for symbol in target])
+    data, kept = _read_signals(kept, window, new_rate)
+    target = class_of_each_beat(kept, labels)
     if return_X_y:
         return data, target
     return Bunch(
@@ -155,14 +143,40 @@ def read_wfdb(
         target=target,
         target_names=np.unique(target).tolist(),
         groups=for_each_row([_patient(beats.path, names[beats.path]) for beats in kept], kept),
-        record=for_each_row([names[beats.path] for beats in kept], kept),
-        sample=np.concatenate([beats.peaks for beats in kept]),
-        lead=for_each_row([beats.leads for beats in kept], kept),
+        **origin_of_each_beat(kept, [names[beats.path] for beats in kept]),
         units=units,
         sampling_rate=new_rate,
         window=window,
         records_left_out=left_out,
     )
+
+
+def _check_leads(leads: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Return the wanted leads."""
+    if leads is None:
+        return ("MLII",)
+    wanted = _check_words(leads, name="leads")
+    if len(set(wanted)) < len(wanted):
+        raise DataError(
+            f"The 'leads' parameter of {_OWNER} must name different leads. Got {leads!r} instead. "
+            "Give each once."
+        )
+    return wanted
+
+
+def _read_signals(
+    records: Sequence[Beats], window: tuple[int, int], rate: float
+) -> tuple[NDArray[np.float32], list[Beats]]:
+    """Return the windows of all beats without missing samples, and these beats."""
+    with _readable(records[0].path.parent):
+        data, kept = read_signals(records, window, rate, remove_baseline=False)
+    warn_of_left_out(kept)
+    if not len(data):
+        raise DataError(
+            f"The records of {_OWNER} must have beats without missing samples in their windows. "
+            "Got none. Give a shorter 'window', or other leads."
+        )
+    return data, kept
 
 
 def _check_words(values: str | Sequence[str], *, name: str) -> tuple[str, ...]:
@@ -189,27 +203,19 @@ def _find_records(path: Path, records: str | Sequence[str] | None) -> dict[Path,
                 f"The 'records' parameter of {_OWNER} chooses among the records of a folder. Got "
                 f"{records!r} with {str(path)!r}, which is no folder. Give one of the two."
             )
-        found = {stem: stem.name}
+        names = {stem: stem.name}
     elif records is not None:
-        given = _check_words(records, name="records")
-        names = [name for word in given for name in mitbih.SUBSETS.get(word, (word,))]
-        for name in names:
-            if Path(name).is_absolute() or ".." in Path(name).parts:
-                raise DataError(
-                    f"The 'records' parameter of {_OWNER} must name records in {str(path)!r}. Got "
-                    f"{name!r} instead. Give its folder as 'path'."
-                )
-        found = {path / name: name for name in names}  # each once
+        names = _named_records(path, _check_words(records, name="records"))
     else:
         headers = sorted(path.glob("*.hea"))
         stems = [header.with_suffix("") for header in headers]
-        found = {stem: stem.name for stem in stems if stem.with_name(f"{stem.name}.atr").is_file()}
-    if not found:
+        names = {stem: stem.name for stem in stems if stem.with_name(f"{stem.name}.atr").is_file()}
+    if not names:
         raise FileNotFoundError(
             f"The 'path' parameter of {_OWNER} must be a record, or a folder of records with "
             f"annotations (.hea and .atr). There is none in {str(path)!r}."
         )
-    needed = [f"{record}{suffix}" for record in found for suffix in (".hea", ".atr")]
+    needed = [f"{record}{suffix}" for record in names for suffix in (".hea", ".atr")]
     missing = [file for file in needed if not Path(file).is_file()]
     if missing:
         raise FileNotFoundError(
@@ -217,7 +223,19 @@ def _find_records(path: Path, records: str | Sequence[str] | None) -> dict[Path,
             f"for every record. There is no {missing[0]!r}, and {len(missing)} files are missing "
             "in all."
         )
-    return found
+    return names
+
+
+def _named_records(folder: Path, words: Sequence[str]) -> dict[Path, str]:
+    """Return records of a folder by their paths, each once; "DS1" and "DS2" are many."""
+    names = [name for word in words for name in mitbih.SUBSETS.get(word, (word,))]
+    for name in names:
+        if Path(name).is_absolute() or ".." in Path(name).parts:
+            raise DataError(
+                f"The 'records' parameter of {_OWNER} must name records in {str(folder)!r}. Got "
+                f"{name!r} instead. Give its folder as 'path'."
+            )
+    return {folder / name: name for name in names}
 
 
 def _read_header(path: Path) -> Header:
@@ -254,10 +272,10 @@ def _warn_of_different_leads(records: Sequence[Beats]) -> None:
     others = [beats for beats in records if beats.leads != records[0].leads]
     if others:
         lacking = [beats for beats in records if "MLII" not in beats.leads]
-        found = _listed([f"{beats.leads[0]} in {beats.path.name}" for beats in lacking])
+        listed = _listed([f"{beats.leads[0]} in {beats.path.name}" for beats in lacking])
         warn_user(
             f"{len(lacking)} of {len(records)} records have no lead MLII, and their first one is "
-            f"read beside other leads: {found}. Choose 'leads' that all have, or other 'records'.",
+            f"read beside other leads: {listed}. Choose 'leads' that all have, or other 'records'.",
         )
 
 
@@ -273,11 +291,11 @@ def _read_annotations(
             left_out.append(header.path.name)
         else:
             kept.append(beats)
-    there = list(dict.fromkeys(lead for header in headers for lead in header.leads))
-    if not kept and not lenient and not set(wanted) <= set(there):
+    present = list(dict.fromkeys(lead for header in headers for lead in header.leads))
+    if not kept and not lenient and not set(wanted) <= set(present):
         raise DataError(
             f"The 'leads' parameter of {_OWNER} must name leads that a record has. Got {wanted!r}, "
-            f"and there are {_listed(there)}. Choose among them."
+            f"and there are {_listed(present)}. Choose among them."
         )
     if not kept:
         raise DataError(

@@ -1,4 +1,4 @@
-"""Simulated, labelled heartbeats: no download, no recording, any size."""
+"""The ECG simulator: labelled heartbeats of simulated patients."""
 
 from __future__ import annotations
 
@@ -11,14 +11,12 @@ from numpy.typing import NDArray
 from sklearn.utils import Bunch, check_random_state
 
 from bioaug.core.checks import check_keys, check_option
-from bioaug.datasets._heart import LEAD_DIRECTIONS, draw_patients
+from bioaug.datasets._heart import Patients, draw_patients
 from bioaug.datasets._noise import add_noise
 from bioaug.datasets._rhythm import draw_windows
+from bioaug.datasets._simulator_tables import CLASS_WEIGHTS, LEAD_DIRECTIONS
 from bioaug.datasets._windows import check_sampling_rate, check_window
 from bioaug.exceptions import DataError
-
-# About as among the beats of all 48 records of the MIT-BIH Arrhythmia Database.
-CLASS_WEIGHTS = {"N": 0.827, "S": 0.026, "V": 0.066, "F": 0.007, "Q": 0.074}
 
 _OWNER = "make_ecg"
 _CHUNK_ROWS = 2048  # keeps the work arrays in the processor's cache
@@ -54,8 +52,8 @@ def make_ecg(
 
     Parameters
     ----------
-    n_samples : int, default=1000
-        Number of beats.
+    n_samples, n_patients : int, default=1000 and 20
+        Numbers of beats and of patients.
     class_weights : mapping or sequence of float, default=None
         Proportion of each class, of any sum: by name (classes that are not named get no beat) or
         in the order of `classes`. ``None`` is as unequal as the MIT-BIH Arrhythmia Database. The
@@ -63,8 +61,6 @@ def make_ecg(
         least one.
     classes : sequence of str, default=("N", "S", "V", "F", "Q")
         Which of the five AAMI classes there are.
-    n_patients : int, default=20
-        Number of patients.
     leads : int or sequence of str, default=("MLII",)
         Names of the leads. "MLII", "I" to "III", "aVR", "aVL", "aVF" and "V1" to "V6" look at the
         heart from where they really do, any other name from a random direction. A number takes
@@ -138,32 +134,20 @@ def make_ecg(
     """
     n_samples = _check_count(n_samples, "n_samples")
     n_patients = _check_count(n_patients, "n_patients")
-    names, shares = _check_class_weights(classes, class_weights)
+    names, proportions = _check_class_weights(classes, class_weights)
     lead_names = _check_leads(leads)
     window = check_window(window, owner=_OWNER)
     sampling_rate = check_sampling_rate(sampling_rate, owner=_OWNER)
     _check_noise(noise)
     rng = _check_generator(random_state)
 
-    counts = _count_classes(n_samples, names, shares)
+    counts = _count_classes(n_samples, names, proportions)
     target, groups = _assign(names, counts, n_patients, rng)
     patients = draw_patients(n_patients, lead_names, rng)
-    data = np.empty((n_samples, len(lead_names), sum(window)), dtype=np.float32)
-    rr = np.empty((n_samples, 3), dtype=np.float32)
-    for start in range(0, n_samples, _CHUNK_ROWS):
-        rows = slice(start, start + _CHUNK_ROWS)
-        rr[rows, :2] = draw_windows(
-            data[rows], target[rows], groups[rows], patients, window[0], sampling_rate, rng
-        )
-    rr[:, 2] = rr[:, 0] / patients.resting_rr[groups]
+    data, rr = _draw(target, groups, patients, len(lead_names), window, sampling_rate, rng)
     if noise:
         add_noise(
-            data,
-            groups,
-            n_patients=n_patients,
-            sampling_rate=sampling_rate,
-            scale=noise,
-            rng=rng,
+            data, groups, n_patients=n_patients, sampling_rate=sampling_rate, scale=noise, rng=rng
         )
     return Bunch(
         data=data,
@@ -179,6 +163,28 @@ def make_ecg(
     )
 
 
+def _draw(
+    target: NDArray[np.str_],
+    groups: NDArray[np.int64],
+    patients: Patients,
+    n_leads: int,
+    window: tuple[int, int],
+    sampling_rate: float,
+    rng: np.random.Generator,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the signals of beats, without noise, and the RR intervals around them."""
+    n_samples = len(target)
+    data = np.empty((n_samples, n_leads, sum(window)), dtype=np.float32)
+    rr = np.empty((n_samples, 3), dtype=np.float32)
+    for start in range(0, n_samples, _CHUNK_ROWS):
+        rows = slice(start, start + _CHUNK_ROWS)
+        rr[rows, :2] = draw_windows(
+            data[rows], target[rows], groups[rows], patients, window[0], sampling_rate, rng
+        )
+    rr[:, 2] = rr[:, 0] / patients.resting_rr[groups]
+    return data, rr
+
+
 def _assign(
     names: list[str], counts: NDArray[np.int64], n_patients: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.str_], NDArray[np.int64]]:
@@ -191,18 +197,18 @@ def _assign(
     return target[order], groups[order]
 
 
-def _count_classes(n_samples: int, names: list[str], shares: NDArray) -> NDArray[np.int64]:
-    """Share out the beats by largest remainder, at least one for every positive share."""
-    if n_samples < (shares > 0).sum():
+def _count_classes(n_samples: int, names: list[str], proportions: NDArray) -> NDArray[np.int64]:
+    """Divide the beats by largest remainder, at least one for every positive proportion."""
+    if n_samples < (proportions > 0).sum():
         raise DataError(
             f"The 'n_samples' parameter of {_OWNER} must be at least the number of classes. Got "
             f"{n_samples} for classes {names!r}. Ask for more beats or fewer classes."
         )
-    exact = n_samples * shares
+    exact = n_samples * proportions
     counts = np.floor(exact).astype(np.int64)
     largest = np.argsort(counts - exact, kind="stable")[: n_samples - counts.sum()]
     counts[largest] += 1
-    for missing in np.flatnonzero((counts == 0) & (shares > 0)):
+    for missing in np.flatnonzero((counts == 0) & (proportions > 0)):
         counts[np.argmax(counts)] -= 1
         counts[missing] = 1
     return counts
@@ -221,7 +227,7 @@ def _check_count(value: int, name: str) -> int:
 def _check_class_weights(
     classes: Sequence[str], class_weights: Mapping[str, float] | Sequence[float] | None
 ) -> tuple[list[str], NDArray[np.float64]]:
-    """Return the classes in the order of AAMI and the share of each, of sum 1."""
+    """Return the classes in the order of AAMI and the proportion of each, of sum 1."""
     for name in classes:
         check_option(name, name="classes", owner=_OWNER, options=CLASS_WEIGHTS)
     if class_weights is None:
@@ -236,14 +242,14 @@ def _check_class_weights(
         class_weights = dict(zip(classes, class_weights, strict=True))
     check_keys(class_weights, name="class_weights", owner=_OWNER, allowed=classes)
     names = [name for name in CLASS_WEIGHTS if name in classes]
-    shares = np.array([class_weights.get(name, 0) for name in names], dtype=float)
-    if not (np.isfinite(shares).all() and (shares >= 0).all() and shares.sum() > 0):
+    proportions = np.array([class_weights.get(name, 0) for name in names], dtype=float)
+    if not (np.isfinite(proportions).all() and (proportions >= 0).all() and proportions.sum() > 0):
         raise DataError(
             f"The 'class_weights' parameter of {_OWNER} must be proportions of 0 or more, one of "
             f"them above 0. Got {class_weights!r} instead. Give for example "
             "{'N': 0.9, 'V': 0.1}."
         )
-    return names, shares / shares.sum()
+    return names, proportions / proportions.sum()
 
 
 def _check_leads(leads: int | Sequence[str]) -> list[str]:

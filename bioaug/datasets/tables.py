@@ -1,4 +1,4 @@
-"""Two tables that many people have on disk: heartbeats, and one-second chunks of EEG, as CSV."""
+"""Readers of two public CSV tables: single heartbeats, and one-second chunks of EEG."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from bioaug.exceptions import DataError
 
 HEARTBEAT_TIMESTEPS = 187
 HEARTBEAT_RATE = 125
-_LONGEST_LINE = 2**16  # bytes, of fewer than 200 numbers
+_MAX_LINE = 2**16  # bytes, of fewer than 200 numbers
 HEARTBEAT_NAMES = {"aami": list(AAMI_SYMBOLS), "ptb": ["normal", "abnormal"]}
 
 # Where to get the tables, for the error of a missing file.
@@ -284,8 +284,8 @@ def _read_cells(file: Path, owner: str, nrows: int | None = None) -> pd.DataFram
 def _check_first_line(file: Path, owner: str) -> None:
     """Raise a DataError for a line that no table of this kind has, before it is parsed."""
     with open_bounded(file) as stream:
-        if len(stream.readline(_LONGEST_LINE)) == _LONGEST_LINE:
-            raise _unreadable(file, owner, f"its first line has more than {_LONGEST_LINE} bytes")
+        if len(stream.readline(_MAX_LINE)) == _MAX_LINE:
+            raise _unreadable(file, owner, f"its first line has more than {_MAX_LINE} bytes")
 
 
 def _read_below(file: Path, owner: str, *, text_columns: int, header_rows: int) -> pd.DataFrame:
@@ -323,10 +323,10 @@ def _bad_cell(file: Path, owner: str, text_columns: int, header_rows: int) -> Da
     if not len(wrong):
         return _unreadable(file, owner, "a cell is no number")
     row, column = wrong[0]
-    found = cells.iloc[row, column]
+    cell = cells.iloc[row, column]
     return DataError(
         f"The 'path' parameter of {owner} must be a table of finite numbers. Got "
-        f"{found if isinstance(found, str) else ''!r} in row {row + 1}, column "
+        f"{cell if isinstance(cell, str) else ''!r} in row {row + 1}, column "
         f"{text_columns + column + 1} of {str(file)!r} instead. Correct or drop this row."
     )
 

@@ -6,12 +6,11 @@ import warnings
 
 import numpy as np
 import pytest
+from wfdb_files import wfdb
 
 from bioaug.datasets import fetch_mitbih, mitbih
-from bioaug.datasets._wfdb import import_wfdb
 from bioaug.exceptions import DataError
 
-wfdb = import_wfdb()
 pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword")  # wfdb 4.3 with pandas 3
 
 COUNTS = {
@@ -197,19 +196,6 @@ def test_resampling_keeps_the_r_peak_and_the_shape(mitbih_home, monkeypatch, rat
     slow = (np.abs(at - 90) > 30) & (at <= 199)
     expected = np.stack([np.interp(at[slow], np.arange(200), row) for row in native.data[:99, 0]])
     assert np.abs(beats.data[:99, 0][:, slow] - expected).mean() < 0.02
-
-
-def test_resampling_leaves_no_alias(mitbih_home, monkeypatch):
-    from bioaug.datasets._windows import cut_windows
-
-    time = np.arange(20000) / 360
-    peaks = np.array([5000, 9000])
-    for frequency, gain in ((5.0, 1.0), (100.0, 0.0)):
-        tone = np.sin(2 * np.pi * frequency * time).astype(np.float32)
-        cut = cut_windows(tone, peaks, (100, 100), rate=360, new_rate=125)
-        assert np.abs(cut).max() == pytest.approx(gain, abs=0.02)
-        exact = np.sin(2 * np.pi * frequency * (peaks[:, None] / 360 + np.arange(-100, 100) / 125))
-        np.testing.assert_allclose(cut, gain * exact, atol=0.02)
 
 
 def test_the_baseline_is_removed(mitbih_home, monkeypatch):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import sys
 import warnings
 
 import numpy as np
@@ -325,45 +324,6 @@ def test_a_bomb_ends_while_it_is_expanded(tmp_path, monkeypatch):
     content = gzip.compress(b"1,1,N\n" * 100_000)
     with pytest.raises(DataError, match="200 times its size"):
         read(tmp_path, content, "a.csv.gz")
-
-
-# --- Parquet --------------------------------------------------------------------------------------
-
-
-def test_parquet_without_pyarrow_names_what_to_install(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "pyarrow", None)
-    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
-    with pytest.raises(ImportError, match=r"pip install bioaug\[parquet\]"):
-        read(tmp_path, b"PAR1", "a.parquet")
-
-
-def test_parquet_tables(tmp_path):
-    pytest.importorskip("pyarrow")
-    import pandas as pd
-
-    file = tmp_path / "a.parquet"
-    table = pd.DataFrame({"t0": [1.0, 2], "t10": [5.0, 6], "y": ["N", "V"], "groups": ["007", "7"]})
-    for step in range(1, 10):
-        table[f"t{step}"] = [0.5, 0.25]
-    table["synthetic"] = [True, False]
-    table.to_parquet(file)
-    found = read_arrays(file)
-    assert found.X[:, [0, 10]].tolist() == [[1, 5], [2, 6]]
-    assert found.groups.tolist() == ["007", "7"]
-    assert found.synthetic.tolist() == [True, False]
-    table["y"] = ["N", None]
-    table.to_parquet(file)
-    with pytest.raises(DataError, match="1 missing"):
-        read_arrays(file)
-    # A named index may hold the patients.
-    table.drop(columns=["groups", "y"]).assign(y="N").set_index(
-        pd.Index(["p", "q"], name="patient")
-    ).to_parquet(file)
-    assert read_arrays(file, groups_column="patient").groups.tolist() == ["p", "q"]
-    assert read_arrays(file).groups is None
-    file.write_bytes(b"text")
-    with pytest.raises(DataError, match="Could not read"):
-        read_arrays(file)
 
 
 @pytest.mark.parametrize(

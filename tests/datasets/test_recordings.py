@@ -7,14 +7,12 @@ from collections import Counter
 
 import numpy as np
 import pytest
+import wfdb_files
+from wfdb_files import write_signals
 
-from bioaug.datasets import _headers, read_wfdb
-from bioaug.datasets._annotations import AAMI_CLASS, AAMI_SYMBOLS
-from bioaug.datasets._wfdb import import_wfdb
+from bioaug.datasets import read_wfdb
+from bioaug.datasets.mitbih import AAMI_CLASS, AAMI_SYMBOLS
 from bioaug.exceptions import BioaugError, DataError
-
-wfdb = import_wfdb()
-pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword")  # wfdb 4.3 with pandas 3
 
 PEAKS = np.arange(180, 20 * 360, 288)
 WHOLE = PEAKS[PEAKS + 110 <= 20 * 360]
@@ -27,19 +25,8 @@ def ecg():
     return np.exp(-0.5 * (nearest / 3.6) ** 2)
 
 
-def write_signals(folder, name, signals, *, leads=("MLII",), units="mV", gain=200.0, fs=360):
-    signals = np.asarray(signals, dtype=float).reshape(len(signals), -1)
-    n = signals.shape[1]
-    wfdb.wrsamp(name, fs=fs, units=[units] * n, sig_name=list(leads), fmt=["16"] * n,
-                p_signal=signals, adc_gain=[gain] * n, baseline=[0] * n,
-                write_dir=str(folder))  # fmt: skip
-
-
 def write_beats(folder, name, samples=PEAKS, symbols=None, **options):
-    symbols = ["N"] * len(samples) if symbols is None else list(symbols)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        wfdb.wrann(name, "atr", np.asarray(samples), symbols, write_dir=str(folder), **options)
+    wfdb_files.write_beats(folder, name, samples, symbols, **options)
 
 
 def edit(folder, name, old, new):
@@ -162,6 +149,18 @@ def test_a_gap_costs_the_windows_that_touch_it(tmp_path, rate):
     np.testing.assert_allclose(beats.data, expected.data[~touched], atol=1e-3)
 
 
+@pytest.mark.parametrize(("frequency", "gain"), [(5.0, 1.0), (100.0, 0.0)])
+def test_resampling_leaves_no_alias(tmp_path, frequency, gain):
+    peaks = np.array([5000, 9000])
+    tone = np.sin(2 * np.pi * frequency * np.arange(20000) / 360)
+    write_signals(tmp_path, "tone", tone, gain=20000)
+    write_beats(tmp_path, "tone", peaks)
+    beats = read_wfdb(tmp_path, window=(288, 288), sampling_rate=125)
+    assert beats.window == (100, 100)
+    exact = np.sin(2 * np.pi * frequency * (peaks[:, None] / 360 + np.arange(-100, 100) / 125))
+    np.testing.assert_allclose(beats.data[:, 0], gain * exact, atol=0.02)
+
+
 def test_a_lead_without_any_sample(folder):
     write_signals(folder, "r1", np.c_[ecg(), np.full(7200, np.nan)], leads=("MLII", "V1"))
     assert len(read_wfdb(folder).data) == len(WHOLE)
@@ -174,8 +173,7 @@ def test_a_lead_without_any_sample(folder):
 
 @pytest.mark.parametrize("fmt", ["16", "32", "80", "24"])
 def test_a_header_without_a_length(folder, fmt):
-    wfdb.wrsamp("r1", fs=360, units=["mV"], sig_name=["MLII"], fmt=[fmt], adc_gain=[100.0],
-                p_signal=ecg()[:, None], baseline=[0], write_dir=str(folder))  # fmt: skip
+    write_signals(folder, "r1", ecg(), fmt=fmt, gain=100.0)
     expected = read_wfdb(folder)
     edit(folder, "r1", "r1 1 360 7200", "r1 1 360")
     np.testing.assert_array_equal(read_wfdb(folder).data, expected.data)
@@ -342,11 +340,14 @@ def test_segments_of_other_lengths_and_rates(folder):
         read_wfdb(folder / "m")
 
 
-def test_a_repeated_segment_is_bounded(folder, monkeypatch):
-    monkeypatch.setattr(_headers, "MOST_SAMPLES", 3 * 7200)
-    (folder / "m.hea").write_text(f"m/9 1 360 {9 * 7200}\n" + "r1 7200\n" * 9)
+def test_a_repeated_segment_is_bounded(folder):
+    length = 2**28
+    (folder / "long.hea").write_text(f"long 1 360 {length}\nlong.dat 80 200 8 0 0 0 0 MLII\n")
+    with (folder / "long.dat").open("wb") as file:
+        file.truncate(length)  # of a sparse file
+    (folder / "m.hea").write_text(f"m/3 1 360 {3 * length}\n" + f"long {length}\n" * 3)
     write_beats(folder, "m")
-    with pytest.raises(DataError, match="1 to 21600 samples"):
+    with pytest.raises(DataError, match="1 to 536870912 samples"):
         read_wfdb(folder / "m")
 
 
