@@ -1,4 +1,4 @@
-"""Arrays of what users pass: rows, labels, groups and numbers in any container."""
+"""Conversion of any container with one entry per row to an array."""
 
 from __future__ import annotations
 

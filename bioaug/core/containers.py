@@ -1,9 +1,8 @@
-"""Containers that users pass in: which hold an array, and what their columns mean."""
+"""Validation and conversion of containers: lists, tensors, pandas and polars."""
 
 from __future__ import annotations
 
 import re
-import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from numbers import Integral
@@ -13,6 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from bioaug.core.user_warnings import warn_user
 from bioaug.exceptions import DataError, DataWarning
 
 _NO_ARRAY = (Mapping, Set, Iterator, str, bytes, type)
@@ -74,11 +74,11 @@ def _lengths(values: Any) -> set[int]:
     if not isinstance(values, list | tuple):
         return set()
     rows = [row for row in values if _is_row(row)]
-    found = {len(row) for row in rows}
-    if len(found) == 1 and all(isinstance(row, list | tuple) for row in rows):
-        found_within = {len(part) for row in rows for part in row if _is_row(part)}
-        return found_within if len(found_within) > 1 else found
-    return found
+    lengths = {len(row) for row in rows}
+    if len(lengths) == 1 and all(isinstance(row, list | tuple) for row in rows):
+        within_rows = {len(part) for row in rows for part in row if _is_row(part)}
+        return within_rows if len(within_rows) > 1 else lengths
+    return lengths
 
 
 def _is_row(value: Any) -> bool:
@@ -111,19 +111,18 @@ def check_columns(X: Any, *, owner: str, n_features: Any = 0) -> None:
     names = [str(name) for name in X.columns[:end]]
     others, usual = unlike_most(names)
     if others:
-        warnings.warn(
+        warn_user(
             f"{owner}: the columns {', '.join(map(repr, others[:5]))} of X are taken for time "
             f"steps, as all columns are. Their names are unlike {usual!r}: drop them, give "
             "patients as 'groups', or move features to the end and say how many by 'n_features'.",
             DataWarning,
-            stacklevel=3,
         )
 
 
 def unlike_most(names: Sequence[str]) -> tuple[list[str], str]:
-    """Return the names that are made in another way than most, and one of these.
+    """Return the names that are formed in another way than most, and one of these.
 
-    Names are made in one way where they differ in numbers alone, as "t0" and "t1" do, or
+    Names are formed in one way where they differ in numbers alone, as "t0" and "t1" do, or
     "-0.1" and "1e-05".
     """
     kinds = [re.sub(r"[-+]?\d+(\.\d+)?(e[-+]?\d+)?", "0", name) for name in names]
@@ -137,12 +136,11 @@ def unlike_most(names: Sequence[str]) -> tuple[list[str], str]:
 def warn_of_time_first(shape: tuple[int, ...], *, owner: str) -> None:
     """Warn of 3-D signals that have more channels than time steps."""
     if len(shape) == 3 and shape[1] > shape[2]:
-        warnings.warn(
+        warn_user(
             f"{owner}: X of shape {shape} has {shape[1]} channels of {shape[2]} time steps, for "
             "the axes are (n_samples, n_channels, n_timesteps), time last. Where axis 1 is time, "
             "give X.transpose(0, 2, 1).",
             DataWarning,
-            stacklevel=3,
         )
 
 

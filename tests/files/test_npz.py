@@ -139,7 +139,7 @@ def test_encrypted_unsupported_and_doubled_members(file):
 def test_a_bomb_is_refused_before_it_is_expanded(file, monkeypatch):
     pack(file, zipfile.ZIP_DEFLATED, X=npy(np.zeros((100, 1000))), y=npy(np.zeros(100)))
     assert read_arrays(file).X.shape == (100, 1000)
-    monkeypatch.setattr(bounded, "ALWAYS_ALLOWED", 10_000)
+    monkeypatch.setattr(bounded, "ALWAYS_ALLOWED_BYTES", 10_000)
     with pytest.raises(DataError, match="expands to 800128 bytes"):
         read_arrays(file)
 

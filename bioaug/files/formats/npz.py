@@ -13,7 +13,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from bioaug.core.bounded import DAMAGED, most_bytes
+from bioaug.core.bounded import DAMAGED, max_bytes
 from bioaug.exceptions import DataError
 from bioaug.files._cells import labels_from_array, mask_from_cells
 from bioaug.files._format import FileFormat, SignalArrays
@@ -91,7 +91,7 @@ def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, file: Path) ->
     if info.flag_bits & 1:
         raise _unreadable(file, f"{info.filename!r} is encrypted")
     size = file.stat().st_size
-    if info.compress_size > size or info.file_size > most_bytes(info.compress_size):
+    if info.compress_size > size or info.file_size > max_bytes(info.compress_size):
         raise _unreadable(file, f"{info.filename!r} expands to {info.file_size} bytes")
     with archive.open(info) as stream:
         shape, dtype, n_before = _read_header(stream)

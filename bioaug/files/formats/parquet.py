@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bioaug.core.bounded import most_bytes
+from bioaug.core.bounded import max_bytes
 from bioaug.exceptions import DataError
 from bioaug.files._cells import labels_from_array, mask_from_cells
 from bioaug.files._columns import COLUMN_OPTIONS, ColumnChoice, find_columns
@@ -68,7 +68,7 @@ def _read_frame(file: Path) -> pd.DataFrame:
         metadata = parquet.read_metadata(file)
         row_groups = [metadata.row_group(index) for index in range(metadata.num_row_groups)]
         size = max(sum(group.total_byte_size for group in row_groups), 8 * metadata.num_rows)
-        if metadata.num_columns > MAX_COLUMNS or size > most_bytes(file.stat().st_size):
+        if metadata.num_columns > MAX_COLUMNS or size > max_bytes(file.stat().st_size):
             raise unreadable(file, "it has too many columns, or expands without measure")
         return pd.read_parquet(file, engine="pyarrow")
     except (arrow_error, OSError) as error:
