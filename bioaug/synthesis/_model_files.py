@@ -60,7 +60,7 @@ def rebuilt(
     spec = SignalSpec(codec.n_channels, codec.n_timesteps, len(codec.classes))
     if of_model["spec"] != asdict(spec):
         raise ValueError(f"spec: {of_model['spec']} does not fit its codec, {asdict(spec)}")
-    # A wrong size is found before memory is taken for it.
+    # Sizes are checked before memory is allocated.
     with torch.device("meta"), bounded_size(weights, model_params):
         check_tensors(weights, _unfilled(model, spec, model_params, weights).state_dict())
     with seeded(0):

@@ -49,12 +49,12 @@ def bounded_size(weights: Mapping[str, Tensor], model_params: Any) -> Iterator[N
             hook.remove()
 
 
-def _check_sizes(value: Any, most: int, longest: int) -> None:
+def _check_sizes(value: Any, max_value: int, max_length: int) -> None:
     """Raise a ValueError for numbers and lists that no model of these weights was built with."""
-    if isinstance(value, int | float) and abs(value) > most:
+    if isinstance(value, int | float) and abs(value) > max_value:
         raise ValueError(f"model_params: {value!r:.50} is out of proportion to the weights")
-    if isinstance(value, list) and len(value) > longest:
+    if isinstance(value, list) and len(value) > max_length:
         raise ValueError(f"model_params: a list of {len(value)} values")
     inner: Any = value.values() if isinstance(value, dict) else value
     for part in inner if isinstance(value, dict | list) else ():
-        _check_sizes(part, most, longest)
+        _check_sizes(part, max_value, max_length)

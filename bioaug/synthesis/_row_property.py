@@ -18,14 +18,14 @@ _ROW_STATISTICS: dict[str, Callable[[NDArray], tuple[NDArray, NDArray]]] = {
     "peak": lambda rows: (np.zeros(rows.shape[:-1]), np.abs(rows).max(axis=-1)),
 }
 _ROW_TOLERANCE = 1e-3  # of the scale: float16 z-scores and rounded tables still count
-_HIDDEN = 0.1  # of the deviation of whole rows: less within channels is hidden by their offsets
+_HIDDEN = 0.1  # of the std of whole rows: less within channels is hidden by their offsets
 _FLAT = 1e-6  # of the shared scale: less is a constant row seen through rounding
 _CHUNK = 4096  # rows evaluated at a time, so that memory stays bounded
 
 
 @dataclass(frozen=True)
 class RowProperty:
-    """What all training rows have in common, such as mean 0 and deviation 1.
+    """What all training rows have in common, such as mean 0 and standard deviation 1.
 
     It holds for every channel by itself, for whole rows (`per_channel=False`), or, where `channel`
     is set, for that channel alone.
@@ -46,28 +46,28 @@ class RowProperty:
         if len(X) < 2 or X.shape[2] < 3:
             return []
         n_channels = X.shape[1]
-        if found := cls._first(True, X):
-            return found
+        if of_all := cls._first(True, X):
+            return of_all
         if n_channels == 1:
             return []
         of_channels = [
-            replace(found, channel=channel)
+            replace(shared, channel=channel)
             for channel in range(n_channels)
-            for found in cls.find(X[:, channel : channel + 1])
+            for shared in cls.find(X[:, channel : channel + 1])
         ]
         return of_channels or cls._first(False, X)
 
     @classmethod
     def _first(cls, per_channel: bool, X: NDArray) -> list[RowProperty]:
-        found = (cls._try(kind, per_channel, X) for kind in _ROW_STATISTICS)
-        return next(([one] for one in found if one is not None), [])
+        tried = (cls._try(kind, per_channel, X) for kind in _ROW_STATISTICS)
+        return next(([shared] for shared in tried if shared is not None), [])
 
     @classmethod
     def _try(cls, kind: str, per_channel: bool, X: NDArray) -> RowProperty | None:
         """Return the property where all rows have it, to a thousandth of what they vary by.
 
         Offsets do not count as variation: where they are large, all rows have nearly the same
-        peak, and rows of channels with different offsets nearly the same deviation.
+        peak, and rows of channels with different offsets nearly the same standard deviation.
         """
         low, high = np.full(2, np.inf), np.full(2, -np.inf)
         within, whole = 0.0, 0.0
@@ -78,16 +78,16 @@ class RowProperty:
             low = np.minimum(low, [part.min() for part in pairs])
             high = np.maximum(high, [part.max() for part in pairs])
             of_channels = np.square(_rows(signals, True).std(axis=-1)).mean(axis=0)
-            least = of_channels.min() if per_channel else of_channels.mean()
-            within = max(within, float(np.sqrt(least)))
+            variance = of_channels.min() if per_channel else of_channels.mean()
+            within = max(within, float(np.sqrt(variance)))
             whole = max(whole, float(np.sqrt(np.square(rows.std(axis=-1)).mean())))
             scale = high[1] if kind in ("standardised", "range") else within
             same = (high - low <= _ROW_TOLERANCE * scale).all()  # False where one overflowed
             is_hidden = not per_channel and within < _HIDDEN * whole
             if not (low[1] > 0 and same) or is_hidden:
                 return None
-        middle = (low + high) / 2
-        return cls(kind, per_channel, float(middle[0]), float(middle[1]))
+        offset, scale = ((low + high) / 2).tolist()
+        return cls(kind, per_channel, offset, scale)
 
     def fits(self, n_channels: int) -> bool:
         """Whether this can be a property of rows with so many channels."""

@@ -1,9 +1,8 @@
-"""Trained models kept on disk, so that the same rows and parameters never train twice."""
+"""Cache of trained models on disk (the `memory` parameter)."""
 
 from __future__ import annotations
 
 import hashlib
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, is_dataclass
@@ -23,6 +22,7 @@ from bioaug.core.checkpoint import (
     read_checkpoint,
     write_checkpoint,
 )
+from bioaug.core.user_warnings import warn_user
 from bioaug.exceptions import CheckpointError, TrainingWarning
 from bioaug.synthesis._model_files import described, rebuilt, weights_of
 from bioaug.synthesis.fit import Training, fit_model, model_identity
@@ -49,13 +49,13 @@ def cached_fit(
         return fit_model(X, y, training, start)
     key = _key(X, y, training, start)
     folder = memory / "bioaug" / key
-    found = _remembered(folder, key, training)
-    if found is not None:  # without a lock, as a folder that is read-only allows
-        return found
+    cached = _cached(folder, key, training)
+    if cached is not None:  # without a lock, as a folder that is read-only allows
+        return cached
     with _locked(folder):
-        found = _remembered(folder, key, training, aloud=True)
-        if found is not None:
-            return found
+        cached = _cached(folder, key, training, warn=True)
+        if cached is not None:
+            return cached
         fitted = fit_model(X, y, training, start)
         try:
             config = {"kind": KIND, "key": key, "fitted": described(fitted)}
@@ -65,8 +65,8 @@ def cached_fit(
         return fitted
 
 
-def _remembered(
-    folder: Path, key: str, training: Training, *, aloud: bool = False
+def _cached(
+    folder: Path, key: str, training: Training, *, warn: bool = False
 ) -> FittedModel | None:
     """Return the model that was kept in `folder` for `key`; None, and a warning, for any other."""
     try:
@@ -77,7 +77,7 @@ def _remembered(
             raise ValueError("it was kept for other rows or parameters, and copied here")
         return rebuilt(training.model, training.model_params, config["fitted"], tensors, 0)
     except MALFORMED as error:
-        if aloud:
+        if warn:
             _warn(f"{str(folder)!r} cannot be read, so this is trained again", error)
         return None
 
@@ -86,7 +86,7 @@ def _remembered(
 def _locked(folder: Path) -> Iterator[None]:
     """Hold the right to train what is kept in `folder`, where a lock can be written."""
     lock = FileLock(folder.with_suffix(".lock"))
-    with suppress(OSError, NotImplementedError, ValueError):  # told when the model is written
+    with suppress(OSError, NotImplementedError, ValueError):  # reported when the model is written
         folder.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     try:
@@ -118,5 +118,5 @@ def _key(X: NDArray, y: NDArray, training: Training, start: FittedModel | None) 
 
 
 def _warn(what: str, error: Exception) -> None:
-    message = f"The 'memory' folder of Synthesizer is of no use here: {what} ({error})."
-    warnings.warn(message, TrainingWarning, stacklevel=4)
+    message = f"The 'memory' folder of Synthesizer could not be used: {what} ({error})."
+    warn_user(message, TrainingWarning)

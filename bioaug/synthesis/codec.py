@@ -21,13 +21,13 @@ _CHUNK = 4096  # rows encoded at a time, so that memory stays bounded
 
 @dataclass
 class SignalCodec:
-    """Scales signals to [-1, 1] and codes labels, and remembers how to go back.
+    """Scales signals to [-1, 1] and codes labels, and inverts both.
 
     Between `encode` and `decode` nobody knows units, class names, dtypes or the number of
-    dimensions. Integers come back rounded; rows that all had mean 0 and deviation 1, or the same
-    range, come back with it. Features that stand behind the time steps of 2-D rows (RR intervals)
-    are further time steps to the models, each with a scale of its own, and come back within the
-    range that the training rows had.
+    dimensions. Integers come back rounded; rows that all had mean 0 and standard deviation 1, or
+    the same range, come back with it. Features after the time steps of 2-D rows (RR intervals) are
+    further time steps to the models, each with a scale of its own, and come back within the range
+    that the training rows had.
 
     Attributes
     ----------
@@ -74,7 +74,9 @@ class SignalCodec:
             row_properties=RowProperty.find(signals),
             feature_low=features.min(axis=0).astype(np.float64),
             feature_high=features.max(axis=0).astype(np.float64),
-            scales={label: RowScale.of(signals[y == label]) for label in np.unique(y).tolist()},
+            scales={
+                label: RowScale.from_rows(signals[y == label]) for label in np.unique(y).tolist()
+            },
         )
 
     @property
@@ -89,21 +91,21 @@ class SignalCodec:
 
     def encode(self, X: NDArray, y: NDArray) -> tuple[Signals, Labels]:
         """Return float32 signals in [-1, 1] and labels 0..n_classes-1."""
-        middle, half = self._scale()
+        centre, half = self._scale()
         signals = np.empty((len(X), self.n_channels, self.n_timesteps), np.float32)
         for start in range(0, len(X), _CHUNK):  # in float64, a chunk at a time
             chunk = slice(start, start + _CHUNK)
-            signals[chunk] = (as_3d(X)[chunk] - middle) / half
+            signals[chunk] = (as_3d(X)[chunk] - centre) / half
         return torch.from_numpy(signals), torch.from_numpy(self.encode_labels(y))
 
     def encode_labels(self, y: NDArray) -> NDArray[np.int64]:
-        """Return the position of each label in `classes`."""
+        """Return the index of each label in `classes`."""
         return np.searchsorted(self.classes, y).astype(np.int64)
 
     def decode(self, signals: Signals) -> NDArray:
         """Return signals in the user's units, dtype and number of dimensions."""
-        middle, half = self._scale()
-        X = signals.numpy(force=True) * half + middle
+        centre, half = self._scale()
+        X = signals.numpy(force=True) * half + centre
         end = self.n_timesteps - len(self.feature_low)
         for row_property in self.row_properties:
             X[..., :end] = row_property.restore(X[..., :end])
@@ -115,7 +117,7 @@ class SignalCodec:
         return X[:, 0] if self.ndim == 2 else X
 
     def _scale(self) -> tuple[NDArray, NDArray]:
-        """Return the middle and half the range of every channel and time step."""
+        """Return the centre and half the range of every channel and time step."""
         n_signal = self.n_timesteps - len(self.feature_low)
         low, high = (np.repeat(limit[:, None], n_signal, axis=1) for limit in (self.low, self.high))
         if len(self.feature_low):  # of one channel
@@ -134,12 +136,12 @@ class SignalCodec:
             "low": self.low.tolist(),
             "high": self.high.tolist(),
             "n_timesteps": self.n_timesteps,
-            "row_properties": [vars(found) for found in self.row_properties],
+            "row_properties": [vars(shared) for shared in self.row_properties],
             "feature_low": self.feature_low.tolist(),
             "feature_high": self.feature_high.tolist(),
             "scales": None
             if self.scales is None
-            else [[float(scale.mean), float(scale.deviation)] for scale in self.scales.values()],
+            else [[float(scale.mean), float(scale.std)] for scale in self.scales.values()],
         }
 
     @classmethod
@@ -158,14 +160,14 @@ class SignalCodec:
             low=np.array(described["low"], dtype=np.float64),
             high=np.array(described["high"], dtype=np.float64),
             n_timesteps=described["n_timesteps"],
-            row_properties=[RowProperty(**found) for found in described["row_properties"]],
+            row_properties=[RowProperty(**shared) for shared in described["row_properties"]],
             feature_low=np.array(described["feature_low"], dtype=np.float64),
             feature_high=np.array(described["feature_high"], dtype=np.float64),
         )
         codec._check()
         if (scales := described.get("scales")) is not None:
-            found = [RowScale(float(mean), float(deviation)) for mean, deviation in scales]
-            codec.scales = dict(zip(codec.classes.tolist(), found, strict=True))
+            of_classes = [RowScale(float(mean), float(std)) for mean, std in scales]
+            codec.scales = dict(zip(codec.classes.tolist(), of_classes, strict=True))
         return codec
 
     def _check(self) -> None:
@@ -183,7 +185,7 @@ class SignalCodec:
             "low and high": low.ndim == 1 and low.shape == high.shape and bool((low <= high).all()),
             "limits": bool(np.isfinite(np.concatenate([low, high])).all()),
             "feature limits": bool(np.isfinite([self.feature_low, self.feature_high]).all()),
-            "row_properties": all(found.fits(self.n_channels) for found in self.row_properties),
+            "row_properties": all(shared.fits(self.n_channels) for shared in self.row_properties),
         }
         for name, right in is_right.items():
             if not right:

@@ -211,7 +211,7 @@ def model_identity(model: type[GenerativeModel]) -> str:
 
 
 def _identity(scorer: Scorer | None) -> str | None:
-    """Name a scorer in the same way in every process, an object by its class."""
+    """Return a name of a scorer that is the same in every process; of an object, its class."""
     if scorer is None:
         return None
     if is_dataclass(scorer) or isinstance(scorer, partial) or hasattr(scorer, "__qualname__"):

@@ -1,4 +1,4 @@
-"""A quick note on what a fitted generator makes of each class."""
+"""Coverage, spread and near copies of the synthetic rows of each class."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from bioaug.core.distances import nearest
 
 N_COMPARED = 256  # rows of each kind that are compared, at most
 N_SEARCHED = 5000  # training rows among which near copies are sought, at most
-MIN_ROWS = 20  # below which distances between rows say nothing
+MIN_ROWS = 20  # below which distances between rows are not informative
 NEAREST_K = 5
-NEAR = 0.01  # fraction of training rows that lie nearer to another one than a "near copy" does
+NEAR_COPY_QUANTILE = 0.01  # of the distances between training rows: a copy is nearer
 SPREAD_LIMITS = 0.5, 2.0
 MIN_COVERAGE = 0.5  # of what fresh real rows would reach
 MAX_NEAR_COPIES = 0.2
@@ -24,7 +24,7 @@ MAX_NEAR_COPIES = 0.2
 class ClassQuality:
     """How the synthetic rows of one class compare with real ones, on a few hundred of each.
 
-    It is a note and no proof: the scores of `bioaug.metrics`, on patients that the generator has
+    A quick look and no proof: the scores of `bioaug.metrics`, on patients that the generator has
     not seen, are the measure. With fewer than 20 real rows every value is None.
 
     Attributes
@@ -58,21 +58,21 @@ class ClassQuality:
         """What is wrong, in words, or None."""
         if self.coverage is None or self.expected_coverage is None or self.spread is None:
             return None
-        found = []
+        problems = []
         if not SPREAD_LIMITS[0] <= self.spread <= SPREAD_LIMITS[1]:
-            found.append(f"they vary {self.spread:.2g} times as much as real ones")
+            problems.append(f"they vary {self.spread:.2g} times as much as real ones")
         if self.coverage < MIN_COVERAGE * self.expected_coverage:
-            found.append(
+            problems.append(
                 f"{self.coverage:.0%} of the {self.reference} have a synthetic one near them, of "
                 f"fresh real rows {self.expected_coverage:.0%} would"
             )
         if self.near_copies is not None and self.near_copies > MAX_NEAR_COPIES:
-            found.append(f"{self.near_copies:.0%} are near copies of training rows")
-        return "; ".join(found) or None
+            problems.append(f"{self.near_copies:.0%} are near copies of training rows")
+        return "; ".join(problems) or None
 
     def __str__(self) -> str:
         if self.coverage is None:
-            return f"too few rows to tell ({self.n_rows})"
+            return f"too few rows to assess ({self.n_rows})"
         return (
             f"coverage {self.coverage:.2f} of {self.n_rows} {self.reference} (fresh real rows "
             f"{self.expected_coverage:.2f}), spread {self.spread:.2f} of real, near copies "
@@ -122,7 +122,7 @@ def _near_copies(synthetic: NDArray, training: NDArray) -> float | None:
     distinct = np.unique(training, axis=0)
     if len(distinct) < MIN_ROWS:
         return None
-    limit = np.quantile(nearest(distinct)[:, 0], NEAR)
+    limit = np.quantile(nearest(distinct)[:, 0], NEAR_COPY_QUANTILE)
     return float((nearest(synthetic, training)[:, 0] <= limit).mean())
 
 

@@ -14,25 +14,25 @@ from bioaug.core.checks import as_3d
 class RowScale:
     """The median row's mean and standard deviation, over its time steps and channels.
 
-    To a thousandth of the deviation: to the last digit they would tell which row it is.
+    Rounded to a thousandth of the standard deviation: the last digits would give the row away.
     """
 
     mean: float
-    deviation: float
+    std: float
 
     @property
     def is_standardised(self) -> bool:
-        """Whether rows had their mean subtracted and were divided by their deviation."""
-        return abs(self.mean) < 1e-3 and abs(self.deviation - 1) < 1e-3
+        """Whether rows had their mean subtracted and were divided by their standard deviation."""
+        return abs(self.mean) < 1e-3 and abs(self.std - 1) < 1e-3
 
     @classmethod
-    def of(cls, X: NDArray) -> RowScale:
+    def from_rows(cls, X: NDArray) -> RowScale:
         """Return the scale of the rows of one class."""
         signals = as_3d(X).astype(np.float64, copy=False)
         of_channels = signals.std(axis=2)
         mean = float(np.median(signals.mean(axis=(1, 2))))
-        deviation = float(np.median(np.sqrt(np.square(of_channels).mean(axis=1))))
-        if not 0 < deviation < np.inf:
-            return cls(mean, deviation)
-        digits = 2 - int(np.floor(np.log10(deviation)))
-        return cls(round(mean, digits), round(deviation, digits))
+        std = float(np.median(np.sqrt(np.square(of_channels).mean(axis=1))))
+        if not 0 < std < np.inf:
+            return cls(mean, std)
+        digits = 2 - int(np.floor(np.log10(std)))
+        return cls(round(mean, digits), round(std, digits))

@@ -49,9 +49,9 @@ class Synthesizer(PersistenceMixin, SamplingMixin, BaseEstimator):
         Training steps of each model; None takes the model's default. A dict has those of each
         class, where every class gets a model of its own.
     max_time : float, optional
-        Seconds of training, of all models together. The pace of a few steps tells how many there
-        is time for, so another run, or a busier machine, makes others: `n_steps_` keeps the number,
-        and ``n_steps=synthesizer.n_steps_`` without `max_time` repeats the run exactly. Where the
+        Seconds of training, of all models together. The pace of the first steps decides how many
+        there is time for, so it may be others in another run: `n_steps_` keeps the number, and
+        ``n_steps=synthesizer.n_steps_`` without `max_time` repeats the run exactly. Where the
         machine becomes slower than planned, a training ends with what it has, and a warning.
     per_class : bool or "auto", default="auto"
         Whether every class gets a model of its own. "auto" trains one model for all classes
@@ -64,7 +64,7 @@ class Synthesizer(PersistenceMixin, SamplingMixin, BaseEstimator):
         A score by which the training is judged on a fifth of the rows, which it then does not
         see: a name from `bioaug.metrics.get_scorer_names()`, or a callable ``(synthesizer, X, y)
         -> float``, greater is better. The best weights are kept; the training ends after five
-        looks, a twentieth of the steps apart, without a better one.
+        checks, every twentieth of the steps, without a better one.
     checkpoint_dir : path, optional
         Folder that training states are written to, also on Ctrl-C. The same fit on the same rows
         goes on from there, and ends with the same weights as an unbroken run. Where the disk is
@@ -224,7 +224,7 @@ class Synthesizer(PersistenceMixin, SamplingMixin, BaseEstimator):
         """Train further on some classes, each from a copy of the model that knows it.
 
         A conditional model that was trained on all classes is thus fitted to one: the copy learns
-        from rows of its class alone, and makes that class from then on. Coordinates and scales
+        from rows of its class alone, and generates that class from then on. Coordinates and scales
         that a model took from its first training rows stay.
 
         Parameters

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bioaug.core.user_warnings import warn_user
 from bioaug.exceptions import DataWarning
 from bioaug.synthesis.codec import SignalCodec
 from bioaug.synthesis.row_scale import RowScale
@@ -32,24 +32,20 @@ def unit_mismatch(codecs: Sequence[SignalCodec], X: NDArray, y: NDArray) -> str 
         known = codec.scales or {}
         for label in set(np.unique(y).tolist()) & known.keys():
             rows = X[y == label][..., : codec.n_timesteps - len(codec.feature_low)]
-            pairs.append((known[label], RowScale.of(rows)))
+            pairs.append((known[label], RowScale.from_rows(rows)))
     if not pairs:
         return None
     trained, given = (
-        RowScale(*np.median([[s.mean, s.deviation] for s in side], axis=0).tolist())
+        RowScale(*np.median([[s.mean, s.std] for s in side], axis=0).tolist())
         for side in zip(*pairs, strict=True)
     )
     if trained.is_standardised != given.is_standardised:
         return _described(trained, given, 1.0)
-    ratios = [new.deviation / old.deviation for old, new in pairs if old.deviation > 0]
-    ratio = float(np.median(ratios)) if ratios else 1.0
-    shift = (
-        float(
-            np.median([abs(new.mean - old.mean) / max(old.deviation, 1e-300) for old, new in pairs])
-        )
-        if ratios
-        else 0.0
-    )
+    ratio, shift = 1.0, 0.0
+    if any(old.std > 0 for old, _ in pairs):
+        ratio = float(np.median([new.std / old.std for old, new in pairs if old.std > 0]))
+        shifts = [abs(new.mean - old.mean) / max(old.std, 1e-300) for old, new in pairs]
+        shift = float(np.median(shifts))
     if 1 / FACTOR <= ratio <= FACTOR and shift <= SHIFT:
         return None
     return _described(trained, given, ratio)
@@ -58,8 +54,8 @@ def unit_mismatch(codecs: Sequence[SignalCodec], X: NDArray, y: NDArray) -> str 
 def _described(trained: RowScale, given: RowScale, ratio: float) -> str:
     return (
         f"rows have another scale than those that the model was trained on: mean {given.mean:.3g} "
-        f"and standard deviation {given.deviation:.3g} against {trained.mean:.3g} and "
-        f"{trained.deviation:.3g} ({_cause(ratio, given, trained)})"
+        f"and standard deviation {given.std:.3g} against {trained.mean:.3g} and "
+        f"{trained.std:.3g} ({_cause(ratio, given, trained)})"
     )
 
 
@@ -87,12 +83,11 @@ def warn_of_units(synthesizer: Any, X: NDArray, y: NDArray, *, owner: str) -> st
         What the warning says.
     """
     codecs = [fitted.codec for fitted in synthesizer.models_]
-    found = unit_mismatch(codecs, X, y)
-    if found is not None:
-        warnings.warn(
-            f"{owner}: the {found}. Convert the rows to the units of the training, or train on "
+    mismatch = unit_mismatch(codecs, X, y)
+    if mismatch is not None:
+        warn_user(
+            f"{owner}: the {mismatch}. Convert the rows to the units of the training, or train on "
             "these.",
             DataWarning,
-            stacklevel=3,
         )
-    return found
+    return mismatch

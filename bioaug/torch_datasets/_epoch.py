@@ -1,4 +1,4 @@
-"""The number of the epoch, which the main process sets and every worker of a loader sees."""
+"""Mixins of data sets: the number of the epoch in shared memory, and items by many indices."""
 
 from __future__ import annotations
 
@@ -69,23 +69,23 @@ class IndexedDataset(HasEpoch):
             isinstance(index, np.ndarray | Tensor) and not index.ndim and index.dtype != bool
         ):
             return self.__getitems__([int(index)])[0]
-        return default_collate(self.__getitems__(self._places(index)))
+        return default_collate(self.__getitems__(self._indices(index)))
 
-    def _places(self, index: Any) -> Any:
+    def _indices(self, index: Any) -> Any:
         if isinstance(index, slice):
             return range(len(self))[index]
         try:
-            places = np.asarray(index)
+            indices = np.asarray(index)
         except (TypeError, ValueError):
-            places = np.empty((), object)
-        if places.dtype == bool and places.shape == (len(self),):
-            places = np.flatnonzero(places)
-        if places.ndim != 1 or places.dtype.kind not in "iu" or not len(places):
+            indices = np.empty((), object)
+        if indices.dtype == bool and indices.shape == (len(self),):
+            indices = np.flatnonzero(indices)
+        if indices.ndim != 1 or indices.dtype.kind not in "iu" or not len(indices):
             raise DataError(
                 f"The index of {type(self).__name__} must be an integer, or a slice, a list of "
                 f"integers or a mask that chooses one item or more. Got {index!r} instead."
             )
-        return places
+        return indices
 
     def _checked(self, indices: Sequence[int]) -> NDArray[np.int64]:
         """Return indices from 0 on."""

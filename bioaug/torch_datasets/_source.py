@@ -1,4 +1,4 @@
-"""What data sets generate their signals with, and which class comes when."""
+"""Signals of a generator by (seed, epoch, index), and the class of every index."""
 
 from __future__ import annotations
 
@@ -112,8 +112,8 @@ class ClassSequence:
         self.classes = checked_classes(
             classes, known if classes is None else known[fractions > 0], owner, "the synthesizer"
         )
-        places = {label: code for code, label in enumerate(self.classes.tolist())}
-        self._codes = np.array([places.get(label, -1) for label in labels])
+        codes = {label: code for code, label in enumerate(self.classes.tolist())}
+        self._codes = np.array([codes.get(label, -1) for label in labels])
 
     def __call__(self, index: NDArray) -> tuple[NDArray, Tensor]:
         """Return the labels of these indices and their codes."""

@@ -1,4 +1,4 @@
-"""Real signals, grown by synthetic ones."""
+"""Map-style data set of real and synthetic signals."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ N_CHECKED = 64  # real rows whose scale is compared with that of the training ro
 
 
 class AugmentedDataset(IndexedDataset, Dataset[Item]):
-    """Real rows, grown by synthetic ones, or some of them replaced by synthetic ones.
+    """Real rows followed by synthetic ones, some real ones replaced by synthetic ones.
 
     Parameters
     ----------
@@ -29,8 +29,8 @@ class AugmentedDataset(IndexedDataset, Dataset[Item]):
     y : array-like of shape (n_samples,)
         The label of every row; needed for a dataset too, whose own labels are ignored.
     synthesizer : Synthesizer or GANOversampler
-        Fitted. A sampler also grows the classes that are too small for a model, but its quality
-        filter does not judge what is made here. A class that it does not know stays as it is.
+        Fitted. A sampler also generates the classes that are too small for a model, but its quality
+        filter does not judge these rows. A class that it does not know stays as it is.
     grow : {"balanced"} or dict or None, default="balanced"
         Synthetic rows that follow the real ones: as many as bring every class that the synthesizer
         knows to the size of the largest class, or so many by class; None is none.
@@ -53,7 +53,7 @@ class AugmentedDataset(IndexedDataset, Dataset[Item]):
     Notes
     -----
     A synthetic item depends on (`random_state`, epoch, index) only, so workers and ranks do not
-    matter; `set_epoch` makes new ones. One batch is one call of the generator.
+    matter; `set_epoch` gives new ones. One batch is one call of the generator.
 
     Examples
     --------
@@ -95,10 +95,10 @@ class AugmentedDataset(IndexedDataset, Dataset[Item]):
         self._source.warn_of_units([self._row(i).numpy() for i in some], labels[some], owner)
         present, codes = np.unique(labels, return_inverse=True)
         self.classes_ = checked_classes(classes, present, owner, "y")
-        places = {label: place for place, label in enumerate(self.classes_.tolist())}
-        codes = np.array([places[label] for label in present.tolist()])[codes]
+        code_of = {label: code for code, label in enumerate(self.classes_.tolist())}
+        codes = np.array([code_of[label] for label in present.tolist()])[codes]
         self._known = np.isin(self.classes_, self._source.classes)
-        added = self._added(grow, np.bincount(codes, minlength=len(places)), owner)
+        added = self._added(grow, np.bincount(codes, minlength=len(code_of)), owner)
         self.labels_ = np.concatenate([codes, np.repeat(np.arange(len(added)), added)])
 
     def _checked_rows(self, X: Any, owner: str) -> Any:
@@ -142,9 +142,9 @@ class AugmentedDataset(IndexedDataset, Dataset[Item]):
     def __getitems__(self, indices: Sequence[int]) -> list[Item]:
         index, epoch = self._checked(indices), self.epoch
         codes, is_new = self.labels_[index], index >= self.n_real
-        share = self._mix(epoch) if callable(self._mix) else self._mix
-        if share:
-            replaced = self._source.fractions(index, epoch) < share
+        mix = self._mix(epoch) if callable(self._mix) else self._mix
+        if mix:
+            replaced = self._source.fractions(index, epoch) < mix
             is_new = is_new | (replaced & self._known[codes])
         generated: Iterator[Tensor] = iter(())
         if is_new.any():
@@ -180,6 +180,6 @@ class AugmentedDataset(IndexedDataset, Dataset[Item]):
     def _shape_error(self, shape: tuple[int, ...]) -> DataError:
         return DataError(
             f"The 'X' parameter of AugmentedDataset must have signals of shape "
-            f"{self._source.shape}, as the synthesizer makes. Got {shape} instead. Reshape them, "
-            "or fit a synthesizer on such signals."
+            f"{self._source.shape}, as the synthesizer generates. Got {shape} instead. Reshape "
+            "them, or fit a synthesizer on such signals."
         )

@@ -1,4 +1,4 @@
-"""Batches that are mixed with synthetic signals on their way to the device."""
+"""Collate function that replaces rows of a batch by synthetic ones on the device."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bioaug.training.runtime import Runtime
 
 
 class MixOnDevice:
-    """Replaces a share of each batch by synthetic signals, on the device where the batch goes.
+    """Replaces some rows of each batch by synthetic signals, on the device where the batch goes.
 
     Give it to a loader as `collate_fn`, with ``num_workers=0``, or call it on batches. It counts
     the rows that it has seen, so that every batch gets new signals.
@@ -27,7 +27,7 @@ class MixOnDevice:
         Fitted. Rows of classes that it does not know stay as they are.
     classes : array-like
         The label of every code, as in `AugmentedDataset.classes_`.
-    share : float in [0, 1]
+    mix : float in [0, 1]
         Probability of every row to be replaced by a synthetic one of its class.
     device : str, default="cpu"
     random_state : int, default=0
@@ -37,16 +37,16 @@ class MixOnDevice:
         self,
         synthesizer: Generator,
         classes: Any,
-        share: float,
+        mix: float,
         *,
         device: str = "cpu",
         random_state: int = 0,
     ) -> None:
         owner = "MixOnDevice"
         self._source = Source(synthesizer, random_state, owner)
-        check_number(share, UNIT, name="share", owner=owner)
+        check_number(mix, UNIT, name="mix", owner=owner)
         self.classes = checked_classes(classes, np.array([]), owner, "the batches")
-        self.share = float(share)
+        self.mix = float(mix)
         self.device, self.n_rows = Runtime.create(device).device, 0
 
     def __call__(self, batch: Any) -> Item:
@@ -61,7 +61,7 @@ class MixOnDevice:
         if worker is not None:
             raise DataError(
                 "The 'num_workers' parameter of a loader with MixOnDevice must be 0, for every "
-                f"worker would make the same signals. Got {worker.num_workers}."
+                f"worker would generate the same signals. Got {worker.num_workers}."
             )
         signals, codes = default_collate(batch) if isinstance(batch, list) else batch
         signals, labels = signals.to(self.device), self.classes[codes.cpu().numpy()]
@@ -70,9 +70,9 @@ class MixOnDevice:
         index = np.arange(self.n_rows, self.n_rows + len(signals))
         self.n_rows += len(signals)
         known = np.isin(labels, self._source.classes)
-        chosen = (self._source.fractions(index, 0) < self.share) & known
+        chosen = (self._source.fractions(index, 0) < self.mix) & known
         if chosen.any():
-            made = self._source.generate(labels[chosen], index[chosen], 0).to(signals)
+            synthetic = self._source.generate(labels[chosen], index[chosen], 0).to(signals)
             signals = signals.clone()
-            signals[torch.from_numpy(chosen).to(self.device)] = made
+            signals[torch.from_numpy(chosen).to(self.device)] = synthetic
         return signals, codes.to(self.device)

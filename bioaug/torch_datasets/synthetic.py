@@ -15,7 +15,7 @@ from bioaug.torch_datasets._source import ClassSequence, Generator, Source
 
 
 class SyntheticDataset(IndexedDataset, Dataset[Item]):
-    """Synthetic signals alone, made when the loader asks for them.
+    """Synthetic signals alone, generated when the loader asks for them.
 
     Item i of an epoch depends on (`random_state`, epoch, i) only: any number of workers or ranks
     sees the same stream, and a loader that starts in the middle goes on with the same signals. One
@@ -83,7 +83,7 @@ class SyntheticBatches(HasEpoch, IterableDataset[Item]):
     """An endless or counted stream of synthetic batches, for a loader with ``batch_size=None``.
 
     Batch k of an epoch depends on (`random_state`, epoch, k) only, and workers and ranks take
-    turns, so the order is the same whatever their number (each rank sees its own share).
+    turns, so the order is the same whatever their number (each rank sees its own part).
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ class SyntheticBatches(HasEpoch, IterableDataset[Item]):
     classes : array-like, optional
         The labels in the order of their codes; None is those of the synthesizer.
     rank, world_size : int, default=0, 1
-        Which share of the batches this process takes.
+        Which part of the batches this process takes.
     random_state : int, default=0
 
     Attributes
@@ -141,12 +141,12 @@ class SyntheticBatches(HasEpoch, IterableDataset[Item]):
         worker = get_worker_info()
         turn, n_turns = (0, 1) if worker is None else (worker.id, worker.num_workers)
         epoch = self.epoch
-        place = int(self._number[1]) + turn  # among the batches of this rank
+        turn_of_rank = int(self._number[1]) + turn  # among the batches of this rank
         while True:
-            number = place * self.world_size + self.rank
+            number = turn_of_rank * self.world_size + self.rank
             if self.n_batches is not None and number >= self.n_batches:
                 return
             index = np.arange(number * self.batch_size, (number + 1) * self.batch_size)
             labels, codes = self._sequence(index)
             yield self._source.generate(labels, index, epoch), codes
-            place += n_turns
+            turn_of_rank += n_turns

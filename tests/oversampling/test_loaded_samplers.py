@@ -198,7 +198,7 @@ def test_rows_of_other_units_are_named_with_both_scales(change, message):
     found = unit_mismatch([codec], change(offset_rows(80, 1)), y)
     assert found is not None
     assert message.replace("\\", "") in found
-    assert f"and {codec.scales[0].deviation:.2g}"[:6] in found
+    assert f"and {codec.scales[0].std:.2g}"[:6] in found
     back = unit_mismatch([SignalCodec.from_json(codec.to_json())], change(offset_rows(80, 1)), y)
     assert back == found
 
@@ -268,11 +268,11 @@ def test_the_fingerprint_of_a_sampler_holds_all_rows_and_groups(tmp_path):
 def test_no_row_can_be_told_by_the_scale_of_its_class():
     X, _ = three_classes()
     X = 1e3 + 20 * X[:61]
-    scale = RowScale.of(X)
+    scale = RowScale.from_rows(X)
     of_rows = X.std(axis=1)
-    assert np.count_nonzero(np.abs(of_rows - scale.deviation) < 1e-9) == 0
-    assert scale.deviation == float(f"{np.median(of_rows):.3g}")
-    assert abs(scale.mean - np.median(X.mean(axis=1))) < 1e-2 * scale.deviation
+    assert np.count_nonzero(np.abs(of_rows - scale.std) < 1e-9) == 0
+    assert scale.std == float(f"{np.median(of_rows):.3g}")
+    assert abs(scale.mean - np.median(X.mean(axis=1))) < 1e-2 * scale.std
 
 
 # Wrong types

@@ -57,7 +57,7 @@ def test_few_or_equal_rows_tell_nothing():
     few = np.arange((MIN_ROWS - 1) * 4.0).reshape(-1, 4)
     note = compare_rows(few, few)
     assert (note.coverage, note.spread, note.near_copies, note.problem) == (None,) * 4
-    assert str(note) == "too few rows to tell (19)"
+    assert str(note) == "too few rows to assess (19)"
     equal = np.ones((30, 4))
     note = compare_rows(equal, equal)
     assert (note.spread, note.near_copies, note.problem) == (None, None, None)

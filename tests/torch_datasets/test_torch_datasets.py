@@ -262,7 +262,7 @@ def test_bad_input_is_named(rows, synthesizer):
         (lambda: AugmentedDataset(X, y, synthesizer, mix=1.5), "'mix'.*or a callable"),
         (lambda: AugmentedDataset(X, y, synthesizer, classes=["N"]), "'classes'.*'N', 'V'"),
         (lambda: AugmentedDataset(X, y, synthesizer, classes=["N", "V", "V"]), "'classes'"),
-        (lambda: MixOnDevice(synthesizer, ["N", "V"], -1.0), "'share'"),
+        (lambda: MixOnDevice(synthesizer, ["N", "V"], -1.0), "'mix'"),
         (lambda: SyntheticDataset(synthesizer, 5).set_epoch(-1), "'epoch'"),
     ]
     for call, message in cases:
@@ -272,7 +272,7 @@ def test_bad_input_is_named(rows, synthesizer):
 
 def test_an_augmented_set_refuses_rows_that_it_cannot_batch(synthesizer):
     X = np.ones((4, *synthesizer.signal_shape_), np.float32)
-    with pytest.raises(DataError, match=r"signals of shape .*as the synthesizer makes.*Reshape"):
+    with pytest.raises(DataError, match=r"signals of shape .*as the synthesizer generates.*Reshape"):
         AugmentedDataset(X[..., :-1], np.zeros(4), synthesizer)
     with pytest.raises(DataError, match="labels of one kind"):
         AugmentedDataset(X, np.array([0, "N", 1, 1], object), synthesizer)
