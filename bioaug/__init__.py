@@ -8,7 +8,7 @@ from bioaug._version import __version__
 
 if TYPE_CHECKING:
     from bioaug.comparison import AugmentationResult, cross_validate_augmentation, write_report
-    from bioaug.models import available_models, get_model
+    from bioaug.models import available_models, get_model, register_model
     from bioaug.oversampling import GANOversampler
     from bioaug.synthesis import Synthesizer
     from bioaug.torch_datasets import (
@@ -30,6 +30,7 @@ __all__ = [
     "available_models",
     "cross_validate_augmentation",
     "get_model",
+    "register_model",
     "write_report",
 ]
 _HOMES = {
@@ -43,6 +44,7 @@ _HOMES = {
     "available_models": "models",
     "cross_validate_augmentation": "comparison",
     "get_model": "models",
+    "register_model": "models",
     "write_report": "comparison",
 }
 

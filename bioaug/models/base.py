@@ -93,18 +93,15 @@ class Phase:
     fraction: float = 1.0
 
 
-_MODELS: dict[str, type[GenerativeModel]] = {}
-
-
 class GenerativeModel(nn.Module, ABC):
-    """A generator of signals; a class body that sets `name` registers it.
+    """A generator of signals, to be known by name with `register_model`.
 
     All its randomness comes from torch's generators, which a resumed training restores.
 
     Attributes
     ----------
     name : str
-        How users ask for the model.
+        What `register_model` knows the class by: its own name in lower case, unless it is set.
     conditional : bool
         Whether one model can hold several classes. Others are trained once per class.
     training_defaults : mapping
@@ -127,8 +124,8 @@ class GenerativeModel(nn.Module, ABC):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if "name" in cls.__dict__:
-            _MODELS[cls.name] = cls
+        if "name" not in cls.__dict__:
+            cls.name = cls.__name__.lower()
 
     def calibrate(self, signals: Signals, labels: Labels) -> None:
         """See the training rows once, before training, for a basis or a scale. Default: nothing."""
@@ -151,8 +148,3 @@ class GenerativeModel(nn.Module, ABC):
         Noise whose first dimension is the batch comes from `torch.randn`, `rand`, their `_like`
         forms or `multinomial`, which `RowNoise` gives every row from a stream of its own.
         """
-
-
-def registered_models() -> Mapping[str, type[GenerativeModel]]:
-    """Return the model classes imported so far, by name."""
-    return _MODELS

@@ -22,6 +22,7 @@ from bioaug.core.tensors import Labels, Signals
 from bioaug.exceptions import DataError
 from bioaug.models.adversarial import AdversarialModel, Verdict
 from bioaug.models.base import SignalSpec
+from bioaug.models.registry import register_model
 from bioaug.nn.attention import TransformerBlock
 from bioaug.nn.conditioning import LabelProjection
 from bioaug.nn.objectives import wasserstein_gp
@@ -33,6 +34,7 @@ INJECTIONS = ("concatenate", "add", "tokens", "channel")
 DISCRIMINATOR_LABELS = ("head", "concatenate", "channel")
 
 
+@register_model
 class BioSGAN(AdversarialModel):
     """Transformer generator and discriminator with a label head, trained with WGAN-GP [1]_.
 

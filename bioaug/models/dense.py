@@ -25,6 +25,7 @@ from bioaug.core.tensors import Labels, Signals
 from bioaug.exceptions import DataError
 from bioaug.models.adversarial import AdversarialModel, Verdict
 from bioaug.models.base import SignalSpec
+from bioaug.models.registry import register_model
 from bioaug.nn.conditioning import LabelProjection
 from bioaug.nn.objectives import non_saturating, relativistic, wasserstein_gp
 from bioaug.nn.whitening import Whitening
@@ -34,6 +35,7 @@ SLOPE = 0.2  # of the leaky rectifiers below 0
 OBJECTIVES = ("relativistic", "non_saturating", "wasserstein_gp")
 
 
+@register_model
 class DenseGAN(AdversarialModel):
     """Two fully connected networks [1]_, here with labels and a relativistic loss [2]_.
 

@@ -22,12 +22,14 @@ from bioaug.core.checks import (
 )
 from bioaug.core.tensors import Labels, Signals
 from bioaug.models.base import Batch, GenerativeModel, Losses, Phase, SignalSpec, Update
+from bioaug.models.registry import register_model
 from bioaug.nn.mixture import BASES, fit_noise, make_noise
 
 OWNER = "Flow"
 _UNIT = Interval(Real, 0, 1, closed="left")
 
 
+@register_model
 class Flow(GenerativeModel):
     """Rectified flow with a multilayer perceptron in principal coordinates [1]_ [2]_.
 

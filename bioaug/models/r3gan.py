@@ -15,6 +15,7 @@ from bioaug.core.checks import COUNT, POSITIVE, UNIT, check_number, check_number
 from bioaug.core.tensors import Labels, Scores, Signals
 from bioaug.models.adversarial import AdversarialModel, Verdict
 from bioaug.models.base import Losses, Phase, SignalSpec, Update
+from bioaug.models.registry import register_model
 from bioaug.nn.conditioning import LabelProjection
 from bioaug.nn.mixture import BASES, fit_noise, make_noise
 from bioaug.nn.objectives import relativistic
@@ -23,6 +24,7 @@ from bioaug.nn.whitening import Whitening
 OWNER = "R3GAN"
 
 
+@register_model
 class R3GAN(AdversarialModel):
     """Relativistic pairing loss, R1 and R2, residual networks without normalisation [1]_.
 

@@ -22,6 +22,7 @@ from bioaug.core.checks import (
 from bioaug.core.tensors import Labels, Signals
 from bioaug.models.adversarial import AdversarialModel, Verdict
 from bioaug.models.base import SignalSpec
+from bioaug.models.registry import register_model
 from bioaug.nn.objectives import non_saturating
 from bioaug.nn.whitening import Whitening
 
@@ -33,6 +34,7 @@ CALIBRATION_ROWS = 256
 CPU_ROWS = 50  # beyond, a processor's LSTM falls out of its cache
 
 
+@register_model
 class StaGAN(AdversarialModel):
     """LSTM generator and convolutional discriminator with minibatch discrimination [1]_ [2]_.
 

@@ -23,6 +23,7 @@ from bioaug.core.checks import (
 )
 from bioaug.core.tensors import Labels, Signals
 from bioaug.models.base import Batch, GenerativeModel, Losses, Phase, SignalSpec, Update
+from bioaug.models.registry import register_model
 from bioaug.nn.whitening import Whitening
 
 OWNER = "TimeGAN"
@@ -32,6 +33,7 @@ GAMMA = 1.0  # weight of the latent vectors that the supervisor has not seen
 GOOD_ENOUGH = 0.15  # the discriminator rests while its loss is lower
 
 
+@register_model
 class TimeGAN(GenerativeModel):
     """Embedder, recovery, supervisor, generator and discriminator, trained in three phases [1]_.
 

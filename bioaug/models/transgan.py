@@ -18,6 +18,7 @@ from bioaug.core.tensors import Labels, Signals
 from bioaug.exceptions import DataError
 from bioaug.models.adversarial import AdversarialModel, Verdict
 from bioaug.models.base import Phase, SignalSpec
+from bioaug.models.registry import register_model
 from bioaug.nn.attention import TransformerBlock
 from bioaug.nn.objectives import non_saturating, wasserstein, wasserstein_gp
 from bioaug.nn.whitening import Whitening
@@ -39,6 +40,7 @@ OBJECTIVES = {
 }
 
 
+@register_model
 class TransGAN(AdversarialModel):
     """Transformer generator with pixel-shuffle upsampling against a strided convolutional critic.
 

@@ -27,6 +27,7 @@ from bioaug.core.tensors import Labels, Signals
 from bioaug.exceptions import DataError
 from bioaug.models.adversarial import AdversarialModel, Verdict
 from bioaug.models.base import SignalSpec
+from bioaug.models.registry import register_model
 from bioaug.nn.conditioning import LabelProjection
 from bioaug.nn.objectives import non_saturating, relativistic, wasserstein_gp
 from bioaug.nn.whitening import Whitening
@@ -39,6 +40,7 @@ SLOPE = 0.2  # of the discriminator's leaky rectifiers below 0
 OBJECTIVES = ("wasserstein_gp", "non_saturating", "relativistic")
 
 
+@register_model
 class WaveGAN(AdversarialModel):
     """Convolutions of stride 4 and long kernels, trained with WGAN-GP [1]_.
 

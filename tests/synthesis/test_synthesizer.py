@@ -29,7 +29,6 @@ from bioaug.exceptions import (
     TrainingDivergedError,
     TrainingWarning,
 )
-from bioaug.models.base import registered_models
 from bioaug.training import Callback, TensorBoard
 
 
@@ -37,12 +36,6 @@ def make(**params):
     return Synthesizer(
         **{"model": "biosgan", "n_steps": 2, "model_params": SMALL, "random_state": 0} | params
     )
-
-
-def add_model(monkeypatch, model, name="toy"):
-    """Register a model for one test only."""
-    monkeypatch.setitem(registered_models(), name, model)
-    monkeypatch.setattr(model, "name", name, raising=False)
 
 
 def models_of(synthesizer):
@@ -113,10 +106,9 @@ def test_long_signals_are_generated_in_small_chunks(monkeypatch, X, y):
     assert np.isfinite(generated).all()
 
 
-def test_rows_in_any_order_of_labels_match_their_labels(monkeypatch):
-    add_model(monkeypatch, Spread)
+def test_rows_in_any_order_of_labels_match_their_labels():
     X = np.concatenate([np.full((20, 8), -5.0), np.full((20, 8), 5.0)]) + make_rows((40, 8)) / 100
-    fitted = make(model="toy", model_params={"lr": 1.0}, n_steps=90, per_class=False)
+    fitted = make(model=Spread, model_params={"lr": 1.0}, n_steps=90, per_class=False)
     fitted.fit(X, np.repeat(["low", "high"], 20))
     wanted = np.array(["high", "low", "low", "high", "low"] * 4)
     made, labels = fitted.sample(y=wanted)
@@ -235,9 +227,8 @@ def test_per_class_trains_a_model_for_each(X, y):
     assert len(models_of(make(per_class=False).fit(X, y))) == 1
 
 
-def test_an_unconditional_model_is_trained_per_class(X, y, monkeypatch):
-    add_model(monkeypatch, Unconditional)
-    assert len(models_of(make(model="toy", model_params=None).fit(X, y))) == 2
+def test_an_unconditional_model_is_trained_per_class(X, y):
+    assert len(models_of(make(model=Unconditional, model_params=None).fit(X, y))) == 2
 
 
 @pytest.fixture
@@ -326,25 +317,22 @@ def test_max_time_ends_the_training_with_what_it_has(X, y):
     assert np.isfinite(fitted.sample(3)[0]).all()
 
 
-def test_a_nan_at_once_is_an_error(X, y, monkeypatch):
-    add_model(monkeypatch, Spread)
+def test_a_nan_at_once_is_an_error(X, y):
     with pytest.raises(TrainingDivergedError, match="nan at step 2"):
-        make(model="toy", model_params={"nan_from": 2}, n_steps=9).fit(X, y)
+        make(model=Spread, model_params={"nan_from": 2}, n_steps=9).fit(X, y)
 
 
-def test_a_later_nan_is_a_warning_that_names_step_and_class(X, y, monkeypatch):
-    add_model(monkeypatch, Spread)
+def test_a_later_nan_is_a_warning_that_names_step_and_class(X, y):
     fitted = make(
-        model="toy", model_params={"nan_from": 8}, n_steps=20, training_params={"log_every": 5}
+        model=Spread, model_params={"nan_from": 8}, n_steps=20, training_params={"log_every": 5}
     )
     with pytest.warns(TrainingWarning, match="class N, V: .*nan at step 8; the last good"):
         fitted.fit(X, y)
     assert np.isfinite(fitted.sample(20)[0]).all()
 
 
-def test_a_collapse_is_a_warning_that_names_step_and_class(X, y, monkeypatch):
-    add_model(monkeypatch, Spread)
-    fitted = make(model="toy", model_params={"pull": 1.0, "lr": 0.005}, n_steps=1000)
+def test_a_collapse_is_a_warning_that_names_step_and_class(X, y):
+    fitted = make(model=Spread, model_params={"pull": 1.0, "lr": 0.005}, n_steps=1000)
     fitted.set_params(training_params={"ema_decay": 0.9})
     with pytest.warns(TrainingWarning, match=r"collapsed at step \d+ on class N, V; the weights"):
         fitted.fit(X, y)
@@ -617,9 +605,8 @@ def test_a_finished_fit_is_not_trained_again(X, y, tmp_path):
     assert_same_weights(again, whole)
 
 
-def test_a_warning_is_given_again_by_a_finished_fit(X, y, tmp_path, monkeypatch):
-    add_model(monkeypatch, Spread)
-    params = {"model": "toy", "model_params": {"nan_from": 4}, "checkpoint_dir": tmp_path}
+def test_a_warning_is_given_again_by_a_finished_fit(X, y, tmp_path):
+    params = {"model": Spread, "model_params": {"nan_from": 4}, "checkpoint_dir": tmp_path}
     params |= {"n_steps": 9, "training_params": {"log_every": 2}}
     with pytest.warns(TrainingWarning, match="nan at step 4"):
         whole = make(**params).fit(X, y)
