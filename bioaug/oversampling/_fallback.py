@@ -142,7 +142,7 @@ class Ladder:
     def _name(self, rung: str) -> str:
         if not isinstance(self._model, Synthesizer):
             return type(self._model).__name__
-        return self._model.model + (", shared" if rung == SHARED else "")
+        return get_model(self._model.model).name + (", shared" if rung == SHARED else "")
 
     def _own(self) -> Grower:
         labels = [label for label, rung in self.rungs.items() if rung == OWN]
