@@ -42,3 +42,15 @@ def test_every_python_version_that_is_promised_has_a_classifier():
 def test_the_files_that_a_page_links_exist(page):
     links = re.findall(r"\]\((?!https?:|#)([^)#]+)", (ROOT / page).read_text())
     assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+@pytest.mark.parametrize("script", [path.stem for path in (ROOT / "benchmarks").glob("*.py")])
+def test_every_benchmark_can_be_imported(script, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    runpy.run_path(str(ROOT / "benchmarks" / f"{script}.py"))
+
+
+def test_every_benchmark_is_in_the_index():
+    index = (ROOT / "benchmarks" / "README.md").read_text()
+    scripts = {path.name for path in (ROOT / "benchmarks").glob("*.py")}
+    assert {name for name in scripts if name not in index and "reference_" not in name} == set()
