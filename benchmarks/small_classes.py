@@ -50,7 +50,7 @@ def grown(way, few, others, seconds, seed):
     """Return GROWN rows made from `few`; `others` is (X, y) of other classes."""
     seeds = row_seeds(seed, GROWN)
     if way in ("local", "distort", "jitter"):
-        return ClassicalMethod.fit(way, few).make(seeds)
+        return ClassicalMethod.fit(way, few).generate(seeds)
     if way == "copies":
         return few[np.random.default_rng(seed).integers(len(few), size=GROWN)]
     if way == "smote":

@@ -1,6 +1,7 @@
-"""Growing the rare classes of a data set, by imbalanced-learn's contract."""
+"""Oversampling of rare classes, by imbalanced-learn's contract."""
 
 from bioaug.oversampling.classical import classical_methods
+from bioaug.oversampling.quality_filter import QualityFilter
 from bioaug.oversampling.sampler import GANOversampler
 
-__all__ = ["GANOversampler", "classical_methods"]
+__all__ = ["GANOversampler", "QualityFilter", "classical_methods"]

@@ -1,190 +1,126 @@
-"""Which way each class is grown: by a model where it has the rows for one, else more simply."""
+"""Chooses the generators of each class by its size: the first choice, and simpler ones after it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import clone
 
-from bioaug.core.seeding import draw_seed
-from bioaug.models import get_model
-from bioaug.oversampling._sources import AdaptedGrower, ClassicalGrower, Grower, SynthesizerGrower
-from bioaug.synthesis.synthesizer import Synthesizer
+from bioaug.oversampling._model import ChosenModel
 
-# From the highest rung to the lowest, which takes any class; the smallest class for each of the
-# others comes from benchmarks/small_classes.py.
-OWN, SHARED, LOCAL, DISTORT = RUNGS = ("own", "shared", "local", "distort")
-LADDER = {OWN: 32, SHARED: 32, LOCAL: 16}
-FINE_TUNING = 0.2  # share of the time of a shared model
-MOST_SHARED = 2000  # rows of each other class that a shared model learns from
+# From the first choice to the last, which takes a class of any size. The smallest class for each
+# of the others comes from benchmarks/small_classes.py.
+OWN, SHARED, LOCAL, DISTORT = STEPS = ("own", "shared", "local", "distort")
+MIN_SAMPLES = {OWN: 32, SHARED: 32, LOCAL: 16}
 
 
-class Ladder:
-    """The growers of every class, each fitted when it is first asked for.
-
-    Parameters
-    ----------
-    model : Synthesizer, str or object
-        A fitted one serves as it is, another is cloned and fitted; a name of
-        `classical_methods()`; or an object with `fit` and `sample`.
-    X, y : ndarray
-        All rows.
-    labels : list
-        Classes that are to grow.
-    least : dict
-        The smallest class for every rung but the last.
-    random_state : RandomState
-    n_features : int
-        Values at the end of each row that are no time steps.
+@dataclass(frozen=True)
+class FallbackPlan:
+    """The fallback chain of every class that grows.
 
     Attributes
     ----------
-    n_rows, rungs : dict
-        Of every class: how many different rows it has, and the rung that it starts from.
-    growers : dict
-        Fitted ones by name.
-    synthesizer : Synthesizer or None
-        What was used: of two, one that has the classes of both.
-    unknown : list
-        Classes that a fitted model does not know, and that are grown without one.
+    chains : dict
+        Of every class: the steps of its chain, the first choice first. A step is one of `STEPS`,
+        or the method without training that the user chose.
+    warning : str or None
+        What a user should know of the choice.
     """
 
-    def __init__(
-        self,
-        model: Any,
+    chains: dict[Any, tuple[str, ...]]
+    warning: str | None
+
+    @classmethod
+    def of(
+        cls,
+        model: ChosenModel,
         X: NDArray,
         y: NDArray,
-        labels: list,
-        least: Mapping[str, int],
-        random_state: np.random.RandomState,
-        n_features: int,
-    ) -> None:
-        self._n_features = n_features
-        self._model, self._X, self._y = model, X, y
-        self._seeds = {rung: draw_seed(random_state) for rung in (OWN, SHARED)}
-        self._least = least
-        known = getattr(model, "classes_", None) if isinstance(model, Synthesizer) else None
-        self.unknown = [] if known is None else [k for k in labels if k not in known.tolist()]
-        self.n_rows = {label: _n_different(X[y == label]) for label in labels}
-        self.rungs = {label: self._first_rung(label) for label in labels}
-        self.growers: dict[str, Grower] = {}
-        self.synthesizer: Synthesizer | None = None
+        labels: Sequence[Any],
+        min_samples: Mapping[str, int],
+    ) -> FallbackPlan:
+        """Choose by the number of different rows of each class."""
+        n_rows = {label: _n_different(X[y == label]) for label in labels}
+        has_others = len(np.unique(y)) > 1
+        first = {
+            label: _first_step(model, label, n_rows[label], min_samples, has_others)
+            for label in labels
+        }
+        chains = {
+            label: _chain(step, n_rows[label] >= min_samples[LOCAL])
+            for label, step in first.items()
+        }
+        sizes = {label: _size(label, n_rows[label], int((y == label).sum())) for label in labels}
+        small = [label for label in labels if n_rows[label] < min_samples[OWN]]
+        return cls(chains, _warning(model, first, sizes, small))
 
-    def growers_of(self, label: Any) -> list[Callable[[], Grower]]:
-        """Return what gives the class's grower, and the simpler ones after it."""
-        first = self.rungs[label]
-        rungs = [first, *(r for r in (LOCAL, DISTORT) if self._is_below(r, first, label))]
-        return [lambda rung=rung: self._grower(rung, label) for rung in rungs]
+    def classes_by(self, step: str) -> list[Any]:
+        """Return the classes whose first choice is this step."""
+        return [label for label, chain in self.chains.items() if chain[0] == step]
 
-    def simpler_than_chosen(self) -> list[str]:
-        """Return the classes that are grown in a simpler way than was asked for, and why."""
-        return [
-            f"{self._size(label)}, by {rung!r})"
-            for label, rung in self.rungs.items()
-            if rung in RUNGS[1:] and rung != self._model and label not in self.unknown
-        ]
 
-    def strangers(self) -> list[str]:
-        """Return the classes that are grown without the fitted model, which does not know them."""
-        return [f"{self._size(label)}, by {self.rungs[label]!r})" for label in self.unknown]
+def _first_step(
+    model: ChosenModel, label: Any, n_rows: int, min_samples: Mapping[str, int], has_others: bool
+) -> str:
+    by_size = LOCAL if n_rows >= min_samples[LOCAL] else DISTORT
+    if model.is_fitted:
+        return OWN if label in model.known_classes else by_size
+    if model.method is not None:
+        return by_size if model.method == LOCAL else model.method
+    if n_rows >= min_samples[OWN]:
+        return OWN
+    if n_rows >= min_samples[SHARED] and has_others and model.is_conditional:
+        return SHARED
+    return by_size
 
-    def too_few_to_judge(self) -> list[str]:
-        """Return the classes of a fitted model that have too few rows here for one of their own."""
-        if not isinstance(self._model, Synthesizer) or not hasattr(self._model, "classes_"):
-            return []
-        small = [label for label, n in self.n_rows.items() if n < self._least[OWN]]
-        return [f"{self._size(label)})" for label in small if label not in self.unknown]
 
-    def _size(self, label: Any) -> str:
-        """Return the beginning of a class's entry in a list: "V (5 rows"."""
-        n_rows = self.n_rows[label]
-        which = " different" if n_rows < (self._y == label).sum() else ""
-        return f"{label} ({n_rows}{which} row{'s' * (n_rows != 1)}"
+def _chain(first: str, is_local_possible: bool) -> tuple[str, ...]:
+    """Return a step and the simpler ones; all of them are simpler than a model."""
+    if first not in STEPS:  # a method that the user chose
+        return (first, DISTORT)
+    simpler = [step for step in (LOCAL, DISTORT) if STEPS.index(step) > STEPS.index(first)]
+    return (first, *(step for step in simpler if step != LOCAL or is_local_possible))
 
-    def _first_rung(self, label: Any) -> str:
-        n_rows = self.n_rows[label]
-        if isinstance(self._model, Synthesizer) and hasattr(self._model, "classes_"):
-            simpler = LOCAL if n_rows >= self._least[LOCAL] else DISTORT
-            return simpler if label in self.unknown else OWN
-        if isinstance(self._model, str):  # a method without training
-            too_few = self._model == LOCAL and n_rows < self._least[LOCAL]
-            return DISTORT if too_few else self._model
-        if n_rows >= self._least[OWN]:
-            return OWN
-        if n_rows >= self._least[SHARED] and self._can_share():
-            return SHARED
-        return LOCAL if n_rows >= self._least[LOCAL] else DISTORT
 
-    def _can_share(self) -> bool:
-        if not isinstance(self._model, Synthesizer) or len(np.unique(self._y)) < 2:
-            return False
-        return get_model(self._model.model, owner="GANOversampler").conditional
-
-    def _is_below(self, rung: str, first: str, label: Any) -> bool:
-        if first not in RUNGS:  # a method that the user chose
-            return rung == DISTORT
-        too_few = rung == LOCAL and self.n_rows[label] < self._least[LOCAL]
-        return RUNGS.index(rung) > RUNGS.index(first) and not too_few
-
-    def _grower(self, rung: str, label: Any) -> Grower:
-        if rung in (OWN, SHARED):
-            found = self.growers.get(self._name(rung))
-            grower = found or (self._own() if rung == OWN else self._shared())
-        else:
-            found = self.growers.get(rung) or ClassicalGrower(rung, self._n_features)
-            grower = found.fit(self._X[self._y == label], label)  # pyright: ignore
-        self.growers[grower.name] = grower
-        return grower
-
-    def _name(self, rung: str) -> str:
-        if not isinstance(self._model, Synthesizer):
-            return type(self._model).__name__
-        return get_model(self._model.model).name + (", shared" if rung == SHARED else "")
-
-    def _own(self) -> Grower:
-        labels = [label for label, rung in self.rungs.items() if rung == OWN]
-        if not isinstance(self._model, Synthesizer):
-            seeds = dict.fromkeys(labels, self._seeds[OWN])
-            return AdaptedGrower(self._model).fit(self._X, self._y, seeds)
-        synthesizer = self._model
-        if not hasattr(synthesizer, "classes_"):
-            rows = np.isin(self._y, labels)
-            synthesizer = self._seeded(OWN).fit(self._X[rows], self._y[rows])
-        self.synthesizer = (
-            synthesizer if self.synthesizer is None else synthesizer.joined(self.synthesizer)
+def _warning(
+    model: ChosenModel, first: Mapping[Any, str], sizes: Mapping[Any, str], small: Sequence[Any]
+) -> str | None:
+    """Return one warning for all classes, or None."""
+    unknown = [label for label in first if model.is_fitted and label not in model.known_classes]
+    simpler = [
+        f"{sizes[label]}, by {step!r})"
+        for label, step in first.items()
+        if step in STEPS[1:] and step != model.method and label not in unknown
+    ]
+    strangers = [f"{sizes[label]}, by {first[label]!r})" for label in unknown]
+    unsure = [f"{sizes[label]})" for label in small if model.is_fitted and label not in unknown]
+    limits = "The 'min_samples' parameter has the limits."
+    parts = []
+    if simpler:
+        parts.append(
+            "too few rows for a model of their own, so these classes are grown in a simpler way: "
+            f"{', '.join(simpler)}. {limits}"
         )
-        return SynthesizerGrower(synthesizer, self._name(OWN))
-
-    def _shared(self) -> Grower:
-        """Train one model on all classes, then further on each of the small ones."""
-        labels = [label for label, rung in self.rungs.items() if rung == SHARED]
-        rng = np.random.default_rng(self._seeds[SHARED])
-        others = [np.flatnonzero(self._y == c) for c in np.unique(self._y)]
-        kept = np.concatenate([rng.permutation(rows)[:MOST_SHARED] for rows in others])
-        synthesizer = self._seeded(SHARED).set_params(per_class=False)
-        most = synthesizer.max_time
-        if most is not None:
-            synthesizer.set_params(max_time=(1 - FINE_TUNING) * most)
-        synthesizer.fit(self._X[kept], self._y[kept])
-        small = np.isin(self._y, labels)
-        tuning = None if most is None else FINE_TUNING * most
-        synthesizer.fine_tune(self._X[small], self._y[small], max_time=tuning)
-        self.synthesizer = (
-            synthesizer if self.synthesizer is None else self.synthesizer.joined(synthesizer)
+    if strangers:
+        parts.append(
+            "the fitted model does not know these classes, so they are grown without one: "
+            f"{', '.join(strangers)}."
         )
-        return SynthesizerGrower(synthesizer, self._name(SHARED))
+    if unsure:
+        parts.append(
+            "too few rows of these classes to tell whether what the fitted model makes is right: "
+            f"{', '.join(unsure)}. {limits}"
+        )
+    return f"GANOversampler: {' And '.join(parts)}" if parts else None
 
-    def _seeded(self, rung: str) -> Synthesizer:
-        chosen: Synthesizer = clone(self._model)  # pyright: ignore[reportAssignmentType]
-        n_trained = len({rung for rung in self.rungs.values() if rung in (OWN, SHARED)})
-        if chosen.max_time is not None:
-            chosen.set_params(max_time=chosen.max_time / n_trained)
-        if chosen.random_state is None:
-            chosen.set_params(random_state=self._seeds[rung])
-        return chosen
+
+def _size(label: Any, n_different: int, n_rows: int) -> str:
+    """Return the beginning of a class's entry in a list: "V (5 rows"."""
+    which = " different" if n_different < n_rows else ""
+    return f"{label} ({n_different}{which} row{'s' * (n_different != 1)}"
 
 
 def _n_different(rows: NDArray) -> int:

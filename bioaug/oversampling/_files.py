@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from numbers import Integral
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from sklearn.frozen import FrozenEstimator
+from sklearn.utils.validation import check_is_fitted
 
 from bioaug._version import __version__
 from bioaug.core.checkpoint import MALFORMED, as_json, read_checkpoint, write_checkpoint
@@ -19,19 +20,59 @@ from bioaug.synthesis.persistence import SavedForm
 from bioaug.synthesis.synthesizer import Synthesizer
 
 KIND = "sampler"
-_SETTINGS = (
-    "per_class",
-    "n_steps",
-    "max_time",
-    "n_features",
-    "quality_filter",
-    "min_samples",
-    "n_jobs",
-)
-_SETTINGS += ("verbose",)
+SETTINGS = ("per_class", "n_steps", "max_time", "n_features", "quality_filter", "min_samples")
+SETTINGS += ("n_jobs", "verbose")
 
 
-def write_sampler(sampler: Any, path: str | Path, *, include_fingerprint: bool = False) -> None:
+class PersistenceMixin:
+    """Saving a fitted sampler, and loading it."""
+
+    def save(self, path: str | Path, *, include_fingerprint: bool = False) -> None:
+        """Write the parameters and the trained models into folder `path`, no rows.
+
+        Parameters
+        ----------
+        path : path
+        include_fingerprint : bool, default=False
+            Whether the folder also holds `training_fingerprint_`, hashes of all rows and groups
+            that were given, where it holds a model. See `Synthesizer.save`.
+
+        Raises
+        ------
+        OSError
+            Where the folder cannot be written.
+        CheckpointError
+            Where a parameter cannot be saved: an object as `model`, a function.
+        """
+        check_is_fitted(self, "synthetic_provenance_")
+        _write_sampler(self, path, include_fingerprint)
+
+    @classmethod
+    def load(cls, path: str | Path, *, device: str = "auto") -> Self:
+        """Return the sampler that `save` wrote into folder `path`, which trains nothing anew.
+
+        Its `fit_resample` generates rows with the models that were saved; for classes that were
+        grown without a model, it takes the rows that it is given.
+
+        Parameters
+        ----------
+        path : path
+        device : str, default="auto"
+
+        Returns
+        -------
+        sampler : GANOversampler
+            Its `model` is a `FrozenEstimator` of the saved `Synthesizer`, where there is one.
+
+        Raises
+        ------
+        CheckpointError
+            Where the folder is missing, damaged, or holds something else.
+        """
+        return cls(**_read_sampler(path, device))
+
+
+def _write_sampler(sampler: Any, path: str | Path, include_fingerprint: bool) -> None:
     """Write a fitted sampler into folder `path`, as one atomic change, without any rows."""
     folder = check_path(path, name="path", owner="save")
     synthesizer = getattr(sampler, "synthesizer_", None)
@@ -56,7 +97,7 @@ def write_sampler(sampler: Any, path: str | Path, *, include_fingerprint: bool =
     config = {
         "kind": KIND,
         "bioaug": __version__,
-        "parameters": as_json({name: getattr(sampler, name) for name in _SETTINGS}),
+        "parameters": as_json({name: getattr(sampler, name) for name in SETTINGS}),
         "sampling_strategy": strategy,
         "counts": counts,
         "random_state": int(seed) if isinstance(seed, Integral) else None,
@@ -66,8 +107,8 @@ def write_sampler(sampler: Any, path: str | Path, *, include_fingerprint: bool =
     write_checkpoint(folder, tensors, config)
 
 
-def read_sampler(cls: type, path: str | Path, *, device: str) -> Any:
-    """Return the sampler of class `cls` that `write_sampler` wrote into folder `path`."""
+def _read_sampler(path: str | Path, device: str) -> dict[str, Any]:
+    """Return the parameters of the sampler in folder `path`."""
     tensors, config = read_checkpoint(check_path(path, name="path", owner="load"))
     if config.get("kind") != KIND:
         load = "Synthesizer.load" if config.get("kind") == SYNTHESIZER else "what wrote it"
@@ -76,7 +117,7 @@ def read_sampler(cls: type, path: str | Path, *, device: str) -> Any:
             f"{config.get('kind')!r}. Read it with {load}."
         )
     try:
-        if foreign := sorted(config["parameters"].keys() - set(_SETTINGS)):
+        if foreign := sorted(config["parameters"].keys() - set(SETTINGS)):
             raise ValueError(f"parameters: {foreign} unknown")
         model, strategy = config["method"], config["sampling_strategy"]
         if config["counts"] is not None:
@@ -94,7 +135,7 @@ def read_sampler(cls: type, path: str | Path, *, device: str) -> Any:
             f"The saved sampler in {str(path)!r} cannot be rebuilt ({error}). Load it with the "
             f"bioaug that wrote it ({config.get('bioaug')}), or train and save it anew."
         ) from error
-    return cls(model, sampling_strategy=strategy, device=device, **parameters)
+    return parameters | {"model": model, "sampling_strategy": strategy, "device": device}
 
 
 def _plain(label: Any) -> Any:

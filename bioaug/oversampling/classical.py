@@ -1,9 +1,10 @@
-"""New rows from old ones without training: noise, gain, time warp, draws between neighbours."""
+"""Augmentation without training: noise, gain, time warping, draws between neighbours."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,15 +16,33 @@ from bioaug.core.tensors import Signals
 from bioaug.nn.parzen import LocalGaussians
 from bioaug.synthesis.codec import SignalCodec
 
-NOISE, GAIN, SHIFT = 0.03, 0.1, 0.02  # deviations: of the signal's, of 1, of the length
-N_WAVES = 3  # half waves that a time warp is made of
-FORGOTTEN = 0.9  # share of what tells a row from its neighbours, in "local"
-BLOCK = 4096  # rows made in one go
+NOISE_STD = 0.03  # of the channel's standard deviation
+GAIN_STD = 0.1  # of the logarithm
+WARP_STD = 0.02  # of the length, of each half wave
+N_WAVES = 3  # half waves that a time warp is the sum of
+NOISE_FRACTION = 0.9  # of a row's offset from the mean of its neighbours, drawn anew by "local"
+BLOCK = 4096  # rows generated in one go
+
+
+@dataclass(frozen=True)
+class Method:
+    """One way of augmenting without training.
+
+    Attributes
+    ----------
+    transform : callable or None
+        What is done to the signals of a random row; None draws between a row and its neighbours.
+    makes_near_copies : bool
+        Whether rows are close to a real one by design, so that the filter's "auto" skips them.
+    """
+
+    transform: Callable[[Signals], Signals] | None
+    makes_near_copies: bool
 
 
 @dataclass
 class ClassicalMethod:
-    """One class's rows and the way to make new ones from them.
+    """The rows of one class, and the method by which new ones are generated from them.
 
     Parameters
     ----------
@@ -33,7 +52,7 @@ class ClassicalMethod:
     signals : Tensor of shape (n_rows, n_channels, n_timesteps)
         Encoded.
     gaussians : LocalGaussians or None
-        For "local".
+        Where the method has no transform.
     """
 
     name: str
@@ -45,54 +64,53 @@ class ClassicalMethod:
     def fit(cls, name: str, X: NDArray, n_features: int = 0) -> ClassicalMethod:
         """Take the rows of one class.
 
-        The last `n_features` values of each row only get a little noise, except by "local".
+        Transforms only add a little noise to the last `n_features` values of each row.
         """
         labels = np.zeros(len(X), np.int64)
         codec = SignalCodec.fit(X, labels, n_features)
         signals, codes = codec.encode(X, labels)
-        is_local = name == "local"
-        gaussians = LocalGaussians(signals.flatten(1), codes, FORGOTTEN) if is_local else None
+        gaussians = None
+        if METHODS[name].transform is None:
+            gaussians = LocalGaussians(signals.flatten(1), codes, NOISE_FRACTION)
         return cls(name, codec, signals, gaussians)
 
     @torch.no_grad()
-    def make(self, seeds: NDArray[np.int64]) -> NDArray:
+    def generate(self, seeds: NDArray[np.int64]) -> NDArray:
         """Return one new row per seed, from a row that the seed chooses."""
-        made = [
-            self._block(torch.from_numpy(seeds[i : i + BLOCK])) for i in range(0, len(seeds), BLOCK)
-        ]
-        return np.concatenate(made)
+        starts = range(0, len(seeds), BLOCK)
+        return np.concatenate([self._block(torch.from_numpy(seeds[i : i + BLOCK])) for i in starts])
 
     def _block(self, seeds: Tensor) -> NDArray:
         with RowNoise(seeds):
             rows = (torch.rand(len(seeds), dtype=torch.float64) * len(self.signals)).long()
-            return self.codec.decode(self._changed(rows))
+            return self.codec.decode(self._varied(rows))
 
-    def _changed(self, rows: Tensor) -> Signals:
+    def _varied(self, rows: Tensor) -> Signals:
         signals = self.signals[rows]
         if self.gaussians is not None:
             return self.gaussians.draw(rows).view_as(signals)
         end = signals.shape[2] - len(self.codec.feature_low)
         features = signals[..., end:]
-        deviation = self.signals.std(dim=0, correction=0)[..., end:]
-        features = features + NOISE * deviation * torch.randn_like(features)
-        return torch.cat([_CHANGES[self.name](signals[..., :end]), features], dim=2)
+        std = self.signals.std(dim=0, correction=0)[..., end:]
+        features = features + NOISE_STD * std * torch.randn_like(features)
+        transform: Any = METHODS[self.name].transform  # not None, for there are no Gaussians
+        return torch.cat([transform(signals[..., :end]), features], dim=2)
 
 
 def classical_methods() -> list[str]:
     """Return the names of the methods that need no training."""
-    return ["local", *_CHANGES]
+    return list(METHODS)
 
 
 def jitter(signals: Signals) -> Signals:
     """Add white noise, of 0.03 of every channel's standard deviation."""
-    return signals + NOISE * signals.std(dim=2, keepdim=True, correction=0) * torch.randn_like(
-        signals
-    )
+    std = signals.std(dim=2, keepdim=True, correction=0)
+    return signals + NOISE_STD * std * torch.randn_like(signals)
 
 
 def scale(signals: Signals) -> Signals:
     """Change the gain of every row by a factor, of standard deviation 0.1 in logarithm."""
-    return signals * (GAIN * torch.randn(len(signals), 1, 1)).exp()
+    return signals * (GAIN_STD * torch.randn(len(signals), 1, 1)).exp()
 
 
 def warp(signals: Signals) -> Signals:
@@ -106,13 +124,13 @@ def warp(signals: Signals) -> Signals:
     n_timesteps = signals.shape[2]
     time = torch.linspace(0, 1, n_timesteps)
     waves = torch.arange(1, N_WAVES + 1)[:, None] * torch.pi * time
-    bend = SHIFT * n_timesteps * torch.randn(len(signals), N_WAVES) @ waves.sin()
-    place = (torch.arange(n_timesteps) + bend).clamp(0, n_timesteps - 1)
-    before = place.floor().long()
+    shift = WARP_STD * n_timesteps * torch.randn(len(signals), N_WAVES) @ waves.sin()
+    position = (torch.arange(n_timesteps) + shift).clamp(0, n_timesteps - 1)
+    before = position.floor().long()
     after = (before + 1).clamp(max=n_timesteps - 1)
-    part = (place - before)[:, None]
-    at = [signals.gather(2, side[:, None].expand_as(signals)) for side in (before, after)]
-    return at[0] + part * (at[1] - at[0])
+    weight = (position - before)[:, None]
+    low, high = (signals.gather(2, at[:, None].expand_as(signals)) for at in (before, after))
+    return low + weight * (high - low)
 
 
 def distort(signals: Signals) -> Signals:
@@ -120,9 +138,10 @@ def distort(signals: Signals) -> Signals:
     return jitter(scale(warp(signals)))
 
 
-_CHANGES: dict[str, Callable[[Signals], Signals]] = {
-    "jitter": jitter,
-    "scale": scale,
-    "warp": warp,
-    "distort": distort,
+METHODS: dict[str, Method] = {
+    "local": Method(None, makes_near_copies=False),
+    "jitter": Method(jitter, makes_near_copies=True),
+    "scale": Method(scale, makes_near_copies=True),
+    "warp": Method(warp, makes_near_copies=True),
+    "distort": Method(distort, makes_near_copies=True),
 }

@@ -8,7 +8,7 @@ import torch
 from toys import make_rows
 
 from bioaug import GANOversampler
-from bioaug.exceptions import TrainingWarning
+from bioaug.exceptions import QualityWarning, TrainingWarning
 from bioaug.nn.parzen import LocalGaussians
 from bioaug.oversampling.quality_filter import QualityFilter
 
@@ -20,8 +20,8 @@ def test_repeated_rows_change_no_limit(repeats, blur):
     repeated = np.tile(X, (repeats, 1))
     repeated += blur * np.random.default_rng(0).normal(size=repeated.shape)
     once, often = QualityFilter.fit(X), QualityFilter.fit(repeated)
-    np.testing.assert_allclose(often.closest, once.closest, rtol=1e-5)
-    np.testing.assert_allclose(often.farthest, once.farthest, rtol=1e-5)
+    np.testing.assert_allclose(often.min_distance, once.min_distance, rtol=1e-5)
+    np.testing.assert_allclose(often.max_distance, once.max_distance, rtol=1e-5)
 
 
 def test_the_limits_are_distances_between_different_rows():
@@ -29,14 +29,14 @@ def test_the_limits_are_distances_between_different_rows():
     apart = np.linalg.norm(X[:, None] - X[None], axis=2)
     np.fill_diagonal(apart, np.inf)
     gate = QualityFilter.fit(np.concatenate([X, X[:7], X[:3]]))
-    np.testing.assert_allclose(gate.closest, apart.min(), rtol=1e-9)
-    np.testing.assert_allclose(gate.farthest, apart.min(axis=1).max(), rtol=1e-9)
+    np.testing.assert_allclose(gate.min_distance, apart.min(), rtol=1e-9)
+    np.testing.assert_allclose(gate.max_distance, apart.min(axis=1).max(), rtol=1e-9)
 
 
 def test_ten_different_rows_are_too_few_for_limits_however_often_they_come():
     X = np.repeat(make_rows((10, 30)), 5, axis=0)
     gate = QualityFilter.fit(X)
-    assert (gate.closest, gate.farthest) == (0.0, np.inf)
+    assert (gate.min_distance, gate.max_distance) == (0.0, np.inf)
     assert (gate.judge(X)[2] == "copy").all()
 
 
@@ -170,3 +170,34 @@ def test_a_generator_with_a_long_name_keeps_it_in_the_table():
     assert sampler.synthetic_provenance_["generator"].unique().tolist() == [kind.__name__]
     assert sampler.generator_names_ == {"V": [kind.__name__]}
     assert sampler.remake(sampler.synthetic_provenance_).shape == (40, 24)
+
+
+# What it does not judge
+
+
+def test_a_class_that_takes_too_long_to_judge_is_left_out_with_a_warning():
+    n_rows = 40_000
+    X = np.random.default_rng(0).normal(size=(n_rows + 50, 110)).astype(np.float32)
+    y = np.repeat(["V", "N"], [n_rows, 50])
+    params = {"sampling_strategy": {"V": n_rows + 20_000}, "random_state": 0}
+    sampler = GANOversampler(Blurred(), **params)
+    with pytest.warns(QualityWarning, match="class V: the new rows are not judged.*Set qual"):
+        sampler.fit_resample(X, y)
+    table = sampler.synthetic_provenance_
+    assert table["status"].unique().tolist() == ["not judged"]
+    assert table["n_reference"].unique().tolist() == [0]
+
+
+@pytest.mark.parametrize(("n_rows", "n_reference"), [(12, 12), (4000, 4000), (5400, 5000)])
+def test_the_table_says_how_many_rows_the_limits_come_from(n_rows, n_reference):
+    X = np.random.default_rng(0).normal(size=(n_rows + 5, 3))
+    y = np.repeat(["V", "N"], [n_rows, 5])
+    sampler = GANOversampler(
+        Blurred(2.0),
+        sampling_strategy={"V": n_rows + 4},
+        min_samples={"own": 2},
+        random_state=0,
+    )
+    sampler.fit_resample(X, y)
+    assert sampler.synthetic_provenance_["n_reference"].unique().tolist() == [n_reference]
+    assert (sampler.synthetic_provenance_["nearest"] < n_rows).all()
