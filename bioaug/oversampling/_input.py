@@ -130,20 +130,9 @@ class InputFormat:
 def read_input(
     sampler: Any, X: Any, y: Any, groups: Any = None
 ) -> tuple[NDArray, NDArray, InputFormat]:
-    """Check the parameters of a sampler and its input; set what every estimator learns of it.
+    """Check the parameters of a sampler and its input; return dense rows, labels and their form.
 
-    Parameters
-    ----------
-    sampler : GANOversampler
-        It learns `sampling_strategy_`, `n_features_in_` and `feature_names_in_`.
-    X, y, groups : as in `GANOversampler.fit_resample`
-
-    Returns
-    -------
-    X : ndarray of shape (n_samples, ...)
-        Dense.
-    y : ndarray of shape (n_samples,)
-    input_format : InputFormat
+    The sampler learns `sampling_strategy_`, `n_features_in_` and `feature_names_in_`.
     """
     sampler._validate_params()
     X, y = _checked_containers(X, y, sampler.n_features)
@@ -165,14 +154,9 @@ def read_input(
         allow_nd=True,
         ensure_all_finite=False,
     )
-    dense: NDArray = rows.toarray() if sparse.issparse(rows) else rows
-    check_kind(dense, owner=OWNER)
-    check_finite(dense, owner=OWNER)
-    warn_of_time_first(dense.shape, owner=OWNER)
-    sampler.sampling_strategy_ = _counts_to_add(sampler.sampling_strategy, labels)
     input_format = InputFormat(
-        shape=dense.shape[1:],
-        dtype=dense.dtype,
+        shape=rows.shape[1:],
+        dtype=rows.dtype,
         label_dtype=labels.dtype,
         rows=Container.of(X),
         labels=Container.of(y),
@@ -180,6 +164,11 @@ def read_input(
         one_hot=np.unique(labels) if is_one_hot else None,
         groups=groups,
     )
+    dense: NDArray = rows.toarray() if sparse.issparse(rows) else rows
+    check_kind(dense, owner=OWNER)
+    check_finite(dense, owner=OWNER)
+    warn_of_time_first(dense.shape, owner=OWNER)
+    sampler.sampling_strategy_ = _counts_to_add(sampler.sampling_strategy, labels)
     return dense, labels, input_format
 
 
