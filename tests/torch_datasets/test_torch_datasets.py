@@ -272,7 +272,7 @@ def test_bad_input_is_named(rows, synthesizer):
 
 def test_an_augmented_set_refuses_rows_that_it_cannot_batch(synthesizer):
     X = np.ones((4, *synthesizer.signal_shape_), np.float32)
-    with pytest.raises(DataError, match=r"signals of shape .*as the synthesizer generates.*Reshape"):
+    with pytest.raises(DataError, match=r"of shape .*as the synthesizer generates.*Reshape"):
         AugmentedDataset(X[..., :-1], np.zeros(4), synthesizer)
     with pytest.raises(DataError, match="labels of one kind"):
         AugmentedDataset(X, np.array([0, "N", 1, 1], object), synthesizer)
