@@ -65,7 +65,7 @@ def _check_tensor(values: Any, rule: str, name: str) -> None:
         ) from error
 
 
-def _lengths(values: Any) -> set[int]:
+def _lengths(values: object) -> set[int]:
     """Return the different lengths of rows, of what holds rows; channels of rows as well."""
     if isinstance(values, pd.Series) and values.dtype == object:
         values = values.tolist()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +49,7 @@ def read_annotations(path: Path, rate: float) -> Annotations:
     """
     _check_notes(path.with_name(f"{path.name}.atr"))
     with quiet():
-        read: Any = import_wfdb().rdann(str(path), "atr")
+        read = import_wfdb().rdann(str(path), "atr")
     clock = float(rate if read.fs is None else read.fs)
     if not clock > 0:
         raise DataError(

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from bioaug.datasets._wfdb import import_wfdb, quiet
+from bioaug.datasets._wfdb import WfdbHeader, import_wfdb, quiet
 from bioaug.exceptions import DataError
 
 MAX_HEADER_BYTES = 2**24
@@ -109,7 +109,7 @@ def read_header(path: Path) -> Header:
     return Header(path, rate, n_timesteps, leads, segments, has_rate)
 
 
-def _read_lines(path: Path) -> tuple[list[str], Any]:
+def _read_lines(path: Path) -> tuple[list[str], WfdbHeader]:
     """Return the lines of a header without comments, and what wfdb makes of them."""
     file = path.with_name(f"{path.name}.hea")
     if not file.is_file():
@@ -127,7 +127,7 @@ def _read_lines(path: Path) -> tuple[list[str], Any]:
         raise _wrong(path, "must have a line for the record", "none")
     _check_names(path, lines)
     with quiet():
-        header: Any = import_wfdb().rdheader(str(path))
+        header: WfdbHeader = import_wfdb().rdheader(str(path))
     _check_numbers(path, lines[0], header)
     is_multiple = hasattr(header, "seg_name")
     n_lines = header.n_seg if is_multiple else header.n_sig
@@ -139,7 +139,7 @@ def _read_lines(path: Path) -> tuple[list[str], Any]:
     return lines, header
 
 
-def _check_numbers(path: Path, line: str, header: Any) -> None:
+def _check_numbers(path: Path, line: str, header: WfdbHeader) -> None:
     """Raise a DataError where wfdb takes the rate or the length for another number, as of 1e3."""
     fields = line.split()
     for field, read, what in ((2, header.fs, "sampling rate"), (3, header.sig_len, "length")):
@@ -156,7 +156,7 @@ def _check_numbers(path: Path, line: str, header: Any) -> None:
 
 
 def _check_names(path: Path, lines: Iterable[str]) -> None:
-    """Raise a DataError where a header names a file that is not beside it."""
+    """Raise a DataError where a header names a file outside its own folder."""
     first, *others = (line.split()[0] for line in lines)
     for name in (first.rpartition("/")[0] or first, *others):
         if name in ("", ".", "..", "-") or re.search(r"[/\\:\0]", name):
@@ -164,7 +164,7 @@ def _check_names(path: Path, lines: Iterable[str]) -> None:
 
 
 def _read_segment(
-    path: Path, lines: list[str], header: Any, start: int, length: int | None = None
+    path: Path, lines: list[str], header: WfdbHeader, start: int, length: int | None = None
 ) -> Segment:
     """Return the one segment that a header describes; `length` is what the whole record says."""
     own = header.sig_len
@@ -191,7 +191,7 @@ def _read_segment(
     return Segment(path, start, int(length), _lead_names(header), units, list(header.fmt))
 
 
-def _stored_samples(path: Path, header: Any) -> int | None:
+def _stored_samples(path: Path, header: WfdbHeader) -> int | None:
     """Return how many samples the shortest file of a record holds; None where nobody can tell."""
     n_samples = []
     for name in dict.fromkeys(header.file_name):
@@ -209,7 +209,7 @@ def _stored_samples(path: Path, header: Any) -> int | None:
     return min(n_samples)
 
 
-def _lead_names(header: Any) -> list[str]:
+def _lead_names(header: WfdbHeader) -> list[str]:
     """Return the names of the signals; a signal without one is called by its number."""
     names = header.sig_name or []
     return [name or f"signal {number}" for number, name in enumerate(names)]
@@ -241,8 +241,8 @@ def _unit(line: str) -> Unit:
     return Unit(name, 1.0, is_calibrated)
 
 
-def _wrong(path: Path, rule: str, found: object) -> DataError:
+def _wrong(path: Path, rule: str, given: object) -> DataError:
     return DataError(
-        f"The WFDB record {str(path)!r} {rule}. Got {found} instead. Correct its header, or copy "
+        f"The WFDB record {str(path)!r} {rule}. Got {given} instead. Correct its header, or copy "
         "the record again."
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +63,7 @@ def read_beats(
     window : tuple of two int
         Samples that a beat must have before and from its R peak on.
     first_lead_instead : bool
-        Whether the record's first lead stands in where a wanted one is missing.
+        Whether the record's first lead replaces a wanted one that is missing.
     """
     leads = list(wanted)
     if not set(leads) <= set(header.leads):
@@ -115,7 +115,7 @@ def rr_intervals(times: NDArray[np.floating], n_flutters: NDArray[np.int64]) -> 
     Returns
     -------
     rr : ndarray of shape (n_beats, 3)
-        In seconds, the last one relative. The median stands in for an interval that is missing.
+        In seconds, the last one relative. An interval that is missing is replaced by the median.
         All are NaN where there are no two beats without flutter between them.
     """
     rr = np.diff(times)
@@ -240,11 +240,11 @@ def _warn_without_gain(records: Sequence[Beats]) -> None:
         )
     ]
     if guessed:
-        beside = " They stand beside calibrated ones." if len(guessed) < len(records) else ""
+        mixed = " Other records are calibrated." if len(guessed) < len(records) else ""
         warn_user(
             f"{len(guessed)} of {len(records)} records have no gain (0) in their headers, and are "
             "read at the default of WFDB, 200 steps per unit, so that amplitudes may be wrong."
-            f"{beside} Scale them, or choose others: {', '.join(guessed[:10])}"
+            f"{mixed} Scale them, or choose others: {', '.join(guessed[:10])}"
             f"{', ...' if len(guessed) > 10 else ''}.",
         )
 
@@ -276,6 +276,6 @@ def origin_of_each_beat(records: Sequence[Beats], names: Sequence[str]) -> dict[
     }
 
 
-def for_each_row(values: Sequence[Any], records: Sequence[Beats]) -> NDArray:
+def for_each_row(values: Sequence[object], records: Sequence[Beats]) -> NDArray:
     """Repeat one value per record for each of its beats."""
     return np.repeat(np.array(values), [len(beats.peaks) for beats in records], axis=0)

@@ -93,7 +93,7 @@ def fetch_bonn(
 ) -> Any:
     """Load the Bonn EEG, whole segments or windows of them, downloading it when missing.
 
-    Rows stand set by set in the order of `sets`, segment by segment, in the order of time.
+    Rows are in the order of `sets`, then of segments, then of time.
 
     Parameters
     ----------

@@ -89,8 +89,8 @@ def fetch_mitbih(
 ) -> Any:
     """Load the heartbeats of the MIT-BIH Arrhythmia Database, downloading it when missing.
 
-    Every annotated beat whose window lies inside its record becomes one row. Rows stand record by
-    record, in the order of time.
+    Every annotated beat whose window lies inside its record becomes one row. Rows are in
+    the order of records, then of time.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def fetch_mitbih(
     leads : str or sequence of one or two str, default=("MLII",)
         Leads by name: "MLII", "V1", "V2", "V4" or "V5". Records without a wanted lead are left
         out, with a warning that names them. The default alone is lenient: where a record has no
-        MLII (102 and 104, in ``"all48"`` only), its first lead stands in; see ``lead``.
+        MLII (102 and 104, in ``"all48"`` only), its first lead is read instead; see ``lead``.
     window : tuple of two int, default=(90, 110)
         Samples before and after the R peak, at the native 360 Hz; the row has their sum, with the
         R peak at index ``window[0]``.
@@ -113,7 +113,7 @@ def fetch_mitbih(
         Rate to resample to, in Hz; ``None`` keeps 360. The row then has as many samples as the
         window has at that rate, and the R peak stays exactly on a sample.
     remove_baseline : bool, default=False
-        Whether to subtract the baseline of the whole record, found by a median filter of 200 ms
+        Whether to subtract the baseline of the whole record, which is a median filter of 200 ms
         and then one of 600 ms [3]_.
     labels : {"aami", "symbols"}, default="aami"
         The five AAMI classes, or the symbols of the database ("N", "L", "R", "A", "V", ...).

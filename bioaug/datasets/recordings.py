@@ -104,15 +104,15 @@ def read_wfdb(
         With their numbers, of beats that are left out: samples are missing in their window, their
         symbol is none of WFDB, channels disagree on it, or their time is past the end of the
         signals. Also of records without a lead, without a gain or a sampling rate, and of those
-        whose first lead stands in for MLII beside other leads.
+        whose first lead is read instead of MLII, while others have MLII.
 
     Notes
     -----
     All beat symbols of WFDB have an AAMI class: N (N L R B e j n), S (A a J S), V (V E r), F (F)
     and Q (/ f Q ?). Annotations with a time resolution of their own are moved to the clock of the
     signals. Records of several segments, of fixed or variable layout, are read as one. Where the
-    header counts no samples, the length of the files tells. Annotations of two channels less than
-    0.1 s apart are one beat.
+    header counts no samples, the length of the files tells. Annotations of two channels at a
+    distance below 0.1 s are one beat.
 
     Examples
     --------
@@ -268,14 +268,14 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _warn_of_different_leads(records: Sequence[Beats]) -> None:
-    """Warn where the first leads that stand in for a missing one are not the others' lead."""
+    """Warn where first leads that are read instead of a missing one are not the others' lead."""
     others = [beats for beats in records if beats.leads != records[0].leads]
     if others:
         lacking = [beats for beats in records if "MLII" not in beats.leads]
         listed = _listed([f"{beats.leads[0]} in {beats.path.name}" for beats in lacking])
         warn_user(
             f"{len(lacking)} of {len(records)} records have no lead MLII, and their first one is "
-            f"read beside other leads: {listed}. Choose 'leads' that all have, or other 'records'.",
+            f"read among other leads: {listed}. Choose 'leads' that all have, or other 'records'.",
         )
 
 

@@ -215,7 +215,7 @@ def _count_classes(n_samples: int, names: list[str], proportions: NDArray) -> ND
 
 
 def _check_count(value: int, name: str) -> int:
-    """Return a number of things, at least 1."""
+    """Return a count of at least 1."""
     if isinstance(value, Integral) and not isinstance(value, bool) and value >= 1:
         return int(value)
     raise DataError(

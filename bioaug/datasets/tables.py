@@ -316,7 +316,7 @@ def _split_columns(
 
 
 def _bad_cell(file: Path, owner: str, text_columns: int, header_rows: int) -> DataError:
-    """Return the error for the first cell that is no finite number, found by reading slowly."""
+    """Return the error for the first cell that is no finite number, after reading all as text."""
     cells = _read_cells(file, owner).iloc[header_rows:, text_columns:]
     numbers = cells.apply(pd.to_numeric, errors="coerce").to_numpy(dtype=np.float32)
     wrong = np.argwhere(~np.isfinite(numbers))

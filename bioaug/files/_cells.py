@@ -40,7 +40,7 @@ def labels_from_cells(
 ) -> NDArray:
     """Return a column of labels or groups: whole numbers, numbers or booleans, or else text.
 
-    Numbers are those that all cells are, and that stay apart as numbers: 007, 1_12, 1e5 and what
+    A column is of numbers where all cells are, and all differ as numbers: 007, 1_12, 1e5 and what
     is larger than 64 bits is text, as are all cells in quotes. Cells in quotes are never missing
     unless they are empty.
 

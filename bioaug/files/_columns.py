@@ -45,8 +45,8 @@ COLUMN_OPTIONS = (
 class Columns:
     """The indices of the columns of signals, in order, and of the others.
 
-    There are no channels where `X` is 2-D. `is_guessed` says that only its position told the column
-    of the labels.
+    There are no channels where `X` is 2-D. `is_guessed` says that the column of the labels has no
+    name that says so.
     """
 
     signals: list[int]
@@ -97,7 +97,7 @@ def find_columns(table: TableHead, choice: ColumnChoice) -> Columns:
     signals, n_channels = find_signals(table, {label, groups, synthetic}, labelled=choice.labelled)
     if not signals or (groups is not None and groups == label):
         raise DataError(
-            f"The table {str(table.file)!r} must have columns of signals beside those of labels "
+            f"The table {str(table.file)!r} must have columns of signals next to those of labels "
             f"and groups, each its own. Got {table.width} columns in all, labels in {label}, "
             f"groups in {groups}. Choose other ones, and separate columns by commas."
         )

@@ -17,7 +17,7 @@ _MIN_ROWS = 8  # to tell a column of labels from one of a signal
 
 
 def find_label(table: TableHead, taken: set[int | None]) -> tuple[int, bool]:
-    """Return the column of labels, and whether its position told rather than its name.
+    """Return the column of labels, and whether it is guessed from its position and values.
 
     Parameters
     ----------

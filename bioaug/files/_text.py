@@ -35,7 +35,7 @@ class Row(NamedTuple):
 
     line: int  # from 1
     cells: list[str]
-    quoted: frozenset[int]  # the cells that stand in quotes
+    quoted: frozenset[int]  # the cells in quotes
 
 
 @contextmanager
@@ -162,7 +162,7 @@ def _find_delimiter(lines: list[str]) -> str | None:
 
 
 def splitter(delimiter: str | None) -> Callable[[str], tuple[list[str], frozenset[int]]]:
-    """Return the function that splits a line into its cells, and tells which stand in quotes."""
+    """Return the function that splits a line into cells, and the indices of those in quotes."""
     if delimiter is None:
         blank = re.compile(r'"(?:[^"]|"")*"(?=\s|$)|\S+')
         return lambda line: _unquote(blank.findall(line) if '"' in line else line.split())
@@ -175,12 +175,12 @@ def splitter(delimiter: str | None) -> Callable[[str], tuple[list[str], frozense
             if " " in line or "\xa0" in line:
                 cells = [cell.strip() for cell in cells]
             return cells, frozenset()
-        raw, place = [], 0
-        while match := cell.match(line, place):
+        raw, position = [], 0
+        while match := cell.match(line, position):
             raw.append(match[1])
             if not match[2]:
                 break
-            place = match.end()
+            position = match.end()
         return _unquote(raw)
 
     return split

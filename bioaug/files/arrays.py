@@ -233,7 +233,7 @@ def check_output(
     return file
 
 
-def _storable(name: str, values: Any) -> NDArray:
+def _storable(name: str, values: ArrayLike) -> NDArray:
     """Return an array that needs no pickling."""
     try:
         array = np.asarray(values)

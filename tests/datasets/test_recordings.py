@@ -259,7 +259,7 @@ def test_a_missing_gain_is_warned_of(folder, gain):
     write_signals(folder, "r2", ecg())
     write_beats(folder, "r2")
     edit(folder, "r2", "200.0(0)/mV", gain)
-    with pytest.warns(UserWarning, match="1 of 2 records have no gain.* beside calibrated .* r2"):
+    with pytest.warns(UserWarning, match="1 of 2 records have no gain.* Other records are calibrated.* r2"):
         read_wfdb(folder)
 
 

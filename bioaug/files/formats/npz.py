@@ -108,7 +108,7 @@ def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, file: Path) ->
 
 
 def _read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any], int]:
-    """Return the shape and the type of an array, and how many bytes stand before its values."""
+    """Return the shape and the type of an array, and the size of its header in bytes."""
     version = npy.read_magic(stream)
     if version not in ((1, 0), (2, 0)):
         raise ValueError(f"version {version} of the .npy format is not for numbers and text")

@@ -158,7 +158,7 @@ class _Body:
             values = [self._number(row, c, cells[c]) for c in columns]
         self._values.extend(values)
         self._lines.append(row.line)
-        # Where numbers stand in quotes, too, quotes say nothing.
+        # Where numbers are in quotes, too, quotes say nothing.
         are_all_quoted = bool(row.quoted) and columns[0] in row.quoted
         for column, texts in self._texts.items():
             texts.append(cells[column])
