@@ -13,7 +13,16 @@ from torch.nn.functional import cross_entropy
 from torch.optim import Optimizer
 
 from bioaug.core.tensors import Labels, Scores, Signals
-from bioaug.models.base import Batch, GenerativeModel, Losses, Phase, SignalSpec, Update
+from bioaug.models.base import (
+    DEFAULT_CONTEXT,
+    Batch,
+    GenerativeModel,
+    LossContext,
+    Losses,
+    Phase,
+    SignalSpec,
+    Update,
+)
 from bioaug.nn.augmentation import Augmentation
 from bioaug.nn.objectives import (
     Objective,
@@ -69,25 +78,25 @@ class AdversarialModel(GenerativeModel):
         g = Update("generator", self.generator_loss, ("generator",), self.optimizer_g)
         return (Phase("adversarial", (d,) * self.n_critic + (g,)),)
 
-    def discriminator_loss(self, batch: Batch) -> Losses:
+    def discriminator_loss(self, batch: Batch, context: LossContext = DEFAULT_CONTEXT) -> Losses:
         """Return the adversarial loss, the label loss on real signals, and the penalties."""
         labels = batch.labels
-        real = self.augmented(self.whitening(batch.signals))
-        fake = self.augmented(self.make(labels))
+        real = self.augmented(self.whitening(batch.signals), context)
+        fake = self.augmented(self.make(labels), context)
         on_real, on_fake = self.judge(real, fake, labels)
-        self._adapt(on_real, on_fake)
+        self._adapt(on_real, on_fake, context)
         losses = {"adversarial": self.objective.discriminator(on_real.score, on_fake.score).mean()}
         if on_real.label_logits is not None:
             losses["label"] = self.label_weight * cross_entropy(on_real.label_logits, labels)
-        return losses | self.penalties(real, fake, labels)
+        return losses | self.penalties(real, fake, labels, context)
 
-    def generator_loss(self, batch: Batch) -> Losses:
+    def generator_loss(self, batch: Batch, context: LossContext = DEFAULT_CONTEXT) -> Losses:
         """Return the adversarial loss and the label loss on fake signals."""
         labels = batch.labels
-        verdict = self.discriminator(self.augmented(self.make(labels)), labels)
+        verdict = self.discriminator(self.augmented(self.make(labels), context), labels)
         if self.objective.paired:
             with torch.no_grad():
-                real = self.augmented(self.whitening(batch.signals))
+                real = self.augmented(self.whitening(batch.signals), context)
                 real_score = self.discriminator(real, labels).score
         else:
             real_score = torch.zeros_like(verdict.score)
@@ -107,23 +116,25 @@ class AdversarialModel(GenerativeModel):
             Verdict(both.score[n:], None if logits is None else logits[n:]),
         )
 
-    def augmented(self, signals: Signals) -> Signals:
-        """Return what the discriminator is shown of these signals."""
-        chance = self.options.augment
+    def augmented(self, signals: Signals, context: LossContext) -> Signals:
+        """Apply the discriminator's augmentations."""
+        chance = context.augment
         if chance == 0:
             return signals
         return self.augmentation(
             signals, self.augmentation.chance if chance == "adaptive" else chance
         )
 
-    def _adapt(self, on_real: Verdict, on_fake: Verdict) -> None:
-        if self.options.augment == "adaptive":
+    def _adapt(self, on_real: Verdict, on_fake: Verdict, context: LossContext) -> None:
+        if context.augment == "adaptive":
             middle = on_fake.score.mean() if self.objective.paired else 0
             self.augmentation.adapt(on_real.score - middle)
 
-    def penalties(self, real: Signals, fake: Signals, labels: Labels) -> Losses:
+    def penalties(
+        self, real: Signals, fake: Signals, labels: Labels, context: LossContext
+    ) -> Losses:
         """Return the weighted gradient penalties that the objective asks for."""
-        every = self.options.penalty_every
+        every = context.penalty_every
         if every > 1 and torch.rand(()) * every >= 1:
             return Losses()
         objective, losses = self.objective, Losses()
@@ -136,7 +147,7 @@ class AdversarialModel(GenerativeModel):
             losses["gradient_penalty"] = objective.gp_weight * gradient_penalty(score, between)
         if objective.r1_weight or objective.r2_weight:
             squared = squared_gradients
-            if self.options.penalty == "finite_difference":
+            if context.penalty == "finite_difference":
                 squared = stepped_squared_gradients
             if self.batch_dependent:
                 on_real, on_fake = squared(score, real), squared(score, fake)

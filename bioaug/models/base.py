@@ -33,11 +33,13 @@ class Batch(NamedTuple):
 
 
 @dataclass(frozen=True)
-class LossOptions:
-    """How losses are computed, in models that have what an option speaks of.
+class LossContext:
+    """What a loss may depend on besides its batch, in models that have what an entry speaks of.
 
     Attributes
     ----------
+    progress : float
+        The fraction of the training steps that are done.
     penalty_every : int
         One discriminator step in so many, at random, has its gradient penalties, which then weigh
         as many times as much.
@@ -48,9 +50,13 @@ class LossOptions:
         "adaptive" raises it while the discriminator learns its training rows by heart.
     """
 
+    progress: float = 0.0
     penalty_every: int = 1
     penalty: str = "autograd"
     augment: float | str = 0.0
+
+
+DEFAULT_CONTEXT = LossContext()
 
 
 @dataclass(frozen=True)
@@ -61,7 +67,7 @@ class Update:
     ----------
     name : str
         Names the optimiser and prefixes the logged losses.
-    loss : callable (Batch) -> Losses
+    loss : callable (Batch, LossContext) -> Losses
         One equation of the paper.
     trains : tuple of str
         The sub-networks it moves; every other weight is frozen meanwhile.
@@ -76,7 +82,7 @@ class Update:
     """
 
     name: str
-    loss: Callable[[Batch], Losses]
+    loss: Callable[[Batch, LossContext], Losses]
     trains: tuple[str, ...]
     optimizer: Callable[[Iterable[Parameter]], Optimizer]
     skip_below: float | None = None
@@ -106,17 +112,11 @@ class GenerativeModel(nn.Module, ABC):
         Whether one model can hold several classes. Others are trained once per class.
     training_defaults : mapping
         The paper's values of `TrainerConfig`; what the user sets wins.
-    options : LossOptions
-        Set by the trainer.
-    progress : float
-        The share of the training that is done, set by the trainer.
     """
 
     name: ClassVar[str]
     conditional: ClassVar[bool] = True
     training_defaults: ClassVar[Mapping[str, Any]] = {}
-    options: LossOptions = LossOptions()
-    progress: float = 0.0
 
     def __init__(self, spec: SignalSpec) -> None:
         super().__init__()

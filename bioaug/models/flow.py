@@ -21,7 +21,16 @@ from bioaug.core.checks import (
     check_option,
 )
 from bioaug.core.tensors import Labels, Signals
-from bioaug.models.base import Batch, GenerativeModel, Losses, Phase, SignalSpec, Update
+from bioaug.models.base import (
+    DEFAULT_CONTEXT,
+    Batch,
+    GenerativeModel,
+    LossContext,
+    Losses,
+    Phase,
+    SignalSpec,
+    Update,
+)
 from bioaug.models.registry import register_model
 from bioaug.nn.mixture import BASES, fit_noise, make_noise
 
@@ -119,7 +128,7 @@ class Flow(GenerativeModel):
         """Return one phase of one regression."""
         return (Phase("matching", (Update("flow", self.loss, ("velocity",), self.optimizer),)),)
 
-    def loss(self, batch: Batch) -> Losses:
+    def loss(self, batch: Batch, context: LossContext = DEFAULT_CONTEXT) -> Losses:
         """Return the squared error of the velocity on the way from a start to a training row."""
         end, labels = self.axes(batch.signals), batch.labels
         components = self.mixture.nearest(end, labels)

@@ -14,7 +14,7 @@ from torch.optim import Adam
 from bioaug.core.checks import COUNT, POSITIVE, UNIT, check_number, check_numbers, check_option
 from bioaug.core.tensors import Labels, Scores, Signals
 from bioaug.models.adversarial import AdversarialModel, Verdict
-from bioaug.models.base import Losses, Phase, SignalSpec, Update
+from bioaug.models.base import LossContext, Losses, Phase, SignalSpec, Update
 from bioaug.models.registry import register_model
 from bioaug.nn.conditioning import LabelProjection
 from bioaug.nn.mixture import BASES, fit_noise, make_noise
@@ -119,10 +119,12 @@ class R3GAN(AdversarialModel):
         )
         return (Phase("adversarial", (d, g)),)
 
-    def penalties(self, real: Signals, fake: Signals, labels: Labels) -> Losses:
+    def penalties(
+        self, real: Signals, fake: Signals, labels: Labels, context: LossContext
+    ) -> Losses:
         """Return R1 and R2, their weight on its way from `gamma_ratio` times gamma to gamma."""
-        factor = _between(self.gamma_ratio, 1.0, self.progress)
-        return {k: factor * v for k, v in super().penalties(real, fake, labels).items()}
+        factor = _between(self.gamma_ratio, 1.0, context.progress)
+        return {k: factor * v for k, v in super().penalties(real, fake, labels, context).items()}
 
     def make(self, labels: Labels) -> Signals:
         """Return fresh signals of these labels in the coordinates that the discriminator sees."""

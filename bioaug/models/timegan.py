@@ -22,7 +22,16 @@ from bioaug.core.checks import (
     check_option,
 )
 from bioaug.core.tensors import Labels, Signals
-from bioaug.models.base import Batch, GenerativeModel, Losses, Phase, SignalSpec, Update
+from bioaug.models.base import (
+    DEFAULT_CONTEXT,
+    Batch,
+    GenerativeModel,
+    LossContext,
+    Losses,
+    Phase,
+    SignalSpec,
+    Update,
+)
 from bioaug.models.registry import register_model
 from bioaug.nn.whitening import Whitening
 
@@ -155,23 +164,23 @@ class TimeGAN(GenerativeModel):
     def _update(
         self,
         name: str,
-        loss: Callable[[Batch], Losses],
+        loss: Callable[[Batch, LossContext], Losses],
         trains: tuple[str, ...],
         skip_below: float | None = None,
     ) -> Update:
         return Update(name, loss, trains, self.optimizer, skip_below=skip_below)
 
-    def autoencoder_loss(self, batch: Batch) -> Losses:
+    def autoencoder_loss(self, batch: Batch, context: LossContext = DEFAULT_CONTEXT) -> Losses:
         """Return what recovery misses of the signals."""
         patches = self.patches(batch.signals)
         return {"recovery": 10 * _rms(self.recovery(self.embed(patches)) - patches)}
 
-    def supervisor_loss(self, batch: Batch) -> Losses:
+    def supervisor_loss(self, batch: Batch, context: LossContext = DEFAULT_CONTEXT) -> Losses:
         """Return how far the supervisor is from foreseeing the next latent vectors."""
         latents = self.embed(self.patches(batch.signals))
         return {"supervised": _foresight(self.supervise(latents), latents)}
 
-    def embedder_loss(self, batch: Batch) -> Losses:
+    def embedder_loss(self, batch: Batch, context: LossContext = DEFAULT_CONTEXT) -> Losses:
         """Return the autoencoder's loss and a little of the supervisor's."""
         patches = self.patches(batch.signals)
         latents = self.embed(patches)
@@ -180,7 +189,7 @@ class TimeGAN(GenerativeModel):
             "supervised": 0.1 * _foresight(self.supervise(latents), latents),
         }
 
-    def generator_loss(self, batch: Batch) -> Losses:
+    def generator_loss(self, batch: Batch, context: LossContext = DEFAULT_CONTEXT) -> Losses:
         """Return the adversarial losses, the supervised one and that of the moments."""
         patches, labels = self.patches(batch.signals), batch.labels
         n, latents, raw = len(labels), self.embed(patches), self.imagine(labels)
@@ -193,7 +202,7 @@ class TimeGAN(GenerativeModel):
             "moments": self.moment_weight * self.moment_gap(self.recovery(fake), patches, labels),
         }
 
-    def discriminator_loss(self, batch: Batch) -> Losses:
+    def discriminator_loss(self, batch: Batch, context: LossContext = DEFAULT_CONTEXT) -> Losses:
         """Return the cross-entropy of the scores of every step, real and fake in one pass."""
         labels = batch.labels
         with torch.no_grad():

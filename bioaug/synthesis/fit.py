@@ -25,13 +25,14 @@ from bioaug.synthesis.fitted import FittedModel, ModelInTraining, Scorer
 from bioaug.training import (
     Callback,
     Checkpoint,
+    CollapseGuard,
+    EarlyStopping,
     Progress,
     Trainer,
     TrainerConfig,
     TrainerState,
 )
 from bioaug.training.batches import balanced_batches
-from bioaug.training.callbacks import CollapseGuard, EarlyStopping
 from bioaug.training.resume import read_state
 from bioaug.training.runtime import Runtime, threads
 
@@ -75,11 +76,9 @@ def fit_model(
         settings: dict[str, Any] = {}
         if training.folder is not None:
             settings = _settings(training, model.spec, signals, labels, watched)
-        state = _initial_state(training, model, settings)
+        callbacks = _callbacks(training, codec, (signals, labels), watched, settings)
+        state = _initial_state(training, model, settings, callbacks)
         state.title = _title(training.model.name, np.unique(y))
-        callbacks = _callbacks(training, signals, labels, codec.classes, settings)
-        if training.early_stopping is not None:
-            callbacks.insert(1, _early_stopping(training.early_stopping, codec, watched))
         batches = balanced_batches(
             signals.to(runtime.device),
             labels.to(runtime.device),
@@ -136,39 +135,41 @@ def _too_short(training: Training, state: TrainerState) -> str | None:
 
 
 def _initial_state(
-    training: Training, model: GenerativeModel, settings: dict[str, Any]
+    training: Training,
+    model: GenerativeModel,
+    settings: dict[str, Any],
+    callbacks: list[Callback],
 ) -> TrainerState:
     if training.folder is not None and has_checkpoint(training.folder):
-        return read_state(training.folder, model, settings)
+        return read_state(training.folder, model, settings, callbacks)
     return TrainerState.create(model)
 
 
 def _callbacks(
     training: Training,
-    signals: Signals,
-    labels: Labels,
-    classes: NDArray,
+    codec: SignalCodec,
+    rows: tuple[Signals, Labels],
+    watched: tuple[NDArray, NDArray],
     settings: dict[str, Any],
 ) -> list[Callback]:
-    names = {index: str(classes[index]) for index in labels.unique().tolist()}
+    """Return the callbacks in their order: those that choose weights before those that save."""
+    names = {index: str(codec.classes[index]) for index in rows[1].unique().tolist()}
     callbacks: list[Callback] = [
-        CollapseGuard(signals, labels, names, every=1 / N_CHECKS, min_steps=MIN_STEPS)
+        CollapseGuard(*rows, names, every=1 / N_CHECKS, min_steps=MIN_STEPS)
     ]
+    scorer = training.early_stopping
+    if scorer is not None:
+
+        def score(model: GenerativeModel) -> float:
+            return float(scorer(ModelInTraining(codec, model), *watched))
+
+        callbacks.append(EarlyStopping(score, every=1 / N_CHECKS))
     callbacks += training.callbacks
     if training.folder is not None:
         callbacks.append(Checkpoint(training.folder, 1 / N_CHECKS, settings))
     if training.verbose and multiprocessing.parent_process() is None:  # none in joblib's workers
         callbacks.append(Progress())
     return callbacks
-
-
-def _early_stopping(
-    scorer: Scorer, codec: SignalCodec, watched: tuple[NDArray, NDArray]
-) -> EarlyStopping:
-    def score(model: GenerativeModel) -> float:
-        return float(scorer(ModelInTraining(codec, model), *watched))
-
-    return EarlyStopping(score, every=1 / N_CHECKS)
 
 
 def _settings(

@@ -1,11 +1,19 @@
 """The one training loop, and what may watch it."""
 
-from bioaug.training.callbacks import Checkpoint, Progress, TensorBoard
-from bioaug.training.trainer import Callback, Trainer, TrainerConfig, TrainerState
+from bioaug.training.callback import Callback
+from bioaug.training.callbacks import Progress, TensorBoard
+from bioaug.training.checkpoints import Checkpoint
+from bioaug.training.collapse import CollapseGuard
+from bioaug.training.config import TrainerConfig
+from bioaug.training.early_stopping import EarlyStopping
+from bioaug.training.state import TrainerState
+from bioaug.training.trainer import Trainer
 
 __all__ = [
     "Callback",
     "Checkpoint",
+    "CollapseGuard",
+    "EarlyStopping",
     "Progress",
     "TensorBoard",
     "Trainer",

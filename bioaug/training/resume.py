@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
-import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +20,11 @@ from bioaug.core.checkpoint import (
     read_checkpoint,
     write_checkpoint,
 )
+from bioaug.core.user_warnings import warn_user
 from bioaug.exceptions import CheckpointError, TrainingWarning
 from bioaug.models.base import GenerativeModel
-from bioaug.training.trainer import TrainerState
+from bioaug.training.callback import Callback
+from bioaug.training.state import TrainerState
 
 KIND = "training"
 _FIELDS = {  # what TrainerState holds beside tensors
@@ -33,39 +34,46 @@ _FIELDS = {  # what TrainerState holds beside tensors
     "history": list,
     "stop": bool,
     "warning": (str, type(None)),
-    "best_score": (int, float),
-    "n_worse": int,
 }
-Copied = tuple[dict[str, Tensor], dict[str, Any]]  # a state's tensors, and its fields
+_GROUPS = {"model", "averaged", "optimizer", "generator", "callback"}  # of tensors
+StateSnapshot = tuple[dict[str, Tensor], dict[str, Any]]  # a state's tensors, and its fields
 _VERSIONS = {"bioaug": __version__, "torch": str(torch.__version__)}
-_OPTIONAL = ("healthy", "best")  # copies of the weights, where a callback keeps them
 
 
-def copy_of(state: TrainerState) -> Copied:
-    """Return weights, averages, optimisers, generator states; and history, as they are now."""
+def snapshot(state: TrainerState) -> StateSnapshot:
+    """Return weights, averages, optimisers, generators, callbacks and history, as they are now."""
     tensors = {f"model/{name}": value for name, value in state.model.state_dict().items()}
     tensors |= {f"averaged/{name}": value for name, value in state.averaged.items()}
-    for kept in _OPTIONAL:
-        weights = getattr(state, kept) or {}
-        tensors |= {f"{kept}/{name}": value for name, value in weights.items()}
     for name, optimizer in state.optimizers.items():
         for index, values in optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer/{name}/{index}/{key}": value for key, value in values.items()}
     tensors |= {f"generator/{name}": value for name, value in _generator_states().items()}
-    fields = {name: getattr(state, name) for name in _FIELDS}
+    callbacks: dict[str, dict[str, Any]] = {}
+    for owner, callback in _by_name(state.callbacks).items():
+        entries = callback.state_dict()
+        weights = {key: value for key, value in entries.items() if isinstance(value, Mapping)}
+        for key, named in weights.items():
+            tensors |= {f"callback/{owner}/{key}/{name}": value for name, value in named.items()}
+        callbacks[owner] = {key: value for key, value in entries.items() if key not in weights}
+    fields = {name: getattr(state, name) for name in _FIELDS} | {"callbacks": callbacks}
     copies = {name: torch.as_tensor(value).detach().clone() for name, value in tensors.items()}
     return copies, fields | {"history": list(state.history)}
 
 
-def write_state(folder: Path, copied: Copied, settings: Mapping[str, Any]) -> None:
-    """Write what `copy_of` took, as one atomic change."""
-    tensors, fields = copied
+def write_state(folder: Path, taken: StateSnapshot, settings: Mapping[str, Any]) -> None:
+    """Write a snapshot, as one atomic change."""
+    tensors, fields = taken
     config = {"kind": KIND, "settings": dict(settings), "state": fields} | _VERSIONS
     write_checkpoint(folder, tensors, config)
 
 
-def read_state(folder: Path, model: GenerativeModel, settings: Mapping[str, Any]) -> TrainerState:
-    """Return the state written into `folder`, with `model` and the generators as they were.
+def read_state(
+    folder: Path,
+    model: GenerativeModel,
+    settings: Mapping[str, Any],
+    callbacks: Sequence[Callback] = (),
+) -> TrainerState:
+    """Return the state written into `folder`; restore `model`, `callbacks` and the generators.
 
     Raises
     ------
@@ -78,42 +86,9 @@ def read_state(folder: Path, model: GenerativeModel, settings: Mapping[str, Any]
         Where another version of bioaug or torch wrote it, which may have computed otherwise.
     """
     tensors, config = read_checkpoint(folder)
-    found = config.get("settings") if config.get("kind") == KIND else None
-    if not isinstance(found, dict):
-        raise CheckpointError(
-            f"The folder {str(folder)!r} holds no saved training but a {config.get('kind')!r}. "
-            "Give another 'checkpoint_dir'."
-        )
-    wanted = as_json(settings)
-    differing = sorted(k for k in wanted.keys() | found.keys() if wanted.get(k) != found.get(k))
-    if differing:
-        raise CheckpointError(
-            f"The training saved in {str(folder)!r} is another one: it differs in "
-            f"{', '.join(differing)}. Give another 'checkpoint_dir', or delete this one to train "
-            "anew."
-        )
-    groups: dict[str, dict[str, Tensor]] = {}
-    for name, value in tensors.items():
-        group, _, rest = name.partition("/")
-        groups.setdefault(group, {})[rest] = value
+    _check_settings(folder, config, settings)
     try:
-        wanted = model.state_dict()
-        if unknown := groups.keys() - {"model", "averaged", "optimizer", "generator", *_OPTIONAL}:
-            raise ValueError(f"{sorted(unknown)} unknown")
-        for kept in ("model", "averaged", *(groups.keys() & set(_OPTIONAL))):
-            check_tensors(groups[kept], wanted, kept)
-        model.load_state_dict(groups["model"])
-        state = TrainerState.create(model)
-        for name in state.averaged:
-            state.averaged[name].copy_(groups["averaged"][name])
-        for kept in groups.keys() & set(_OPTIONAL):
-            weights = {name: v.to(state.averaged[name]) for name, v in groups[kept].items()}
-            setattr(state, kept, weights)
-        _load_optimizers(state.optimizers, groups.get("optimizer", {}))
-        fields = _checked(config["state"], settings)
-        for name in _FIELDS:
-            setattr(state, name, fields[name])
-        _set_generator_states(groups["generator"])
+        state = _restored(tensors, config["state"], model, settings, callbacks)
     except MALFORMED as error:
         raise CheckpointError(
             f"The training saved in {str(folder)!r} does not fit its model ({error}). Delete the "
@@ -123,13 +98,86 @@ def read_state(folder: Path, model: GenerativeModel, settings: Mapping[str, Any]
         f"{name} {config.get(name)}" for name in _VERSIONS if config.get(name) != _VERSIONS[name]
     ]
     if others:
-        warnings.warn(
+        warn_user(
             f"The training saved in {str(folder)!r} was written by {' and '.join(others)}. It goes "
             "on, but may end with other weights than an unbroken run.",
             TrainingWarning,
-            stacklevel=2,
         )
     return state
+
+
+def _check_settings(folder: Path, config: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+    """Raise a CheckpointError where the folder holds no training, or that of another run."""
+    stored = config.get("settings") if config.get("kind") == KIND else None
+    if not isinstance(stored, dict):
+        raise CheckpointError(
+            f"The folder {str(folder)!r} holds no saved training but a {config.get('kind')!r}. "
+            "Give another 'checkpoint_dir'."
+        )
+    wanted = as_json(settings)
+    differing = sorted(k for k in wanted.keys() | stored.keys() if wanted.get(k) != stored.get(k))
+    if differing:
+        raise CheckpointError(
+            f"The training saved in {str(folder)!r} is another one: it differs in "
+            f"{', '.join(differing)}. Give another 'checkpoint_dir', or delete this one to train "
+            "anew."
+        )
+
+
+def _restored(
+    tensors: Mapping[str, Tensor],
+    fields: dict[str, Any],
+    model: GenerativeModel,
+    settings: Mapping[str, Any],
+    callbacks: Sequence[Callback],
+) -> TrainerState:
+    groups = _nested(tensors)
+    if unknown := groups.keys() - _GROUPS:
+        raise ValueError(f"{sorted(unknown)} unknown")
+    for name in ("model", "averaged"):
+        check_tensors(groups[name], model.state_dict(), name)
+    model.load_state_dict(groups["model"])
+    state = TrainerState.create(model)
+    for name in state.averaged:
+        state.averaged[name].copy_(groups["averaged"][name])
+    _load_optimizers(state.optimizers, groups.get("optimizer", {}))
+    _check_fields(fields, settings)
+    for name in _FIELDS:
+        setattr(state, name, fields[name])
+    state.callbacks = callbacks
+    _load_callbacks(state, fields["callbacks"], groups.get("callback", {}))
+    _set_generator_states(groups["generator"])
+    return state
+
+
+def _nested(tensors: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
+    """Group tensors by the part of their names before the first slash."""
+    groups: dict[str, dict[str, Tensor]] = {}
+    for name, value in tensors.items():
+        group, _, rest = name.partition("/")
+        groups.setdefault(group, {})[rest] = value
+    return groups
+
+
+def _by_name(callbacks: Sequence[Callback]) -> dict[str, Callback]:
+    """Name callbacks by their class, and several of one class by their order, too."""
+    names = [type(callback).__name__ for callback in callbacks]
+    counts = [names[:index].count(name) for index, name in enumerate(names)]
+    keys = [f"{name} {n + 1}" if n else name for name, n in zip(names, counts, strict=True)]
+    return dict(zip(keys, callbacks, strict=True))
+
+
+def _load_callbacks(state: TrainerState, fields: Any, tensors: Mapping[str, Tensor]) -> None:
+    """Give each callback what it had saved; one that is new to the run begins afresh."""
+    stored = {owner: dict(entries) for owner, entries in dict(fields).items()}
+    for owner, named in _nested(tensors).items():
+        for key, weights in _nested(named).items():
+            check_tensors(weights, state.averaged, f"callback {owner}/{key}")
+            moved = {name: value.to(state.averaged[name]) for name, value in weights.items()}
+            stored[owner][key] = moved
+    for owner, callback in _by_name(state.callbacks).items():
+        if stored.get(owner):
+            callback.load_state_dict(stored[owner])
 
 
 def _load_optimizers(
@@ -157,7 +205,7 @@ def _slots(optimizer: torch.optim.Optimizer, moved: Tensor) -> dict[str, Tensor]
     return {name: torch.as_tensor(value) for name, value in other.state[probe].items()}
 
 
-def _checked(fields: dict[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+def _check_fields(fields: dict[str, Any], settings: Mapping[str, Any]) -> None:
     """Raise a ValueError for a field of another type, or one that no such run can have."""
     for name, kind in _FIELDS.items():
         value = fields[name]
@@ -166,15 +214,14 @@ def _checked(fields: dict[str, Any], settings: Mapping[str, Any]) -> dict[str, A
     if fields["step"] < 0 or not 0 <= fields["seconds"] < math.inf:
         raise ValueError(f"state: step {fields['step']!r:.50}, seconds {fields['seconds']!r:.50}")
     most = settings.get("config", {}).get("n_steps", fields["step"])
-    if fields["step"] > most or fields["n_worse"] < 0 or math.isnan(fields["best_score"]):
-        raise ValueError(f"state: step {fields['step']!r:.50} of {most}, or no such scores")
+    if fields["step"] > most:
+        raise ValueError(f"state: step {fields['step']!r:.50} of {most}")
     planned = fields["n_steps"]
     if planned is not None and planned < fields["step"]:
         raise ValueError(f"state: step {fields['step']} of {planned!r:.50}")
     check_history(fields["history"])
     if fields["history"] and fields["history"][-1]["step"] > fields["step"]:
         raise ValueError(f"history: it goes beyond step {fields['step']}")
-    return fields
 
 
 def _generator_states() -> dict[str, Tensor]:

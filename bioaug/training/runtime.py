@@ -52,13 +52,13 @@ class Runtime:
             return nullcontext()
         return torch.autocast(self.device.type, dtype=torch.bfloat16)
 
-    def share_weights(self, model: nn.Module) -> None:
+    def broadcast_weights(self, model: nn.Module) -> None:
         """Give every rank the weights of rank 0."""
         if distributed.is_available() and distributed.is_initialized():
             for tensor in model.state_dict().values():
                 distributed.broadcast(tensor, src=0)
 
-    def share_gradients(self, parameters: Sequence[Parameter]) -> None:
+    def all_reduce_gradients(self, parameters: Sequence[Parameter]) -> None:
         """Average gradients over ranks, after backward; a missing one counts as 0."""
         if not (distributed.is_available() and distributed.is_initialized()):
             return

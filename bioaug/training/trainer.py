@@ -3,194 +3,30 @@
 from __future__ import annotations
 
 import copy
-import math
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from numbers import Integral, Real
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from bioaug.core.checks import POSITIVE, UNIT, Interval, check_number, check_option
 from bioaug.core.seeding import give_way, unchanged_generators
 from bioaug.exceptions import TrainingDivergedError
-from bioaug.models.base import Batch, GenerativeModel, Losses, LossOptions, Phase, Update
+from bioaug.models.base import (
+    DEFAULT_CONTEXT,
+    Batch,
+    GenerativeModel,
+    LossContext,
+    Losses,
+    Phase,
+    Update,
+)
+from bioaug.training.callback import Callback
+from bioaug.training.config import TrainerConfig
 from bioaug.training.plan import planned_steps
-from bioaug.training.runtime import PRECISIONS, Runtime
-
-PENALTIES = ("autograd", "finite_difference")
-SCHEDULES = {
-    "constant": lambda done: 1.0,
-    "linear": lambda done: 1.0 - done,
-    "cosine": lambda done: (1.0 + math.cos(math.pi * done)) / 2,
-}
-
-
-@dataclass(frozen=True)
-class TrainerConfig:
-    """How long and how a model is trained.
-
-    Attributes
-    ----------
-    n_steps : int
-        Passes through a phase's tuple of updates, all phases together.
-    batch_size : int
-    precision : {"float32", "bfloat16"}
-    grad_clip : float, optional
-        Largest gradient norm of one update.
-    ema_decay : float, optional
-        Decay of the averaged weights, which are the ones sampled from; None keeps the last ones.
-        The first steps are forgotten faster: step t uses min(ema_decay, (1 + t) / (10 + t)).
-    schedule : {"constant", "linear", "cosine"}
-        How learning rates fall to 0 over the run.
-    log_every : int
-        Steps between entries of the history; losses are checked then too.
-    max_time : float, optional
-        Seconds after which the run ends. Before the first step, the pace of a few is measured, and
-        no more steps are planned than the time is enough for; schedules and phases follow them.
-    penalty_every : int
-        In models with gradient penalties, one discriminator step in so many, at random, has them;
-        they then weigh as many times as much.
-    penalty : {"autograd", "finite_difference"}
-        How squared gradients are found: exactly, or from the score at a random small step, which
-        needs no second derivative. WGAN-GP's penalty needs the exact ones.
-    augment : float in [0, 1] or "adaptive"
-        In models with a discriminator, the chance of each augmentation of what it sees, real and
-        synthetic alike, see `Augmentation`; "adaptive" sets it by how much better the
-        discriminator knows its training rows than chance.
-    smoothing : float in [0, 1]
-        How much of what tells a training row from its 20 nearest neighbours is replaced by chance
-        whenever the row is used, see `LocalGaussians`: against learning few rows by heart.
-    """
-
-    n_steps: int = 1000
-    batch_size: int = 64
-    precision: str = "float32"
-    grad_clip: float | None = None
-    ema_decay: float | None = 0.999
-    schedule: str = "constant"
-    log_every: int = 50
-    max_time: float | None = None
-    penalty_every: int = 1
-    penalty: str = "autograd"
-    augment: float | str = 0.0
-    smoothing: float = 0.0
-
-    def __post_init__(self) -> None:
-        owner = "TrainerConfig"
-        counts = {"n_steps": 0, "batch_size": 1, "log_every": 1, "penalty_every": 1}
-        for name, least in counts.items():
-            allowed = Interval(Integral, least, None, closed="left")
-            check_number(getattr(self, name), allowed, name=name, owner=owner)
-        allowed = Interval(Real, 0, 1, closed="left")
-        check_number(self.ema_decay, allowed, name="ema_decay", owner=owner, optional=True)
-        check_number(self.grad_clip, POSITIVE, name="grad_clip", owner=owner, optional=True)
-        check_number(self.max_time, POSITIVE, name="max_time", owner=owner, optional=True)
-        check_option(self.penalty, name="penalty", owner=owner, options=PENALTIES)
-        check_number(self.smoothing, UNIT, name="smoothing", owner=owner)
-        if self.augment != "adaptive":
-            check_number(
-                self.augment, UNIT, name="augment", owner=owner, otherwise=" or 'adaptive'"
-            )
-        check_option(self.precision, name="precision", owner=owner, options=PRECISIONS)
-        check_option(self.schedule, name="schedule", owner=owner, options=SCHEDULES)
-
-
-@dataclass
-class TrainerState:
-    """Everything that a run has learned so far; with the generator states, it can go on.
-
-    Attributes
-    ----------
-    model : GenerativeModel
-    optimizers : dict of str to Optimizer, by name of their update
-    averaged : dict of str to Tensor
-        The averaged (EMA) weights.
-    healthy : dict of str to Tensor, or None
-        The averaged weights when `CollapseGuard` last found every class varied.
-    best : dict of str to Tensor, or None
-        The averaged weights that `EarlyStopping` scored best; the run ends with them.
-    best_score : float
-    n_worse : int
-        Looks since the best one.
-    title : str
-        What is trained, for progress bars and logs.
-    n_steps : int or None
-        Steps of the whole run; None until it is planned.
-    step : int, steps done
-    seconds : float, time spent
-    progress : float
-        The fraction of the steps that are done.
-    history : list of dict
-        One entry per `log_every` steps: step, seconds, phase, and mean losses by name.
-    stop : bool
-        Set by a callback to end the run.
-    warning : str or None
-        Why the run ended early, or what looks wrong.
-    """
-
-    model: GenerativeModel
-    optimizers: dict[str, Optimizer]
-    averaged: dict[str, Tensor]
-    healthy: dict[str, Tensor] | None = None
-    best: dict[str, Tensor] | None = None
-    best_score: float = -math.inf
-    n_worse: int = 0
-    title: str = ""
-    n_steps: int | None = None
-    step: int = 0
-    seconds: float = 0.0
-    progress: float = 0.0
-    history: list[dict[str, Any]] = field(default_factory=list)
-    stop: bool = False
-    warning: str | None = None
-
-    @classmethod
-    def create(cls, model: GenerativeModel, title: str = "") -> TrainerState:
-        """Return the state before the first step."""
-        updates = {update.name: update for phase in model.phases() for update in phase.updates}
-        optimizers = {
-            name: update.optimizer(_parameters(model, update)) for name, update in updates.items()
-        }
-        for optimizer in optimizers.values():
-            for group in optimizer.param_groups:
-                group["initial_lr"] = group["lr"]
-        return cls(model, optimizers, _copy(model.state_dict()), title=title)
-
-    @contextmanager
-    def averaged_weights(self) -> Iterator[GenerativeModel]:
-        """Lend the model in eval mode with its averaged weights, then restore it."""
-        current = _copy(self.model.state_dict())
-        self.model.load_state_dict(self.averaged)
-        self.model.eval()
-        try:
-            yield self.model
-        finally:
-            self.model.load_state_dict(current)
-            self.model.train()
-
-
-class Callback:
-    """Base of callbacks: every event does nothing. A callback may set `state.stop`."""
-
-    def on_fit_begin(self, state: TrainerState) -> None:
-        """Look at the state before the first step."""
-
-    def on_phase_begin(self, state: TrainerState) -> None:
-        """Look at the state before the first step of a phase."""
-
-    def on_step_end(self, state: TrainerState) -> None:
-        """Look at the state after a step."""
-
-    def on_fit_end(self, state: TrainerState) -> None:
-        """Look at the state after the last step, averaged weights in the model."""
-
-    def close(self) -> None:
-        """Let go of what was opened, also where the training raised or was interrupted."""
+from bioaug.training.runtime import Runtime
+from bioaug.training.state import TrainerState, copy_weights, trained_parameters
 
 
 class Trainer:
@@ -230,21 +66,21 @@ class Trainer:
     ) -> TrainerState:
         config = self.config
         model.to(self.runtime.device).train()
-        model.options = LossOptions(config.penalty_every, config.penalty, config.augment)
-        self.runtime.share_weights(model)
+        self.runtime.broadcast_weights(model)
         state = resume or TrainerState.create(model)
+        state.callbacks = self.callbacks
         phases, last = tuple(model.phases()), None
-        good, window = _copy(state.averaged), []
+        good, window = copy_weights(state.averaged), []
         begin = time.perf_counter() - state.seconds
         if state.n_steps is None:
             state.n_steps = self._planned(state, batches)
         state.progress = _progress(state)
-        self._tell("on_fit_begin", state)
-        while state.progress < 1 and not state.stop:
+        self._notify("on_fit_begin", state)
+        while not state.is_done:
             phase = _phase_at(phases, state.progress + 0.5 / state.n_steps)
             if phase is not last:
                 last = phase
-                self._tell("on_phase_begin", state)
+                self._notify("on_phase_begin", state)
             window.append(self.step(state, phase, batches))
             state.seconds = time.perf_counter() - begin
             state.progress = _progress(state)
@@ -252,22 +88,22 @@ class Trainer:
             if state.step % config.log_every == 0 or state.progress >= 1:
                 if not self._log(state, window, phase, good):
                     break
-                good, window = _copy(state.averaged), []
-            self._tell("on_step_end", state)
+                good, window = copy_weights(state.averaged), []
+            self._notify("on_step_end", state)
             give_way()
             if state.stop and window:  # a run ended between two entries is looked at, too
                 self._log(state, window, phase, good)
-        state.averaged = state.best or state.averaged
+        self._notify("on_steps_end", state)
         model.load_state_dict(state.averaged)
         model.eval()
         model.requires_grad_(True)
-        self._tell("on_fit_end", state)
+        self._notify("on_fit_end", state)
         return state
 
     def step(self, state: TrainerState, phase: Phase, batches: Iterator[Batch]) -> Losses:
         """Run one step of `phase` and return its detached losses."""
-        factor = SCHEDULES[self.config.schedule](state.progress)
-        state.model.progress = state.progress
+        factor = self.config.learning_rate_factor(state.progress)
+        context = self.config.loss_context(state.progress)
         losses = Losses()
         for update in phase.updates:
             optimizer = state.optimizers[update.name]
@@ -275,27 +111,32 @@ class Trainer:
             for group in optimizer.param_groups:
                 group.update(settings)
                 group["lr"] = group["initial_lr"] * factor * settings.get("lr", 1.0)
-            found = self.apply(state.model, update, next(batches), optimizer)
-            losses |= {f"{update.name}/{name}": value for name, value in found.items()}
+            terms = self.apply(state.model, update, next(batches), optimizer, context)
+            losses |= {f"{update.name}/{name}": value for name, value in terms.items()}
         self._average(state)
         state.step += 1
         return losses
 
     def apply(
-        self, model: GenerativeModel, update: Update, batch: Batch, optimizer: Optimizer
+        self,
+        model: GenerativeModel,
+        update: Update,
+        batch: Batch,
+        optimizer: Optimizer,
+        context: LossContext = DEFAULT_CONTEXT,
     ) -> Losses:
         """Freeze what `update` does not train, then loss, backward, share, clip and step."""
-        trained = _parameters(model, update)
+        trained = trained_parameters(model, update)
         model.requires_grad_(False)
         for parameter in trained:
             parameter.requires_grad_(True)
         with self.runtime.autocast():
-            losses = update.loss(batch)
+            losses = update.loss(batch, context)
         total = torch.stack(list(losses.values())).sum()
         if update.skip_below is None or total.item() >= update.skip_below:
             optimizer.zero_grad(set_to_none=True)
             total.backward()
-            self.runtime.share_gradients(trained)
+            self.runtime.all_reduce_gradients(trained)
             if self.config.grad_clip is not None:
                 torch.nn.utils.clip_grad_norm_(trained, self.config.grad_clip)
             optimizer.step()
@@ -364,7 +205,7 @@ class Trainer:
         state.warning = f"training ended early because {entry}; the last good weights are kept"
         return False
 
-    def _tell(self, event: str, state: TrainerState) -> None:
+    def _notify(self, event: str, state: TrainerState) -> None:
         for callback in self.callbacks:
             getattr(callback, event)(state)
 
@@ -374,7 +215,7 @@ def _progress(state: TrainerState) -> float:
 
 
 def _phase_at(phases: Sequence[Phase], done: float) -> Phase:
-    """Return the phase in which the share `done` of all steps lies."""
+    """Return the phase in which the fraction `done` of all steps lies."""
     for phase in phases[:-1]:
         if done < phase.fraction:
             return phase
@@ -396,11 +237,3 @@ def _summary(window: Sequence[Losses], state: TrainerState, phase: Phase) -> dic
     if not all(bool(torch.isfinite(value).all()) for value in state.averaged.values()):
         return f"a weight is no longer finite at step {state.step}"
     return {"step": state.step, "seconds": state.seconds, "phase": phase.name} | means
-
-
-def _parameters(model: GenerativeModel, update: Update) -> list[torch.nn.Parameter]:
-    return [p for name in update.trains for p in getattr(model, name).parameters()]
-
-
-def _copy(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name: tensor.detach().clone() for name, tensor in tensors.items()}

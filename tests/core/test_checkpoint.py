@@ -23,7 +23,7 @@ from bioaug.core.checkpoint import (
 from bioaug.exceptions import CheckpointError
 from bioaug.models.base import SignalSpec
 from bioaug.training import TrainerState
-from bioaug.training.resume import copy_of, read_state, write_state
+from bioaug.training.resume import read_state, snapshot, write_state
 
 TENSORS = {"a": torch.arange(6.0).view(2, 3), "b": torch.tensor(7)}
 SPEC = SignalSpec(1, 4, 2)
@@ -270,7 +270,7 @@ def test_nothing_is_ever_unpickled(folder, tmp_path):
 def state_folder(tmp_path):
     state = TrainerState.create(Spread(SPEC))
     state.step = 3
-    write_state(tmp_path, copy_of(state), {"seed": 1, "widths": (1, 2)})
+    write_state(tmp_path, snapshot(state), {"seed": 1, "widths": (1, 2)})
     return tmp_path
 
 

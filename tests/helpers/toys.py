@@ -136,7 +136,7 @@ class Spread(GenerativeModel):
         optimizer = partial(SGD, lr=self.lr)
         return (Phase("only", (Update("fit", self.loss, ("means", "size"), optimizer),)),)
 
-    def loss(self, batch: Batch) -> Losses:
+    def loss(self, batch: Batch, context=None) -> Losses:
         self.n_updates += 1
         noisy = self.make(batch.labels)
         losses = {

@@ -99,8 +99,8 @@ def test_the_discriminator_rests_while_its_loss_is_low(scale, moves):
     model = build().train()
     *_, update = model.phases()[-1].updates
 
-    def loss(batch):
-        return {name: scale * value for name, value in update.loss(batch).items()}
+    def loss(batch, context):
+        return {name: scale * value for name, value in update.loss(batch, context).items()}
 
     trainer, state = Trainer(TrainerConfig(), CPU), TrainerState.create(model)
     before = model.discriminator.out.bias.detach().clone()

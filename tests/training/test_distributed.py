@@ -79,7 +79,7 @@ def average_rank(rank: int, folder: str) -> None:
         parameters[0].grad = torch.tensor([1.0, 2.0]) * (rank + 1)
         if rank == 0:
             parameters[1].grad = torch.full((3,), 4.0)
-        CPU.share_gradients(parameters)
+        CPU.all_reduce_gradients(parameters)
         gradients = {str(index): p.grad for index, p in enumerate(parameters)}
         save_file(gradients, f"{folder}/{rank}.safetensors")
         leave()
@@ -99,6 +99,6 @@ def test_alone_nothing_is_shared():
     parameter = torch.nn.Parameter(torch.zeros(2))
     parameter.grad = torch.tensor([1.0, 2.0])
     other = torch.nn.Parameter(torch.zeros(2))
-    CPU.share_gradients([parameter, other])
+    CPU.all_reduce_gradients([parameter, other])
     assert parameter.grad.tolist() == [1.0, 2.0]
     assert other.grad is None

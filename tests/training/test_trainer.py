@@ -34,6 +34,7 @@ from bioaug.nn.objectives import hinge, least_squares, non_saturating, relativis
 from bioaug.training import (
     Callback,
     Checkpoint,
+    CollapseGuard,
     Progress,
     TensorBoard,
     Trainer,
@@ -41,7 +42,6 @@ from bioaug.training import (
     TrainerState,
 )
 from bioaug.training.batches import balanced_batches
-from bioaug.training.callbacks import CollapseGuard
 from bioaug.training.resume import read_state
 from bioaug.training.runtime import Runtime
 
@@ -61,7 +61,7 @@ class Slope(GenerativeModel):
         update = Update("down", self.loss, ("moved",), partial(SGD, lr=0.5), self.skip_below)
         return (Phase("all", (update,)),)
 
-    def loss(self, batch: Batch) -> Losses:
+    def loss(self, batch: Batch, context=None) -> Losses:
         return {"a": self.slope * self.moved.weight.sum(), "b": 0 * self.still.weight.sum()}
 
     def generate(self, labels: Labels) -> Signals:
@@ -111,9 +111,9 @@ def test_counting_buffers_are_kept_not_averaged():
     model.register_buffer("n_calls", torch.tensor(0))
     count = model.loss
 
-    def loss(batch):
+    def loss(batch, context):
         model.n_calls += 1
-        return count(batch)
+        return count(batch, context)
 
     model.loss = loss
     state = train(model, 7, ema_decay=0.9)
@@ -210,7 +210,7 @@ def test_a_later_nan_ends_the_run_with_the_last_good_weights():
 
 def test_an_infinite_weight_behind_a_finite_loss_is_found():
     class Blown(Slope):
-        def loss(self, batch):
+        def loss(self, batch, context=None):
             return {"a": 1e38 * self.moved.weight.sum().clamp(max=1, min=-1)}
 
         def phases(self):
@@ -310,9 +310,9 @@ def test_a_broken_run_goes_on_to_the_same_collapse(tmp_path, die_at):
         model = Spread(SPEC, pull=1.0, lr=0.05)
         signals, labels = make_batch(SPEC)
         with seeded(0):
-            if state == "resume":
-                state = read_state(tmp_path, model, {})
             guard = collapse_guard(model, every=6 / 500)
+            if state == "resume":
+                state = read_state(tmp_path, model, {}, [guard])
             config = TrainerConfig(n_steps=500, batch_size=4, **settings)
             batches = balanced_batches(signals, labels, 4)
             return Trainer(config, CPU, [guard, *callbacks]).fit(model, batches, state)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from toys import CPU, make_batch, make_rows, same_weights, train
 from bioaug import Synthesizer, get_model
 from bioaug.core.seeding import seeded
 from bioaug.exceptions import DataError
-from bioaug.models.base import LossOptions, SignalSpec
+from bioaug.models.base import LossContext, SignalSpec
 from bioaug.nn.augmentation import Augmentation
 from bioaug.nn.objectives import squared_gradients, stepped_squared_gradients
 from bioaug.training import Trainer, TrainerConfig, TrainerState, plan, trainer
@@ -60,19 +61,17 @@ def test_stepped_gradients_move_weights_as_autograd_does():
     assert float(torch.corrcoef(torch.stack([exact, stepped]))[0, 1]) > 0.99
 
 
-def penalised(every, penalty="autograd"):
+def penalised():
     with seeded(0):
-        model = get_model("r3gan")(SPEC, width=8, depth=1)
-    model.options = LossOptions(penalty_every=every, penalty=penalty)
-    return model
+        return get_model("r3gan")(SPEC, width=8, depth=1)
 
 
 def test_lazy_penalties_come_as_often_as_asked_and_weigh_as_much_more():
     batch = make_batch(SPEC)
-    model, lazy = penalised(1), penalised(4)
+    model, lazy = penalised(), LossContext(penalty_every=4)
     with seeded(0):
         always = [model.discriminator_loss(batch) for _ in range(200)]
-        seldom = [lazy.discriminator_loss(batch) for _ in range(400)]
+        seldom = [model.discriminator_loss(batch, lazy) for _ in range(400)]
     assert all("r1" in losses for losses in always)
     there = [losses for losses in seldom if "r1" in losses]
     assert 70 < len(there) < 130
@@ -85,7 +84,7 @@ def test_lazy_penalties_come_as_often_as_asked_and_weigh_as_much_more():
 
 def test_penalties_without_second_derivatives_can_be_trained_with():
     for penalty in ("autograd", "finite_difference"):
-        state = train(penalised(1), 3, batch_size=4, penalty=penalty, penalty_every=2)
+        state = train(penalised(), 3, batch_size=4, penalty=penalty, penalty_every=2)
         assert all(
             np.isfinite(v) for entry in state.history for v in entry.values() if v != "adversarial"
         )
@@ -145,23 +144,31 @@ def test_adaptive_chance_follows_how_sure_the_discriminator_is():
 
 @pytest.mark.parametrize("augment", [0.5, "adaptive"])
 def test_adversarial_models_train_with_augmentation(augment):
-    plain = train(penalised(1), 4, batch_size=4)
-    changed = train(penalised(1), 4, batch_size=4, augment=augment)
+    plain = train(penalised(), 4, batch_size=4)
+    changed = train(penalised(), 4, batch_size=4, augment=augment)
     assert not same_weights(plain.model, changed.model)
 
 
 def test_schedules_move_the_optimiser():
-    model = penalised(1)
+    model = penalised()
     state = TrainerState.create(model)
     trainer = Trainer(TrainerConfig(n_steps=10, batch_size=4), CPU)
     phase, batch = model.phases()[0], make_batch(SPEC)
     group = state.optimizers["generator"].param_groups[0]
     for progress, factor, momentum in ((0.0, 1.0, 0.9), (0.5, 0.625, 0.945), (1.0, 0.25, 0.99)):
         state.progress = progress
-        trainer.step(state, phase, iter([batch, batch]))
+        contexts: list[LossContext] = []
+
+        def watched(batch, context, contexts=contexts):
+            contexts.append(context)
+            return model.generator_loss(batch, context)
+
+        *others, last = phase.updates
+        seen = replace(phase, updates=(*others, replace(last, loss=watched)))
+        trainer.step(state, seen, iter([batch, batch]))
+        assert [context.progress for context in contexts] == [progress]
         assert group["lr"] == pytest.approx(factor * group["initial_lr"])
         assert group["betas"] == (0.0, pytest.approx(momentum))
-        assert model.progress == progress
 
 
 def test_smoothed_batches_are_no_training_rows_but_keep_their_classes():
@@ -185,7 +192,7 @@ def test_phases_and_schedules_follow_the_steps_that_there_is_time_for(monkeypatc
             seen.append(state.progress)
             return super().step(state, phase, batches)
 
-    model = penalised(1)
+    model = penalised()
     with seeded(0):
         signals, labels = make_batch(SPEC)
         state = Watch(TrainerConfig(n_steps=10**9, max_time=0.5), CPU).fit(
