@@ -259,7 +259,8 @@ def test_a_missing_gain_is_warned_of(folder, gain):
     write_signals(folder, "r2", ecg())
     write_beats(folder, "r2")
     edit(folder, "r2", "200.0(0)/mV", gain)
-    with pytest.warns(UserWarning, match="1 of 2 records have no gain.* Other records are calibrated.* r2"):
+    message = "1 of 2 records have no gain.* Other records are calibrated.* r2"
+    with pytest.warns(UserWarning, match=message):
         read_wfdb(folder)
 
 
