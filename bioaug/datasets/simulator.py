@@ -52,8 +52,8 @@ def make_ecg(
 
     Parameters
     ----------
-    n_samples, n_patients : int, default=1000 and 20
-        Numbers of beats and of patients.
+    n_samples : int, default=1000
+        Number of beats.
     class_weights : mapping or sequence of float, default=None
         Proportion of each class, of any sum: by name (classes that are not named get no beat) or
         in the order of `classes`. ``None`` is as unequal as the MIT-BIH Arrhythmia Database. The
@@ -61,6 +61,8 @@ def make_ecg(
         least one.
     classes : sequence of str, default=("N", "S", "V", "F", "Q")
         Which of the five AAMI classes there are.
+    n_patients : int, default=20
+        Number of patients.
     leads : int or sequence of str, default=("MLII",)
         Names of the leads. "MLII", "I" to "III", "aVR", "aVL", "aVF" and "V1" to "V6" look at the
         heart from where they really do, any other name from a random direction. A number takes

@@ -207,6 +207,10 @@ def check_output(
     force : bool, default=False
         Whether what is there already may be replaced.
 
+    Returns
+    -------
+    Path
+
     Raises
     ------
     DataError

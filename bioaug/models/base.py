@@ -18,7 +18,12 @@ Losses: TypeAlias = dict[str, Tensor]  # named and already weighted: the trainer
 
 @dataclass(frozen=True)
 class SignalSpec:
-    """The size of what a model makes."""
+    """The size of what a model makes.
+
+    Attributes
+    ----------
+    n_channels, n_timesteps, n_classes : int
+    """
 
     n_channels: int
     n_timesteps: int
@@ -26,7 +31,15 @@ class SignalSpec:
 
 
 class Batch(NamedTuple):
-    """Encoded training rows: signals in [-1, 1] and labels 0..n_classes-1."""
+    """Encoded training rows.
+
+    Attributes
+    ----------
+    signals : Tensor of shape (n_samples, n_channels, n_timesteps)
+        In [-1, 1].
+    labels : Tensor of shape (n_samples,)
+        Indices from 0 to n_classes - 1.
+    """
 
     signals: Signals
     labels: Labels
@@ -92,7 +105,15 @@ class Update:
 
 @dataclass(frozen=True)
 class Phase:
-    """A share of the training steps, each of which runs `updates` in order."""
+    """A fraction of the training steps, each of which runs `updates` in order.
+
+    Attributes
+    ----------
+    name : str
+    updates : tuple of Update
+    fraction : float
+        Of the steps of the whole training; those of all phases add up to 1.
+    """
 
     name: str
     updates: tuple[Update, ...]

@@ -15,7 +15,7 @@ Model = TypeVar("Model", bound=type[GenerativeModel])
 _MODELS: dict[str, type[GenerativeModel]] = {}
 
 
-def register_model(cls: Model) -> Model:
+def register_model(model: Model) -> Model:
     """Make a model known by its `name`, as one of `available_models()`.
 
     The models of bioaug are registered when it is imported. A class of your own can be given to
@@ -24,7 +24,7 @@ def register_model(cls: Model) -> Model:
 
     Parameters
     ----------
-    cls : type
+    model : type
         A subclass of `bioaug.models.base.GenerativeModel` with a `name` that no other class has.
         A class of the same module and qualified name takes the place of its earlier definition,
         as when the cell of a notebook is run again.
@@ -32,12 +32,12 @@ def register_model(cls: Model) -> Model:
     Returns
     -------
     type
-        `cls` itself, so that this serves as a decorator.
+        `model` itself, so that this serves as a decorator.
 
     Raises
     ------
     DataError
-        Where `cls` is no such class, is abstract, or has the name of another class.
+        Where `model` is no such class, is abstract, or has the name of another class.
 
     Examples
     --------
@@ -46,26 +46,27 @@ def register_model(cls: Model) -> Model:
     True
     """
     owner = "register_model"
-    if not (isinstance(cls, type) and issubclass(cls, GenerativeModel)) or inspect.isabstract(cls):
+    is_model = isinstance(model, type) and issubclass(model, GenerativeModel)
+    if not is_model or inspect.isabstract(model):
         raise DataError(
-            f"The 'cls' parameter of {owner} must be a subclass of GenerativeModel with all of its "
-            f"abstract methods. Got {cls!r:.100} instead."
+            f"The 'model' parameter of {owner} must be a subclass of GenerativeModel with all of "
+            f"its abstract methods. Got {model!r:.100} instead."
         )
-    name = cls.name
+    name = model.name
     if not isinstance(name, str) or not name:
         raise DataError(
-            f"The 'cls' parameter of {owner} must have a text as its name. Got {name!r} in "
-            f"{_path(cls)}. Set it in the class body, such as name = {cls.__name__.lower()!r}."
+            f"The 'model' parameter of {owner} must have a text as its name. Got {name!r} in "
+            f"{_path(model)}. Set it in the class body, such as name = {model.__name__.lower()!r}."
         )
-    other = _MODELS.get(name, cls)
-    if (other.__module__, other.__qualname__) != (cls.__module__, cls.__qualname__):
+    other = _MODELS.get(name, model)
+    if (other.__module__, other.__qualname__) != (model.__module__, model.__qualname__):
         raise DataError(
-            f"The 'cls' parameter of {owner} must have a name that no other model has. Got "
-            f"{name!r} of {_path(cls)}, which is that of {_path(other)}. Set another name in the "
+            f"The 'model' parameter of {owner} must have a name that no other model has. Got "
+            f"{name!r} of {_path(model)}, which is that of {_path(other)}. Set another name in the "
             "class body."
         )
-    _MODELS[name] = cls
-    return cls
+    _MODELS[name] = model
+    return model
 
 
 def registered_models() -> Mapping[str, type[GenerativeModel]]:

@@ -43,7 +43,7 @@ class Verdict:
 
 
 def holm(p_values: ArrayLike) -> NDArray:
-    """P-values adjusted for several comparisons.
+    """Adjust p-values for several comparisons.
 
     Parameters
     ----------

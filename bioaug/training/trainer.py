@@ -49,6 +49,19 @@ class Trainer:
     ) -> TrainerState:
         """Train `model` in place and leave its averaged weights in it.
 
+        Parameters
+        ----------
+        model : GenerativeModel
+        batches : iterator of Batch
+            Endless; every update takes the next one.
+        resume : TrainerState, optional
+            State of an earlier run, from which this one goes on.
+
+        Returns
+        -------
+        TrainerState
+            After the last step.
+
         Raises
         ------
         TrainingDivergedError

@@ -57,7 +57,7 @@ def test_a_name_that_is_no_text_is_refused(name):
 @pytest.mark.usefixtures("untyped")
 @pytest.mark.parametrize("cls", [int, "flow", None, GenerativeModel])
 def test_what_is_no_model_is_refused(cls):
-    with pytest.raises(DataError, match="'cls' parameter of register_model must be a subclass"):
+    with pytest.raises(DataError, match="'model' parameter of register_model must be a subclass"):
         register_model(cls)
 
 

@@ -75,6 +75,10 @@ def ecg_distance(
     DataError
         For rows that cannot be used, or where one of `rr_real` and `rr_synthetic` is missing.
 
+    See Also
+    --------
+    ecg_features : How the features are defined.
+
     Notes
     -----
     With F the distribution function of a feature, W = :math:`\int |F_{real} - F_{synthetic}|`
@@ -86,10 +90,6 @@ def ecg_distance(
     the real rows, brought to the sizes at hand, comes off. Features are taken in the signals' own
     units: synthetic beats that are too small are far away. Rows that were standardised one by
     one have lost their amplitude, and so has this score.
-
-    See Also
-    --------
-    ecg_features : How the features are defined.
 
     Examples
     --------

@@ -179,6 +179,10 @@ def wavelet_coherence(
     DataError
         For rows that cannot be used, or a `band` that holds no frequency.
 
+    See Also
+    --------
+    coherence_map : The coherence of single pairs, with the formula.
+
     Notes
     -----
     With C the mean coherence inside the cone of influence over pairs, the score is
@@ -197,10 +201,6 @@ def wavelet_coherence(
     References
     ----------
     .. [1] Gretton A et al., "A kernel two-sample test", JMLR 13:723-773, 2012.
-
-    See Also
-    --------
-    coherence_map : The coherence of single pairs, with the formula.
 
     Examples
     --------
