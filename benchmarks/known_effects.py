@@ -53,8 +53,8 @@ def worth(n_runs):
     runs = [compare_worth(seed) for seed in range(n_runs)]
     found = {}
     for arm, truth in (("all true", 1.0), ("half useless", 0.5)):
-        values = [run[arm]["value"] for run in runs]
-        held = [run[arm]["low"] <= truth <= run[arm]["high"] for run in runs]
+        values = [run[arm].value for run in runs]
+        held = [run[arm].low <= truth <= run[arm].high for run in runs]
         found[arm] = {
             "runs": n_runs,
             "truth": truth,

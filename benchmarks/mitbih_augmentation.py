@@ -33,8 +33,7 @@ from imblearn.over_sampling import SMOTE
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 
 from bioaug import AugmentationResult, GANOversampler, available_models
-from bioaug.comparison.cross_validation import cross_validate_augmentation
-from bioaug.comparison.report import write_report
+from bioaug.comparison import cross_validate_augmentation, write_report
 from bioaug.datasets import fetch_bonn, fetch_mitbih
 from bioaug.exceptions import TrainingWarning
 
@@ -286,11 +285,11 @@ def summary(out):
         names += [f"F1 {label}" for label in f1.columns]
         lines += [
             f"\n### {file.stem}\n",
-            f"{result.comparisons[0]['n_patients']} patients scored.\n",
+            f"{result.comparisons[0].n_patients} patients scored.\n",
         ]
         lines += ["| " + " | ".join(names) + " |", "|---" * len(names) + "|"]
         for arm, line in result.table.iterrows():
-            cells = [arm, f"{line['score']:.3f} ± {line['deviation']:.3f}"]
+            cells = [arm, f"{line['score']:.3f} ± {line['std']:.3f}"]
             if line["verdict"] == line["verdict"]:  # not the baseline
                 cells += [
                     f"{line['difference']:+.3f}",
@@ -301,14 +300,14 @@ def summary(out):
                 cells += ["", "", "", "baseline"]
             cells += [f"{value:.3f}" for value in f1.loc[arm]]
             lines += ["| " + " | ".join(cells) + " |"]
-        if result.worth and all(np.isnan(found["value"]) for found in result.worth):
-            lines += ["\nNo worth can be told: held-back real rows did not help either."]
+        if result.worth and all(np.isnan(worth.value) for worth in result.worth):
+            lines += ["\nNo worth can be given: held-back real rows did not help either."]
             continue
-        for found in result.worth:
-            least = "at least " if found["is_bound"] else ""
+        for worth in result.worth:
+            bound = "at least " if worth.is_bound else ""
             lines += [
-                f"\n{found['arm']}: one synthetic row was worth {least}{found['value']:.3f} real "
-                f"ones ({found['low']:.3f} to {found['high']:.3f})."
+                f"\n{worth.arm}: one synthetic row was worth {bound}{worth.value:.3f} real "
+                f"ones ({worth.low:.3f} to {worth.high:.3f})."
             ]
     return "\n".join(lines).strip() + "\n"
 

@@ -13,9 +13,8 @@ from bioaug.cli._options import (
     read_rows,
     training_parameters,
 )
-from bioaug.comparison._arms import CLASSIFIERS, arm_names, named_arm
-from bioaug.comparison.cross_validation import cross_validate_augmentation
-from bioaug.comparison.report import write_report
+from bioaug.comparison import cross_validate_augmentation, write_report
+from bioaug.comparison.arms import CLASSIFIERS, arm_names, named_arm
 from bioaug.exceptions import DataError
 
 

@@ -6,8 +6,7 @@ import argparse
 
 from bioaug.cli._command import Arguments, Command
 from bioaug.cli._options import add_out, check_report
-from bioaug.comparison import AugmentationResult
-from bioaug.comparison.report import write_report
+from bioaug.comparison import AugmentationResult, write_report
 from bioaug.exceptions import DataError
 
 

@@ -1,40 +1,46 @@
-"""Two arms of a comparison, run by run: paired differences, and what a synthetic row was worth."""
+"""Paired difference of an arm from the baseline: by folds and by patients."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bioaug.comparison._scoring import Scoring
-from bioaug.statistics import corrected_interval, worth_interval
-from bioaug.statistics._paired import PairedScores, count_distinct
-from bioaug.statistics._resampling import Interval, Repeats
+from bioaug.comparison.records import (
+    ClassDifference,
+    Key,
+    LeaveOneOut,
+    PairedDifference,
+    Predictions,
+    Run,
+)
+from bioaug.comparison.scoring import Scoring
+from bioaug.statistics import (
+    Interval,
+    PairedScores,
+    Repeats,
+    corrected_interval,
+    count_distinct,
+)
 
-Key = tuple[int, int]
+Runs = Mapping[Key, Run]
 SAME_TEST = 0.5  # of the patients of two tests in both, above which they are one test
-SLOW_DRAWS = 500  # of patients, for a score that has to be called on each
 
 
 @dataclass(frozen=True)
-class Scored:
-    """What predictions are held against: labels and patients of all rows, and how."""
+class GroundTruth:
+    """What predictions are held against: labels and patients of all rows, and the score."""
 
     y: NDArray
     groups: NDArray
     scoring: Scoring
 
 
-def key_of(run: Mapping[str, Any]) -> Key:
-    """Return what runs of several arms share."""
-    return run["repeat"], run["fold"]
-
-
-def tests_of(runs: Mapping[Key, Mapping[str, Any]]) -> list[list[Key]]:
+def tests_of(runs: Runs) -> list[list[Key]]:
     """Return the runs by test: those of one test are other trainings of it, not further tests.
 
     Runs are one test where they were trained on the same rows, or where most of their test patients
@@ -51,84 +57,125 @@ def tests_of(runs: Mapping[Key, Mapping[str, Any]]) -> list[list[Key]]:
     return tests
 
 
-def _is_same_test(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    if one["training"] == other["training"]:
+def _is_same_test(one: Run, other: Run) -> bool:
+    if one.training_digest == other.training_digest:
         return True
-    first, second = set(one["patients_test"]), set(other["patients_test"])
+    first, second = set(one.patients_test), set(other.patients_test)
     return len(first & second) > SAME_TEST * len(first | second)
 
 
-def compare(runs: list[dict[str, Any]], arm: str, baseline: str, scored: Scored) -> dict[str, Any]:
-    """Return the paired comparison of an arm with the baseline on the folds that both did.
+def compare(runs: Sequence[Run], arm: str, baseline: str, truth: GroundTruth) -> PairedDifference:
+    """Return the paired difference of an arm from the baseline on the folds that both did.
 
     A single test is judged by its patients, several by what they differ in.
     """
-    mine, other = ({key_of(r): r for r in runs if r["arm"] == name} for name in (arm, baseline))
+    mine, other = ({run.key: run for run in runs if run.arm == name} for name in (arm, baseline))
     keys = sorted(mine.keys() & other.keys())
     mine, other = ({key: of_arm[key] for key in keys} for of_arm in (mine, other))
-    valued = {
-        key: mine[key]["score"] - other[key]["score"]
-        for key in keys
-        if math.isfinite(mine[key]["score"]) and math.isfinite(other[key]["score"])
-    }
+    differences = {key: mine[key].score - other[key].score for key in keys}
     tests = tests_of(other)
-    by_test = [[valued[key] for key in test if key in valued] for test in tests]
-    by_folds = _by_folds([test for test in by_test if test], other)
-    by_patients = _by_patients(list(mine.values()), list(other.values()), tests, scored)
-    drawn = by_patients.pop("drawn")
-    several = len([test for test in by_test if test]) > 1
-    primary = drawn if drawn is not None and not several else by_folds
-    tested = np.concatenate([np.asarray(run["rows"]) for run in mine.values()])
-    n_patients = len(np.unique(scored.groups[tested]))
-    return {
-        "arm": arm,
-        "baseline": baseline,
-        "n_pairs": len(mine),
-        "n_tests": len(tests),
-        "n_patients": n_patients,
-        "interval": "folds (Nadeau and Bengio)" if primary is by_folds else "patients (bootstrap)",
-        "limited_by": _limited_by(primary, drawn, len(tests) == n_patients),
-        "difference": primary.value,
-        "low": primary.low,
-        "high": primary.high,
-        "p": primary.p,
-        "folds": as_list(by_folds),
-    } | by_patients
+    by_test = [[differences[k] for k in test if math.isfinite(differences[k])] for test in tests]
+    by_test = [test for test in by_test if test]
+    by_folds = _by_folds(by_test, other, truth.scoring)
+    pair = _Pair.of(list(mine.values()), list(other.values()), truth)
+    by_patients = None if pair is None else pair.interval()
+    is_valued = by_patients is not None and math.isfinite(by_patients.value)
+    by_patients = by_patients if is_valued else None
+    primary = by_patients if by_patients is not None and len(by_test) <= 1 else by_folds
+    tested = np.concatenate([_predictions(run).rows for run in mine.values()])
+    n_patients = len(np.unique(truth.groups[tested]))
+    limited_by = _limited_by(primary, by_patients, len(tests) == n_patients)
+    of_one_test = pair is not None and len(tests) == 1
+    return PairedDifference(
+        arm=arm,
+        baseline=baseline,
+        difference=replace(primary, limited_by=limited_by),
+        unit="folds" if primary is by_folds else "patients",
+        by_folds=by_folds,
+        by_patients=by_patients,
+        per_class=pair.per_class() if pair is not None and by_patients is not None else {},
+        leave_one_out=None if pair is None or by_patients is None else pair.leave_one_out(),
+        n_pairs=len(mine),
+        n_tests=len(tests),
+        n_patients=n_patients,
+        n_trainings=pair.n_trainings if pair is not None and of_one_test else None,
+        n_repeats=pair.n_repeats if pair is not None and of_one_test else None,
+    )
 
 
-def as_list(interval: Interval) -> list[float]:
-    """Return value, low, high and p."""
-    return [interval.value, interval.low, interval.high, interval.p]
+def _predictions(run: Run) -> Predictions:
+    if run.predictions is None:
+        raise ValueError("a run without predictions cannot be compared")
+    return run.predictions
 
 
-def _by_folds(differences: list[list[float]], runs: Mapping[Key, Mapping[str, Any]]) -> Interval:
+def _by_folds(differences: list[list[float]], runs: Runs, scoring: Scoring) -> Interval:
     if not differences:
         return Interval(math.nan, -math.inf, math.inf, 1.0, limited_by="folds")
     of_test = np.array([np.mean(test) for test in differences])
     value = float(np.mean(np.concatenate(differences)))  # of all runs, as in the table
-    shares = [run["n_test"] / (run["n_test"] + run["n_train"]) for run in runs.values()]
-    return corrected_interval(
-        of_test - of_test.mean() + value, test_fraction=float(np.mean(shares))
+    fractions = [run.n_test / (run.n_test + run.n_train) for run in runs.values()]
+    interval = corrected_interval(
+        of_test - of_test.mean() + value, test_fraction=float(np.mean(fractions))
     )
+    if scoring.metric is None or not math.isfinite(interval.half_width):
+        return interval
+    return replace(interval, low=max(interval.low, -1.0), high=min(interval.high, 1.0))
 
 
-def _limited_by(primary: Interval, drawn: Interval | None, tests_are_patients: bool) -> str:
+def _limited_by(primary: Interval, by_patients: Interval | None, tests_are_patients: bool) -> Any:
     """Return what makes the interval wide: patients, where theirs is as wide as that of folds."""
     if primary.limited_by != "folds":
         return primary.limited_by
-    known = drawn is not None and math.isfinite(drawn.half_width)
-    is_wide = known and drawn is not None and drawn.half_width >= primary.half_width
+    half_width = math.inf if by_patients is None else by_patients.half_width
+    is_wide = math.isfinite(half_width) and half_width >= primary.half_width
     return "patients" if is_wide or tests_are_patients else "folds"
 
 
 @dataclass(frozen=True)
 class _Pooled:
-    """What one arm said of every row tested, in every repeat."""
+    """What one arm predicted for every row tested, in every repeat."""
 
     rows: NDArray
     predicted: NDArray  # codes of shape (n_repeats, n_rows)
     method: str | None
     responses: NDArray | None  # of shape (n_repeats, n_rows, ...)
+
+    @classmethod
+    def of(cls, runs: Sequence[Run]) -> _Pooled | None:
+        """Return the predictions of all runs.
+
+        Runs of one repeat on the same rows are further trainings. None where some rows are tested
+        in different tests of a repeat, or not in all repeats.
+        """
+        pooled: list[Predictions] = []
+        for repeat in sorted({run.repeat for run in runs}):
+            of_rows: dict[bytes, list[Predictions]] = {}
+            for run in runs:
+                if run.repeat == repeat:
+                    parts = _predictions(run)
+                    of_rows.setdefault(np.sort(parts.rows).tobytes(), []).append(parts)
+            if len({len(again) for again in of_rows.values()}) > 1:
+                return None
+            pooled += [_joined(parts) for parts in zip(*of_rows.values(), strict=True)]
+        rows = pooled[0].rows
+        is_once = len(np.unique(rows)) == len(rows)
+        if not is_once or not all(np.array_equal(rows, one.rows) for one in pooled):
+            return None
+        responses = [one.responses for one in pooled if one.responses is not None]
+        has_responses = len(responses) == len(pooled)
+        return cls(
+            rows,
+            np.array([one.predicted for one in pooled], dtype=int),
+            pooled[0].method if has_responses else None,
+            np.array(responses) if has_responses else None,
+        )
+
+    @property
+    def n_distinct(self) -> int:
+        """The trainings whose responses differ."""
+        values = self.predicted if self.responses is None else self.responses
+        return count_distinct(values.reshape(len(values), -1))
 
     def responses_of(self, repeat: int, rows: NDArray) -> tuple[str, NDArray] | None:
         if self.method is None or self.responses is None:
@@ -136,72 +183,104 @@ class _Pooled:
         return self.method, self.responses[repeat][rows]
 
 
-def _by_patients(
-    mine: list[dict[str, Any]], other: list[dict[str, Any]], tests: list[list[Key]], scored: Scored
-) -> dict[str, Any]:
-    """Return what is reported by patients; None unless every repeat tests every row once."""
-    found: dict[str, Any] = dict.fromkeys(
-        ("patients", "without_a_patient", "most_telling_patient", "f1_by_patients")
+def _joined(parts: Sequence[Predictions]) -> Predictions:
+    """Return the predictions of several tests as one, in the order of the rows."""
+    rows = np.concatenate([part.rows for part in parts])
+    order = np.argsort(rows)
+    responses = [part.responses for part in parts if part.responses is not None]
+    return Predictions(
+        rows[order],
+        np.concatenate([part.predicted for part in parts])[order],
+        parts[0].method,
+        np.concatenate(responses)[order] if len(responses) == len(parts) else None,
     )
-    found |= {"patients_of_class": {}, "n_trainings": None, "n_repeats": None, "drawn": None}
-    pooled, expected = _pooled(mine), _pooled(other)
-    if pooled is None or expected is None:
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """Two arms on the same rows: what can be said of them by patients."""
+
+    mine: _Pooled
+    other: _Pooled
+    truth: GroundTruth
+    scores: PairedScores
+    test_fraction: float
+
+    @classmethod
+    def of(cls, mine: list[Run], other: list[Run], truth: GroundTruth) -> _Pair | None:
+        """Return the pair; None unless every repeat tests every row once."""
+        first, second = _Pooled.of(mine), _Pooled.of(other)
+        if first is None or second is None:
+            return None
+        scores = _paired_scores(first, second, truth)
+        return cls(first, second, truth, scores, _test_fraction(other))
+
+    @property
+    def n_trainings(self) -> int:
+        """Trainings whose predicted labels differ."""
+        return max(count_distinct(arm.predicted) for arm in (self.mine, self.other))
+
+    @property
+    def n_repeats(self) -> int:
+        return len(self.mine.predicted)
+
+    def interval(self) -> Interval:
+        """Return the interval of the score of the comparison."""
+        n_draws = self.truth.scoring.n_draws
+        return self.scores.interval(n_draws=n_draws, test_fraction=self.test_fraction)
+
+    def per_class(self) -> dict[str, ClassDifference]:
+        """Return the difference of the F1 of every class.
+
+        All classes together hold the truth in 95 % of comparisons (Bonferroni).
+        """
+        labels = np.unique(self.truth.y)
+        y, groups = (values[self.mine.rows] for values in (self.truth.y, self.truth.groups))
+        arms = labels[self.mine.predicted], labels[self.other.predicted]
+        classes = np.unique(y)
+        found = {}
+        for label in classes:
+            f1 = PairedScores.of(y, *arms, groups, metric=f"f1:{label}", owner="compare")
+            interval = f1.interval(
+                confidence=1 - 0.05 / len(classes), test_fraction=self.test_fraction
+            )
+            found[str(label)] = ClassDifference(interval, f1.n_informative)
         return found
-    trainings = max(count_distinct(arm.predicted) for arm in (pooled, expected))
-    if len(tests) == 1:
-        found |= {"n_trainings": trainings, "n_repeats": len(pooled.predicted)}
-    labels = np.unique(scored.y)
-    y, groups = scored.y[pooled.rows], scored.groups[pooled.rows]
-    share = _test_share(other)
-    pair = _paired(pooled, expected, scored)
-    n_draws = 2000 if scored.scoring.metric else SLOW_DRAWS
-    found["drawn"] = drawn = pair.interval(n_draws=n_draws, test_fraction=share)
-    if not math.isfinite(drawn.value):
-        return found | {"drawn": None}
-    found["patients"] = as_list(drawn)
-    classes = np.unique(y)
-    of_class = (y, labels[pooled.predicted], labels[expected.predicted], groups)
-    # All classes together hold the truth in 95 % of comparisons (Bonferroni).
-    settings: dict[str, Any] = {"confidence": 1 - 0.05 / len(classes), "test_fraction": share}
-    f1 = {
-        str(label): PairedScores.of(*of_class, metric=f"f1:{label}", owner="compare")
-        for label in classes
-    }
-    found["f1_by_patients"] = {name: as_list(one.interval(**settings)) for name, one in f1.items()}
-    found["patients_of_class"] = {name: one.n_informative for name, one in f1.items()}
-    if len(np.unique(groups)) > 1:
-        every = {who: value for who, value in pair.leave_one_out().items() if math.isfinite(value)}
-        if every:
-            most = max(every, key=lambda patient: abs(every[patient] - drawn.value))
-            found["without_a_patient"] = [min(every.values()), max(every.values())]
-            found["most_telling_patient"] = str(most)
-    return found
+
+    def leave_one_out(self) -> LeaveOneOut | None:
+        """Return the range of differences without each patient; None of a single patient."""
+        if len(self.scores.patients) < 2:
+            return None
+        without = self.scores.leave_one_out()
+        valued = {who: value for who, value in without.items() if math.isfinite(value)}
+        if not valued:
+            return None
+        whole = self.scores.value
+        most = max(valued, key=lambda patient: abs(valued[patient] - whole))
+        return LeaveOneOut(min(valued.values()), max(valued.values()), str(most))
 
 
-def _test_share(runs: list[dict[str, Any]]) -> float:
-    """Return the patients tested as a share of those tested and trained on.
+def _test_fraction(runs: list[Run]) -> float:
+    """Return the patients tested as a fraction of those tested and trained on.
 
     Patients of all folds together, for their training sets are nearly the same: what other training
     patients would change does not average out over folds.
     """
-    tested = set().union(*(run["patients_test"] for run in runs))
-    trained = float(np.mean([run["n_patients_train"] for run in runs]))
+    tested = set().union(*(run.patients_test for run in runs))
+    trained = float(np.mean([run.n_patients_train for run in runs]))
     return len(tested) / (len(tested) + trained)
 
 
-def _paired(mine: _Pooled, other: _Pooled, scored: Scored) -> PairedScores:
-    """Return the pairing by the score of the comparison."""
-    scoring, labels = scored.scoring, np.unique(scored.y)
-    y, groups = scored.y[mine.rows], scored.groups[mine.rows]
+def _paired_scores(mine: _Pooled, other: _Pooled, truth: GroundTruth) -> PairedScores:
+    """Return both arms scored by the score of the comparison, under any weights of patients."""
+    scoring, labels = truth.scoring, np.unique(truth.y)
+    y, groups = truth.y[mine.rows], truth.groups[mine.rows]
+    n_informative = scoring.n_informative(y, groups)
     if scoring.metric or not scoring.needs_responses:
         metric: Any = scoring.metric or scoring.value
         arms = (labels[mine.predicted], labels[other.predicted])
         pair = PairedScores.of(y, *arms, groups, metric=metric, owner="compare")
-        return (
-            pair
-            if scoring.metric
-            else replace(pair, n_informative=scoring.n_informative(y, groups))
-        )
+        return pair if scoring.metric else replace(pair, n_informative=n_informative)
     patients, of_row = np.unique(groups, return_inverse=True)
 
     def scores_of(arm: _Pooled) -> Callable[[NDArray], NDArray]:
@@ -221,85 +300,6 @@ def _paired(mine: _Pooled, other: _Pooled, scored: Scored) -> PairedScores:
         drawn = (np.repeat(np.arange(len(y)), w[of_row].astype(int)) for w in weights)
         return np.array([first(rows).mean() - second(rows).mean() for rows in drawn])
 
-    whole, distinct = np.arange(len(y)), [_n_distinct(arm) for arm in (mine, other)]
-    repeats = Repeats.of(first(whole), second(whole), *distinct)
-    return PairedScores(patients, scoring.n_informative(y, groups), difference, repeats)
-
-
-def _n_distinct(arm: _Pooled) -> int:
-    values = arm.predicted if arm.responses is None else arm.responses
-    return count_distinct(values.reshape(len(values), -1))
-
-
-def _pooled(runs: list[dict[str, Any]]) -> _Pooled | None:
-    """Return what was said of the rows tested.
-
-    Runs of one repeat on the same rows are further trainings. None where some rows are tested in
-    different tests of a repeat, or not in all repeats.
-    """
-    rows: NDArray | None = None
-    predicted, responses = [], []
-    for repeat in sorted({run["repeat"] for run in runs}):
-        of_rows: dict[bytes, list[dict[str, Any]]] = {}
-        for run in runs:
-            if run["repeat"] == repeat:
-                of_rows.setdefault(np.sort(run["rows"]).tobytes(), []).append(run)
-        if len({len(again) for again in of_rows.values()}) > 1:
-            return None
-        for parts in zip(*of_rows.values(), strict=True):
-            tested = np.concatenate([np.asarray(run["rows"]) for run in parts])
-            order = np.argsort(tested)
-            rows = tested[order] if rows is None else rows
-            if len(np.unique(tested)) < len(tested) or not np.array_equal(rows, tested[order]):
-                return None
-            predicted.append(np.concatenate([run["predicted"] for run in parts])[order])
-            if all("responses" in run for run in parts):
-                responses.append(np.concatenate([run["responses"] for run in parts])[order])
-    if rows is None:
-        return None
-    has_responses = len(responses) == len(predicted)
-    method = runs[0].get("method") if has_responses else None
-    stacked = np.array(responses) if has_responses else None
-    return _Pooled(rows, np.array(predicted, dtype=int), method, stacked)
-
-
-def worth_of_arms(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return what one synthetic row of each arm was worth, in held-back real ones.
-
-    The first arm is the one that adds nothing. Levels of the oracle that, of few rows, add as many
-    as the one before are one level; arms that add no row have no worth.
-    """
-    of: dict[str, dict[Key, dict[str, Any]]] = {}
-    for run in runs:
-        of.setdefault(run["arm"], {})[key_of(run)] = run
-    oracles = [arm for arm in of if next(iter(of[arm].values())).get("level")]
-    levels = {0.0: runs[0]["arm"]}
-    for arm in oracles:
-        levels.setdefault(_mean_added(of[arm]), arm)
-    if len(levels) < 2:
-        return []
-    every = [of[arm] for arm in levels.values()]
-    found = []
-    for arm, of_arm in of.items():
-        n_added = _mean_added(of_arm)
-        if arm in oracles or n_added < 1:
-            continue
-        shared = {
-            key: run
-            for key, run in of_arm.items()
-            if all(key in one and math.isfinite(one[key]["score"]) for one in [*every, of_arm])
-        }
-        if shared:
-            tests = tests_of(shared)
-            scores = [_by_test(one, tests) for one in every]
-            value = worth_interval(list(levels), scores, _by_test(of_arm, tests), int(n_added))
-            found.append({"arm": arm, "n_synthetic": n_added} | vars(value))
-    return found
-
-
-def _by_test(of_arm: Mapping[Key, Mapping[str, Any]], tests: list[list[Key]]) -> list[float]:
-    return [float(np.mean([of_arm[key]["score"] for key in test])) for test in tests]
-
-
-def _mean_added(of_arm: Mapping[Any, Mapping[str, Any]]) -> float:
-    return float(np.mean([sum(run["added"].values()) for run in of_arm.values()]))
+    whole = np.arange(len(y))
+    repeats = Repeats.of(first(whole), second(whole), mine.n_distinct, other.n_distinct)
+    return PairedScores(patients, n_informative, difference, repeats)

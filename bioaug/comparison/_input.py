@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold, check_cv
 
-from bioaug.comparison._arms import OWNER, Arm
+from bioaug.comparison.arms import OWNER, Arm
 from bioaug.core.arrays import check_same_order, to_array
 from bioaug.core.checks import as_labels, check_groups, check_kind, check_option
 from bioaug.exceptions import DataError, LeakError
@@ -38,12 +38,12 @@ def checked_rows(X: Any, y: Any, groups: Any) -> tuple[NDArray, NDArray, NDArray
     check_kind(X, owner=OWNER)
     if len(np.unique(y)) < 2:
         raise DataError(f"The 'y' parameter of {OWNER} must have at least 2 classes. Got 1.")
-    made = find_synthetic(X)
-    if made.any() or "synthetic" in set(map(str, np.unique(groups))):
+    is_synthetic = find_synthetic(X)
+    if is_synthetic.any() or "synthetic" in set(map(str, np.unique(groups))):
         raise LeakError(
             f"The 'X' parameter of {OWNER} must hold real rows only. Got "
-            f"{int(made.sum()) or 'some'} synthetic ones. Rows that were made before the split "
-            "have seen all patients: give the real rows, and the sampler in 'samplers'."
+            f"{int(is_synthetic.sum()) or 'some'} synthetic ones. Rows generated before the split "
+            "come from all patients: give the real rows, and the sampler in 'samplers'."
         )
     return X, y, groups
 
@@ -105,11 +105,11 @@ def folds_of(
         raise DataError(
             f"The 'cv' parameter of {OWNER} cannot split these rows: {error}"
         ) from error
-    found = {}
+    unique = {}
     for train, test in splits:
         train, test = (_indices(part, len(y)) for part in (train, test))
-        found.setdefault((np.sort(train).tobytes(), np.sort(test).tobytes()), (train, test))
-    return list(found.values())
+        unique.setdefault((np.sort(train).tobytes(), np.sort(test).tobytes()), (train, test))
+    return list(unique.values())
 
 
 def _indices(part: Any, n_rows: int) -> NDArray:

@@ -5,21 +5,22 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import warnings
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bioaug.comparison._result_json import ARRAYS
+from bioaug.comparison._json import from_plain, to_plain
+from bioaug.comparison.records import Predictions, Run
 from bioaug.core.atomic import replace_file
+from bioaug.core.user_warnings import warn_user
 from bioaug.exceptions import DataError
 
 OWNER = "cross_validate_augmentation"
-FORMAT = "bioaug-run-2"
+FORMAT = "bioaug-run-3"
+ARRAYS = ("rows", "predicted", "responses")
 LARGEST = 2**26  # bytes of an entry besides what its rows need
 PER_ROW = 2**10
 UNREADABLE = (
@@ -63,7 +64,7 @@ class RunStore:
         """Return the file of an entry."""
         return self.folder / f"{key[:24]}.npz"
 
-    def read(self, key: str, rows: NDArray, n_classes: int) -> dict[str, Any] | None:
+    def read(self, key: str, rows: NDArray, n_classes: int) -> Run | None:
         """Return a stored result; None, and a warning, where there is none that can be used."""
         file = self.file(key)
         if not file.exists():
@@ -71,18 +72,18 @@ class RunStore:
         try:
             return _entry(file, key, rows, n_classes)
         except UNREADABLE as error:
-            warnings.warn(
+            warn_user(
                 f"{OWNER}: the stored result {str(file)!r} cannot be read ({error}); its run is "
-                "done again.",
-                UserWarning,
-                stacklevel=2,
+                "done again."
             )
             return None
 
-    def write(self, key: str, result: dict[str, Any]) -> OSError | None:
+    def write(self, key: str, run: Run) -> OSError | None:
         """Keep a result; return the error where it cannot be written."""
-        arrays = {name: np.asarray(result[name]) for name in ARRAYS if name in result}
-        text = json.dumps({name: value for name, value in result.items() if name not in arrays})
+        kept = {} if run.predictions is None else vars(run.predictions)
+        arrays = {name: np.asarray(kept[name]) for name in ARRAYS if kept.get(name) is not None}
+        method = kept.get("method")
+        text = json.dumps({"run": to_plain(run), "method": method})
         header = {"format": FORMAT, "key": key, "sha256": _digest(text, arrays)}
         stream = io.BytesIO()
         np.savez(stream, header=np.array(json.dumps(header)), text=np.array(text), **arrays)  # pyright: ignore
@@ -93,7 +94,7 @@ class RunStore:
         return None
 
 
-def _entry(file: Path, key: str, rows: NDArray, n_classes: int) -> dict[str, Any]:
+def _entry(file: Path, key: str, rows: NDArray, n_classes: int) -> Run:
     """Return the result in a file, or raise a ValueError for any that is not of this key."""
     most = LARGEST + PER_ROW * len(rows) * n_classes
     with zipfile.ZipFile(file) as archive:
@@ -114,7 +115,9 @@ def _entry(file: Path, key: str, rows: NDArray, n_classes: int) -> dict[str, Any
         raise ValueError("it is of other rows")
     if predicted.dtype.kind != "i" or predicted.min() < 0 or predicted.max() >= n_classes:
         raise ValueError("it is of other classes")
-    return json.loads(text) | arrays
+    whole = json.loads(text)
+    predictions = Predictions(**arrays, method=whole["method"])
+    return replace(from_plain(Run, whole["run"], "the run"), predictions=predictions)
 
 
 def _digest(text: str, arrays: dict[str, NDArray]) -> str:

@@ -1,9 +1,10 @@
-"""The result of a comparison of augmentations: table, intervals, verdicts, files."""
+"""The result of a comparison: table, intervals, verdicts, files."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,94 +12,97 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bioaug.comparison._analysis import Scored, compare, key_of, worth_of_arms
+from bioaug.comparison._analysis import GroundTruth, compare
+from bioaug.comparison._equivalence import worth_of_arms
+from bioaug.comparison._json import from_plain, list_from_plain, to_plain
 from bioaug.comparison._judgement import FAILED, headline, judge
-from bioaug.comparison._result_json import as_json, read_result
-from bioaug.comparison._scoring import SCORINGS
+from bioaug.comparison._runs import class_scores
+from bioaug.comparison.records import ArmComparison, ArmWorth, Failure, Key, Protocol, Run
 from bioaug.core.atomic import replace_file
 from bioaug.core.checks import check_option, check_path
+from bioaug.core.strict_json import parse_json
 from bioaug.exceptions import DataError
-from bioaug.statistics import per_class_scores
 
-__all__ = ["SCORINGS", "AugmentationResult"]
+FORMAT = "bioaug-result-2"
+LARGEST = 2**28  # bytes of a stored result
+MOST_VALUES = 2**22  # a run has some 100
 
 
 @dataclass(frozen=True)
 class AugmentationResult:
-    """What `cross_validate_augmentation` found.
+    """The result of `cross_validate_augmentation`.
 
     Attributes
     ----------
-    protocol : dict
+    protocol : Protocol
         Everything that was fixed: classifier, arms, folds, seeds, counts.
-    runs : list of dict
+    runs : tuple of Run
         One for each arm, repeat and fold: counts, scores by class, calibration, seconds, patients.
         Tables and comparisons are of the folds that every arm finished.
-    comparisons : list of dict
+    comparisons : tuple of ArmComparison
         One for each arm against the baseline: the paired difference with its interval by folds
         (Nadeau and Bengio) and by patients (bootstrap), p after Holm (of the arms that are asked
-        about: "counted"), the range over leaving each patient out, the F1 of every class (intervals
-        of all classes together), and a verdict in words. What is by patients is None where a repeat
-        tests some rows twice or not at all.
-    worth : list of dict
-        How many real rows one synthetic row was worth; where there was an oracle.
-    scored : Scored or None
-        Labels and patients; None after `load`.
-    failures : list of dict
+        about), the range over leaving each patient out, the F1 of every class (intervals of all
+        classes together), and a verdict.
+    worth : tuple of ArmWorth
+        Real-row equivalence of one synthetic row of each arm; where there was an oracle.
+    failures : tuple of Failure
         The runs that raised: arm, repeat, fold and the error.
+    truth : GroundTruth or None
+        Labels and patients; None after `load`.
     """
 
-    protocol: dict[str, Any]
-    runs: list[dict[str, Any]]
-    comparisons: list[dict[str, Any]]
-    worth: list[dict[str, Any]]
-    scored: Scored | None = None
-    failures: list[dict[str, Any]] = field(default_factory=list)
+    protocol: Protocol
+    runs: tuple[Run, ...]
+    comparisons: tuple[ArmComparison, ...]
+    worth: tuple[ArmWorth, ...]
+    failures: tuple[Failure, ...] = ()
+    truth: GroundTruth | None = None
 
     @classmethod
     def of(
         cls,
-        protocol: dict[str, Any],
-        runs: list[dict[str, Any]],
-        scored: Scored,
-        baseline: str,
-        failures: Iterable[dict[str, Any]] = (),
+        protocol: Protocol,
+        runs: Iterable[Run],
+        truth: GroundTruth,
+        failures: Iterable[Failure] = (),
     ) -> AugmentationResult:
-        """Compare every arm with the baseline."""
-        protocol, failures = protocol | {"baseline": baseline}, list(failures)
-        failed = {failure["arm"] for failure in failures}
+        """Compare every arm with the baseline of the protocol."""
+        runs, failures, baseline = tuple(runs), tuple(failures), protocol.baseline
+        failed = {failure.arm for failure in failures}
         shared = _shared(runs, protocol, failed)
-        finished = {run["arm"] for run in shared}
+        finished = {run.arm for run in shared}
         if baseline not in finished:
-            return cls(protocol, runs, [], [], scored, failures)
+            return cls(protocol, runs, (), (), failures, truth)
         compared = [
-            compare(shared, arm, baseline, scored)
-            for arm in protocol["arms"]
+            compare(shared, arm, baseline, truth)
+            for arm in protocol.arms
             if arm in finished - {baseline}
         ]
-        plain = next(iter(protocol["arms"]))
-        judge(
-            compared, scored.scoring.name,
-            asked=protocol["asked"], plain=plain, baseline=baseline, failed=failed,
+        plain = next(iter(protocol.arms))
+        judged = judge(
+            compared, truth.scoring.name,
+            asked=protocol.asked, plain=plain, baseline=baseline, failed=failed,
         )  # fmt: skip
         worth = worth_of_arms(shared) if plain in finished else []
-        return cls(protocol, runs, compared, worth, scored, failures)
+        return cls(protocol, runs, tuple(judged), tuple(worth), failures, truth)
 
     def against(self, baseline: str) -> AugmentationResult:
         """Return the same runs, every arm compared with another one than "none"."""
-        arms = {run["arm"] for run in self.runs}
+        arms = {run.arm for run in self.runs}
         baseline = baseline if isinstance(baseline, str) else repr(baseline)
         check_option(baseline, name="baseline", owner="against", options=sorted(arms))
-        return self.of(self.protocol, self.runs, self._scored("against"), baseline, self.failures)
+        protocol = replace(self.protocol, baseline=baseline)
+        return self.of(protocol, self.runs, self._truth("against"), self.failures)
 
     def without(self, patients: Any) -> AugmentationResult:
         """Return the same runs, scored without the rows of these patients.
 
         Calibration, whose probabilities are not kept, is left out, too.
         """
-        scored = self._scored("without")
+        truth = self._truth("without")
         patients = [patients] if not _is_many(patients) else patients
-        names, known = np.array([str(who) for who in patients]), scored.groups.astype(str)
+        names, known = np.array([str(who) for who in patients]), truth.groups.astype(str)
         unknown = sorted(set(names.tolist()) - set(known.tolist()))
         if unknown:
             raise DataError(
@@ -106,55 +110,66 @@ class AugmentationResult:
                 f"{unknown[:5]}, which are not among {np.unique(known).tolist()[:5]} ..."
             )
         left_out = np.isin(known, names)
-        runs = [kept for run in self.runs if (kept := _restricted(run, ~left_out, scored))]
-        before = self.protocol.get("patients left out", [])
-        protocol = self.protocol | {"patients left out": sorted({*before, *names.tolist()})}
-        return self.of(protocol, runs, scored, self.protocol["baseline"], self.failures)
+        runs = [kept for run in self.runs if (kept := _restricted(run, ~left_out, truth))]
+        before = self.protocol.patients_left_out
+        protocol = replace(
+            self.protocol, patients_left_out=tuple(sorted({*before, *names.tolist()}))
+        )
+        return self.of(protocol, runs, truth, self.failures)
 
-    def _scored(self, owner: str) -> Scored:
-        if self.scored is None:
+    def _truth(self, owner: str) -> GroundTruth:
+        if self.truth is None:
             raise DataError(
                 f"AugmentationResult.{owner} needs the predictions, which the JSON file does not "
                 "hold. Call it on what cross_validate_augmentation returned."
             )
-        return self.scored
+        return self.truth
 
     @property
-    def compared_runs(self) -> list[dict[str, Any]]:
+    def compared_runs(self) -> tuple[Run, ...]:
         """The runs of the folds that every arm finished, but those that failed somewhere."""
         return _shared(self.runs, self.protocol, self._failed)
 
     @property
     def _failed(self) -> set[str]:
-        return {failure["arm"] for failure in self.failures}
+        return {failure.arm for failure in self.failures}
 
     @property
     def summary(self) -> str:
         """What to do, and on how many patients this rests."""
+        arms, baseline = self.protocol.arms, self.protocol.baseline
+        asked = [arm for arm in self.protocol.asked if arm != baseline]
+        failed = [arm for arm in asked if arm in self._failed]
+        if failed and failed == asked:
+            names = ", ".join(map(repr, failed))
+            return f"Nothing to decide: every arm that was asked about failed ({names})."
         if not self.comparisons:
             return "Nothing to decide: no fold was finished by every arm."
-        arms, asked = self.protocol["arms"], set(self.protocol.get("asked", self.protocol["arms"]))
-        controls = {*arms} - asked - {next(iter(arms))}
-        n_patients = max(found["n_patients"] for found in self.comparisons)
-        return headline(self.protocol["baseline"], self.comparisons, n_patients, controls)
+        controls = {*arms} - {*self.protocol.asked, next(iter(arms))}
+        n_patients = max(one.n_patients for one in self.comparisons)
+        return headline(baseline, self.comparisons, n_patients, controls, failed)
 
     @property
     def table(self) -> pd.DataFrame:
         """One line per arm: mean score, paired difference, interval, p, verdict."""
         of_arm: dict[str, list[float]] = {}
         for run in self.compared_runs:
-            of_arm.setdefault(run["arm"], []).append(run["score"])
+            of_arm.setdefault(run.arm, []).append(run.score)
         table = pd.DataFrame(
             {
                 "score": [_mean(scores) for scores in of_arm.values()],
-                "deviation": [_deviation(scores) for scores in of_arm.values()],
+                "std": [_std(scores) for scores in of_arm.values()],
             },
             index=pd.Index(list(of_arm), name="arm"),
         )
-        columns = ["difference", "low", "high", "p_holm", "verdict"]
-        compared = pd.DataFrame(self.comparisons, columns=["arm", *columns]).set_index("arm")
-        table = table.join(compared)
-        lost = [arm for arm in self.protocol["arms"] if arm in self._failed - set(of_arm)]
+        lines = [
+            (one.arm, one.difference.value, one.difference.low, one.difference.high, one.p_holm,
+             one.verdict.outcome)
+            for one in self.comparisons
+        ]  # fmt: skip
+        columns = ["arm", "difference", "low", "high", "p_holm", "verdict"]
+        table = table.join(pd.DataFrame(lines, columns=columns).set_index("arm"))
+        lost = [arm for arm in self.protocol.arms if arm in self._failed - set(of_arm)]
         for arm in lost:
             table.loc[arm, "verdict"] = FAILED
         return table
@@ -165,25 +180,29 @@ class AugmentationResult:
 
         Means over the runs whose test rows hold the class.
         """
-        lines = [
-            {"arm": run["arm"], "class": label, **values}
-            for run in self.compared_runs
-            for label, values in run["per_class"].items()
-            if values["support"]
-        ]
         columns = ["f1", "recall", "precision"]
-        found: Any = pd.DataFrame(lines, columns=["arm", "class", *columns])
-        return found.groupby(["arm", "class"], sort=False)[columns].mean()
+        lines = [
+            (run.arm, label, scores.f1, scores.recall, scores.precision)
+            for run in self.compared_runs
+            for label, scores in run.per_class.items()
+            if scores.support
+        ]
+        table: Any = pd.DataFrame(lines, columns=["arm", "class", *columns])
+        return table.groupby(["arm", "class"], sort=False)[columns].mean()
 
     @property
     def is_complete(self) -> bool:
         """Whether every planned run was finished."""
-        return self.protocol["n_finished"] == self.protocol["n_runs"]
+        return self.protocol.n_finished == self.protocol.n_runs
 
     def to_json(self) -> str:
-        """Return everything but the predictions as JSON, what is infinite or NaN as null."""
+        """Return everything but the predictions as JSON.
+
+        Numbers that are not finite are the texts "NaN", "Infinity" and "-Infinity".
+        """
         names = ("protocol", "comparisons", "worth", "failures", "runs")
-        return as_json({name: getattr(self, name) for name in names})
+        whole = {name: to_plain(getattr(self, name)) for name in names}
+        return json.dumps({"format": FORMAT, **whole}, indent=1, allow_nan=False)
 
     def save(self, path: str | Path) -> None:
         """Write everything but the predictions as JSON; `write_report` makes a page of it."""
@@ -197,61 +216,83 @@ class AugmentationResult:
         Raises
         ------
         DataError
-            For a file that is no such result: too large, no JSON, or with fields that are missing
-            or of another type.
+            For a file that is no such result: too large, no JSON, of another version, or with
+            entries that are missing, unknown or of another type.
         """
-        return cls(**read_result(check_path(path, name="path", owner="load")))
+        file = check_path(path, name="path", owner="load")
+        try:
+            size = file.stat().st_size
+            if size > LARGEST:
+                raise ValueError(f"it has {size} bytes, more than {LARGEST}")
+            return cls(**_checked(parse_json(file.read_bytes(), most_values=MOST_VALUES)))
+        except (ValueError, RecursionError) as error:
+            raise DataError(
+                f"The file {str(file)!r} must be one that AugmentationResult.save wrote as JSON. "
+                f"It cannot be read ({error or type(error).__name__})."
+            ) from error
 
     def __repr__(self) -> str:
         done = "" if self.is_complete else (
-            f" (unfinished: {self.protocol['n_finished']} of {self.protocol['n_runs']} runs)"
+            f" (unfinished: {self.protocol.n_finished} of {self.protocol.n_runs} runs)"
         )  # fmt: skip
-        texts = [f"{found['arm']}: {found['text']}" for found in self.comparisons]
-        texts += [failure_in_words(failure) for failure in self.failures]
+        texts = [f"{one.arm}: {one.verdict.text}" for one in self.comparisons]
+        texts += map(str, self.failures)
         table = self.table.round(4).to_string()
         return "\n".join([self.summary, f"AugmentationResult{done}", table, *texts])
 
 
-def failure_in_words(failure: dict[str, Any]) -> str:
-    """Return a failed run as it stands in a list."""
-    where = f"repeat {failure['repeat']}, fold {failure['fold']}"
-    return f"{failure['arm']}: failed in {where}: {failure['error']}"
+def _checked(stored: Any) -> dict[str, Any]:
+    """Return the fields of a stored result, or raise a ValueError."""
+    if not isinstance(stored, dict):
+        raise ValueError(f"it holds a {type(stored).__name__}, not the fields of a result")
+    if stored.get("format") != FORMAT:
+        raise ValueError(
+            f"it has the format {str(stored.get('format'))[:80]!r}, not {FORMAT!r}: run the "
+            "comparison again, from its stored runs where it has any"
+        )
+    protocol = from_plain(Protocol, stored.get("protocol"), "protocol")
+    lists = {"runs": Run, "comparisons": ArmComparison, "worth": ArmWorth, "failures": Failure}
+    found = {name: list_from_plain(kind, stored.get(name), name) for name, kind in lists.items()}
+    for name, records in found.items():
+        for i, record in enumerate(records):
+            if record.arm not in protocol.arms:
+                raise ValueError(f"{name}[{i}] is of an arm that the protocol does not name")
+    if protocol.baseline not in protocol.arms:
+        raise ValueError("the baseline is none of the arms")
+    return {"protocol": protocol, **found}
 
 
-def _restricted(run: dict[str, Any], wanted: NDArray, scored: Scored) -> dict[str, Any] | None:
+def _restricted(run: Run, wanted: NDArray, truth: GroundTruth) -> Run | None:
     """Return a run scored on fewer rows, or None where none is left."""
-    rows = np.asarray(run["rows"])
-    chosen = wanted[rows]
-    if not chosen.any():
+    before = run.predictions
+    chosen = np.zeros(0, bool) if before is None else wanted[before.rows]
+    if before is None or not chosen.any():
         return None
-    labels = np.unique(scored.y)
-    rows, codes = rows[chosen], np.asarray(run["predicted"])[chosen]
-    truth, predicted = scored.y[rows], labels[codes]
-    of_class = per_class_scores(truth, predicted, labels)
-    kept = {name: value for name, value in run.items() if name != "calibration"}
-    responses = None
-    if "responses" in run:
-        kept["responses"] = np.asarray(run["responses"])[chosen]
-        responses = (run["method"], kept["responses"])
-    return kept | {
-        "rows": rows,
-        "predicted": codes,
-        "n_test": len(rows),
-        "score": scored.scoring.value(truth, predicted, responses),
-        "per_class": {str(label): values for label, values in of_class.items()},
-        "patients_test": np.unique(scored.groups[rows]).astype(str).tolist(),
-    }
+    responses = None if before.responses is None else before.responses[chosen]
+    kept = replace(
+        before, rows=before.rows[chosen], predicted=before.predicted[chosen], responses=responses
+    )
+    labels = np.unique(truth.y)
+    y, predicted = truth.y[kept.rows], labels[kept.predicted]
+    given = None if kept.method is None or responses is None else (kept.method, responses)
+    return replace(
+        run,
+        predictions=kept,
+        n_test=len(kept.rows),
+        score=truth.scoring.value(y, predicted, given),
+        per_class=class_scores(y, predicted, labels),
+        patients_test=tuple(np.unique(truth.groups[kept.rows]).astype(str).tolist()),
+        calibration=None,
+    )
 
 
-def _shared(
-    runs: list[dict[str, Any]], protocol: dict[str, Any], failed: set[str]
-) -> list[dict[str, Any]]:
+def _shared(runs: Sequence[Run], protocol: Protocol, failed: set[str]) -> tuple[Run, ...]:
     """Return the runs of the folds that every arm finished, but those that failed somewhere."""
-    done: dict[tuple[int, int], set[str]] = {}
+    done: dict[Key, set[str]] = {}
     for run in runs:
-        done.setdefault(key_of(run), set()).add(run["arm"])
-    needed = set(protocol["arms"]) - failed
-    return [run for run in runs if needed and done[key_of(run)] >= needed]
+        done.setdefault(run.key, set()).add(run.arm)
+    needed = set(protocol.arms) - failed
+    return tuple(run for run in runs if needed and done[run.key] >= needed)
 
 
 def _is_many(values: Any) -> bool:
@@ -264,7 +305,7 @@ def _mean(scores: list[float]) -> float:
     return float(np.mean(_valued(scores))) if _valued(scores) else float("nan")
 
 
-def _deviation(scores: list[float]) -> float:
+def _std(scores: list[float]) -> float:
     return float(np.std(_valued(scores))) if _valued(scores) else float("nan")
 
 

@@ -43,7 +43,7 @@ def test_one_training_on_a_fixed_split_claims_nothing() -> None:
     told = tell(compare_nothing, 40, by="draw", fixed=True, n_patients=40)
     assert told["p <= 0.05"] <= 0.1
     assert claims(told) == 0
-    text = compare_nothing(0, "draw", fixed=True, n_patients=40).comparisons[0]["text"]
+    text = compare_nothing(0, "draw", fixed=True, n_patients=40).comparisons[0].verdict.text
     assert "give n_repeats=5" in text
 
 
@@ -58,7 +58,7 @@ def test_a_true_row_is_worth_one_real_row_and_a_useless_one_none() -> None:
     runs = [compare_worth(seed) for seed in range(20)]
     for arm, expected in (("all true", 1.0), ("half useless", 0.5)):
         found = [run[arm] for run in runs]
-        within = [one["low"] <= expected <= one["high"] for one in found]
+        within = [one.low <= expected <= one.high for one in found]
         assert np.mean(within) >= 0.85
-        assert np.median([one["value"] for one in found]) == pytest.approx(expected, abs=0.15)
-    assert np.mean([run["half useless"]["value"] < run["all true"]["value"] for run in runs]) > 0.9
+        assert np.median([one.value for one in found]) == pytest.approx(expected, abs=0.15)
+    assert np.mean([run["half useless"].value < run["all true"].value for run in runs]) > 0.9

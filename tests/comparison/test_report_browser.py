@@ -12,8 +12,7 @@ from imblearn.over_sampling import RandomOverSampler
 from sklearn.tree import DecisionTreeClassifier
 from toys import make_rows
 
-from bioaug.comparison.cross_validation import cross_validate_augmentation
-from bioaug.comparison.report import write_report
+from bioaug.comparison import cross_validate_augmentation, write_report
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 QUIET = [

@@ -47,7 +47,8 @@ def other_entry(folder, file):
 
 
 def edited_text(folder, file):
-    text = json.loads(str(parts_of(file)["text"])) | {"seed": 7}
+    text = json.loads(str(parts_of(file)["text"]))
+    text["run"]["seed"] = 7
     rewritten(file, text=np.array(json.dumps(text)))
 
 
@@ -90,10 +91,10 @@ def test_an_entry_of_other_origin_is_done_again(beats, kept, tmp_path, change, w
 
 
 def test_a_full_disk_costs_a_warning_and_no_run(beats, kept, tmp_path, monkeypatch):
-    def full(file, content):
-        raise OSError(errno.ENOSPC, "No space left on device", str(file))
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("bioaug.comparison._run_store.replace_file", full)
+    monkeypatch.setattr("os.fsync", full)
     with pytest.warns(UserWarning, match="No space left on device") as warned:
         result = compare(beats, {"SMOTE": SMOTE()}, TREE, folder=tmp_path)
     assert len(warned) == 1
@@ -101,8 +102,7 @@ def test_a_full_disk_costs_a_warning_and_no_run(beats, kept, tmp_path, monkeypat
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_cannot_be_is_refused_before_the_first_run(beats, tmp_path, monkeypatch):
-    monkeypatch.setattr("bioaug.comparison.cross_validation._scored", None)
+def test_a_folder_that_cannot_be_is_refused_before_the_first_run(beats, tmp_path):
     (tmp_path / "file").write_text("mine")
     for folder in (tmp_path / "file", tmp_path / "file" / "runs"):
         with pytest.raises(DataError, match="'folder' parameter"):
@@ -136,6 +136,6 @@ def test_the_time_is_that_of_a_clock_that_never_jumps(beats, monkeypatch):
 
 def test_no_run_begins_after_the_time(beats, monkeypatch):
     clock = iter(np.arange(0, 1000, 1.0))  # a second passes whenever it is read
-    monkeypatch.setattr("bioaug.comparison.cross_validation.time.monotonic", lambda: next(clock))
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
     result = compare(beats, {"SMOTE": SMOTE()}, TREE, max_time=4.5)
-    assert result.protocol["n_finished"] == 4
+    assert result.protocol.n_finished == 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -20,17 +21,16 @@ from sklearn.model_selection import GroupKFold
 from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
-from bioaug.comparison import AugmentationResult
-from bioaug.comparison._scoring import Scoring
-from bioaug.comparison.report import write_report
+from bioaug.comparison import AugmentationResult, write_report
+from bioaug.comparison.scoring import Scoring
 from bioaug.exceptions import DataError
 
 LOGISTIC = LogisticRegression(max_iter=1000)
 
 
-@pytest.fixture(autouse=True)
-def few_draws(monkeypatch):
-    monkeypatch.setattr("bioaug.comparison._analysis.SLOW_DRAWS", 60)
+def fast(scoring, y):
+    """Return a score whose intervals come from few draws."""
+    return replace(Scoring.of(scoring, y), n_draws=60)
 
 
 @pytest.fixture(scope="module")
@@ -92,8 +92,8 @@ def test_rows_that_lack_a_class_are_scored_by_the_others(three_classes):
     kept = y != "F"
     method, responses = scoring.responses_of(model, X)
     found = scoring.value(y[kept], model.predict(X)[kept], (method, responses[kept]))
-    share = responses[kept][:, 2] / responses[kept][:, 1:].sum(axis=1)
-    assert found == pytest.approx(roc_auc_score(y[kept] == "V", share))
+    of_v = responses[kept][:, 2] / responses[kept][:, 1:].sum(axis=1)
+    assert found == pytest.approx(roc_auc_score(y[kept] == "V", of_v))
     alone = y == "N"
     assert math.isnan(scoring.value(y[alone], y[alone], (method, responses[alone])))
 
@@ -108,30 +108,30 @@ def test_rows_that_lack_a_class_are_scored_by_the_others(three_classes):
     ],
 )
 def test_scorers_have_statistics_by_folds_and_by_patients(beats, tmp_path, scoring):
+    scoring = fast(scoring, beats[1])
     result = compare(beats, {"SMOTE": SMOTE()}, LOGISTIC, scoring=scoring, folder=tmp_path / "runs")
     found = result.comparisons[0]
-    assert found["low"] < found["high"]
-    assert found["patients"][1] < found["patients"][2]
-    assert found["most_telling_patient"] in set(beats[2].tolist())
+    assert found.difference.low < found.difference.high
+    assert found.by_patients.low < found.by_patients.high
+    assert found.leave_one_out.patient in set(beats[2].tolist())
     scores = result.table["score"]
-    assert found["difference"] == pytest.approx(scores["SMOTE"] - scores["none"])
+    assert found.difference.value == pytest.approx(scores["SMOTE"] - scores["none"])
     again = compare(beats, {"SMOTE": SMOTE()}, LOGISTIC, scoring=scoring, folder=tmp_path / "runs")
     assert again.comparisons == result.comparisons
     fewer = result.without("p00").comparisons[0]
-    assert fewer["n_patients"] == 11
+    assert fewer.n_patients == 11
     write_report(result, tmp_path / "report.html")
     assert AugmentationResult.load(tmp_path / "report.json").comparisons == result.comparisons
 
 
 def test_runs_stored_for_a_score_of_labels_are_done_again_for_one_of_probabilities(beats, tmp_path):
     compare(beats, {"SMOTE": SMOTE()}, LOGISTIC, folder=tmp_path)
-    settings = {"estimator": LOGISTIC, "scoring": "roc_auc"}
+    settings = {"estimator": LOGISTIC, "scoring": fast("roc_auc", beats[1])}
     stored = compare(beats, {"SMOTE": SMOTE()}, folder=tmp_path, **settings)
     assert stored.table.equals(compare(beats, {"SMOTE": SMOTE()}, **settings).table)
 
 
-def test_a_score_needs_a_classifier_that_gives_what_it_is_computed_from(beats, monkeypatch):
-    monkeypatch.setattr("bioaug.comparison.cross_validation._scored", None)
+def test_a_score_needs_a_classifier_that_gives_what_it_is_computed_from(beats):
     with pytest.raises(DataError, match=r"must have predict_proba for the score 'neg_log_loss'"):
         compare(beats, ["smote"], LinearSVC(), scoring="neg_log_loss")
 
@@ -155,15 +155,15 @@ def test_scores_that_cannot_be_used_are_refused(beats, scoring, text):
 def test_folds_without_the_class_of_a_score_are_left_out(beats, tmp_path):
     X, y, groups = beats
     y = np.where(groups < "p04", y, "N")
-    sensitivity = make_scorer(recall_score, labels=["V"], average="macro")
+    sensitivity = fast(make_scorer(recall_score, labels=["V"], average="macro"), y)
     result = compare((X, y, groups), ["weights"], cv=GroupKFold(6), scoring=sensitivity)
-    n_valued = sum(math.isfinite(r["score"]) for r in result.runs if r["arm"] == "none")
+    n_valued = sum(math.isfinite(r.score) for r in result.runs if r.arm == "none")
     assert 0 < n_valued < 6
-    assert math.isfinite(result.comparisons[0]["difference"])
-    assert result.comparisons[0]["patients"][1] < result.comparisons[0]["patients"][2]
+    assert math.isfinite(result.comparisons[0].difference.value)
+    assert result.comparisons[0].by_patients.low < result.comparisons[0].by_patients.high
     write_report(result, tmp_path / "report.md")
     loaded = AugmentationResult.load(tmp_path / "report.json")
-    assert [math.isnan(run["score"]) for run in loaded.runs].count(True) == 2 * (6 - n_valued)
+    assert [math.isnan(run.score) for run in loaded.runs].count(True) == 2 * (6 - n_valued)
 
 
 def test_a_score_without_a_value_for_some_patients_falls_back_to_folds(beats):
@@ -174,5 +174,7 @@ def test_a_score_without_a_value_for_some_patients_falls_back_to_folds(beats):
             raise ValueError("too few rows")
         return float(np.mean(y == predicted))
 
-    found = compare(beats, ["weights"], DecisionTreeClassifier(max_depth=3), scoring=whole)
-    assert found.comparisons[0]["low"] <= found.comparisons[0]["high"]
+    found = compare(
+        beats, ["weights"], DecisionTreeClassifier(max_depth=3), scoring=fast(whole, beats[1])
+    )
+    assert found.comparisons[0].difference.low <= found.comparisons[0].difference.high

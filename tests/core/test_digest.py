@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 import bioaug
-from bioaug.comparison._arms import settings_of
+from bioaug.comparison.arms import settings_of
 from bioaug.core.digest import identity
 
 

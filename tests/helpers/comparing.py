@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.tree import DecisionTreeClassifier
 from toys import make_rows
 
-from bioaug.comparison.cross_validation import cross_validate_augmentation
+from bioaug.comparison import cross_validate_augmentation
 
 TREE = DecisionTreeClassifier(max_depth=3)
 

@@ -9,8 +9,11 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.naive_bayes import GaussianNB
 
-from bioaug.comparison import AugmentationResult
-from bioaug.comparison.cross_validation import cross_validate_augmentation
+from bioaug.comparison import (
+    ArmWorth,
+    AugmentationResult,
+    cross_validate_augmentation,
+)
 
 N_VALUES, OFFSET, SHIFT = 4, 0.7, 0.8  # spread of the patients, and how far class "V" lies off
 
@@ -132,7 +135,7 @@ def compare_truth(seed, *, fixed=False, n_patients=100, n_repeats=1) -> Augmenta
     )
 
 
-def compare_worth(seed, *, n_patients=80, n_repeats=2) -> dict[str, dict[str, Any]]:
+def compare_worth(seed, *, n_patients=80, n_repeats=2) -> dict[str, ArmWorth]:
     """Return what a true row is worth, and one of rows of which half are useless."""
     X, y, groups, offsets = draw_patients(seed, n_patients, 50, 0.08)
     n = int(0.2 * (y == "V").sum())  # half of what is held back
@@ -144,19 +147,19 @@ def compare_worth(seed, *, n_patients=80, n_repeats=2) -> dict[str, dict[str, An
     result = cross_validate_augmentation(
         GaussianNB(), X, y, groups=groups, samplers=arms, n_repeats=n_repeats, random_state=seed
     )
-    return {found["arm"]: found for found in result.worth}
+    return {found.arm: found for found in result.worth}
 
 
 def tell(compare: Callable[..., AugmentationResult], n_runs: int, **settings: Any) -> dict:
     """Return how often a comparison says each word, and has p of at most 5 %."""
     found = [compare(seed, **settings).comparisons[0] for seed in range(n_runs)]
-    words = [one["verdict"] for one in found]
+    words = [one.verdict.outcome for one in found]
     return {
         "runs": n_runs,
         "helps": words.count("helps") / n_runs,
         "harms": words.count("harms") / n_runs,
         "harms a class": sum(word.startswith("harms class") for word in words) / n_runs,
-        "p <= 0.05": sum(one["p"] <= 0.05 for one in found) / n_runs,
-        "mean difference": float(np.mean([one["difference"] for one in found])),
-        "interval": found[0]["interval"],
+        "p <= 0.05": sum(one.difference.p <= 0.05 for one in found) / n_runs,
+        "mean difference": float(np.mean([one.difference.value for one in found])),
+        "interval": found[0].method,
     }

@@ -1,8 +1,7 @@
-"""Names in reports and pictures are shown as they are, whatever signs they hold."""
+"""Reports show names as they are, whatever signs they hold."""
 
 from __future__ import annotations
 
-import io
 import re
 
 import numpy as np
@@ -10,10 +9,7 @@ import pytest
 from comparing import compare, make_beats
 from imblearn.over_sampling import SMOTE
 
-from bioaug.comparison._pages import escaped, plain
-from bioaug.comparison.report import write_report
-from bioaug.metrics._base.score import Score
-from bioaug.plots import plot_history, plot_real_and_synthetic, plot_scores
+from bioaug.comparison import write_report
 
 HARD = "=1+1|`x`<script>alert(1)</script>\n# $\\frac$ [a](javascript:b) *b* _c_ \x00"
 FORMULA = "$a_{\\"
@@ -56,48 +52,3 @@ def test_html_shows_names_as_they_are(result, tmp_path):
     assert "<script" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt; # $\\frac$" in page
     assert "\x00" not in page
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("a|b", r"a\|b"),
-        ("a_b X_test", "a_b X_test"),
-        ("_a_", r"\_a\_"),
-        ("one\ntwo\t three", "one two three"),
-        ("<b>&amp;</b>", r"\<b\>\&amp;\</b\>"),
-        ("\\", r"\\"),
-        ("\ud800\x1b[0m", "��\\[0m"),
-    ],
-)
-def test_escaping(text, shown):
-    assert escaped(text) == shown
-
-
-def test_plain_text_is_one_line():
-    assert plain("a\r\nb\u2028c  d") == "a b c d"
-
-
-def drawn(figure):
-    figure.savefig(io.BytesIO(), dpi=20)
-
-
-def test_pictures_take_any_class_name():
-    X = np.random.default_rng(0).normal(size=(40, 20)).cumsum(axis=1)
-    y = np.repeat(["$a_{\\", "_b", "x$y$z", "=1"], 10)
-    figure = plot_real_and_synthetic(np.concatenate([X, X]), np.tile(y, 2), 40)
-    drawn(figure)
-    titles = {ax.get_title() for ax in figure.axes}
-    assert "class $a_{\\: 10 real" in titles
-
-
-def test_pictures_take_any_name_of_a_score_and_of_a_training():
-    ax = plot_scores({"$a_{\\": Score(0.5, name="a", direction="lower", seconds=0.0, seed=0)})
-    drawn(ax.figure)
-    history = [{"step": s, "g/$l_{\\": 1.0, "classes": c} for s in (1, 2) for c in ("_x", "$y$ $")]
-    ax = plot_history(history)
-    drawn(ax.figure)
-    assert {text.get_text() for text in ax.get_legend().get_texts()} == {
-        "g/$l_{\\ (_x)",
-        "g/$l_{\\ ($y$ $)",
-    }

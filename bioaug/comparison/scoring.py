@@ -48,7 +48,7 @@ SCORINGS: dict[str, Callable[[NDArray, NDArray], float]] = {
 
 @dataclass(frozen=True)
 class Scoring:
-    """What a comparison scores by; greater is better.
+    """The score of a comparison; greater is better.
 
     Attributes
     ----------
@@ -62,6 +62,8 @@ class Scoring:
         None where labels are passed to the score as they are.
     by_name : bool
         Whether it is a scorer known by name.
+    n_draws : int
+        Draws of patients for an interval; fewer where the score has to be called on each.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Scoring:
     classes: NDArray
     positive: Any = None
     by_name: bool = False
+    n_draws: int = 500
 
     @classmethod
     def of(cls, scoring: Any, y: NDArray) -> Scoring:
@@ -78,18 +81,19 @@ class Scoring:
         classes, counts = np.unique(y, return_counts=True)
         if callable(scoring):
             _check_arguments(scoring)
-            found = cls(_name_of(scoring), scoring, classes)
+            known = cls(_name_of(scoring), scoring, classes)
         else:
+            names = dict.fromkeys([*SCORINGS, *get_scorer_names()])  # each once
             check_option(
-                scoring, name="scoring", owner=OWNER, options=[*SCORINGS, *get_scorer_names()],
+                scoring, name="scoring", owner=OWNER, options=names,
                 otherwise=", a scorer of make_scorer or a callable (y_true, y_predicted)",
             )  # fmt: skip
             function = SCORINGS[scoring] if scoring in SCORINGS else get_scorer(scoring)
-            found = cls(scoring, function, classes, by_name=scoring not in SCORINGS)
-            if len(classes) == 2 and found.is_encoded:
-                found = replace(found, positive=classes[counts.argmin()])
-        found._check(y)
-        return found
+            known = cls(scoring, function, classes, by_name=scoring not in SCORINGS)
+            if len(classes) == 2 and known.is_encoded:
+                known = replace(known, positive=classes[counts.argmin()])
+        known._check(y)
+        return replace(known, n_draws=2000) if known.metric else known
 
     @property
     def metric(self) -> str | None:
@@ -122,14 +126,14 @@ class Scoring:
         """Return the method of this model that the score is computed from; None of labels."""
         if not self.needs_responses:
             return None
-        found = [method for method in self.methods if hasattr(model, method)]
-        if not found:
+        available = [method for method in self.methods if hasattr(model, method)]
+        if not available:
             raise DataError(
                 f"The 'estimator' parameter of {OWNER} must have {' or '.join(self.methods)} for "
                 f"the score {self.name!r}. Got {type(model).__name__}, which has not. Choose a "
                 "score of labels, such as 'f1_macro', or another classifier."
             )
-        return found[0]
+        return available[0]
 
     def responses_of(self, model: Any, X: Any) -> tuple[str, NDArray] | None:
         """Return what the score is computed from besides the labels, a column for each class."""

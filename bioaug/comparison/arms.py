@@ -1,4 +1,4 @@
-"""The arms of a comparison: what is done to the training rows before the classifier sees them."""
+"""Arms of a comparison: what is done to the training rows before the classifier sees them."""
 
 from __future__ import annotations
 
@@ -26,8 +26,7 @@ from bioaug.oversampling.sampler import GANOversampler
 
 OWNER = "cross_validate_augmentation"
 NONE, COPIES, ORACLE = "none", "copies", "oracle"
-ALIASES = {"null": COPIES}  # earlier names
-LEVELS = (0.25, 0.5, 1.0)  # shares of the held-back rows that the oracle adds
+LEVELS = (0.25, 0.5, 1.0)  # fractions of the held-out rows that the oracle adds
 CLASSIFIERS = {"forest": RandomForestClassifier, "trees": HistGradientBoostingClassifier}
 _REFUSES_3D = re.compile(
     r"array with dim 3|dim <= 2|expect\w* (a )?(2|two)[- ]?d|(2|two)[- ]dimension|must be 2-?d",
@@ -46,7 +45,7 @@ class Arm:
     params : dict
         Of the classifier.
     level : float
-        Fraction of the held-back real rows that is added.
+        Fraction of the held-out real rows that is added.
     is_control : bool
         Whether it is there to be compared with, and nobody asks whether it helps.
     """
@@ -67,7 +66,7 @@ class Arm:
     def words(self) -> str:
         """What it does, for a reader."""
         if self.level:
-            return f"{self.level:.0%} of the held-back real rows are added"
+            return f"{self.level:.0%} of the held-out real rows are added"
         if self.sampler is not None:
             return in_words(self.sampler)
         params = ", ".join(f"{name}={value!r}" for name, value in self.params.items())
@@ -78,16 +77,16 @@ class Arm:
         X: NDArray,
         y: NDArray,
         groups: NDArray,
-        held_back: tuple[NDArray, NDArray],
+        held_out: tuple[NDArray, NDArray],
         seed: int,
         repeat: int,
     ) -> tuple[Any, Any, Any]:
         """Return the rows to train on, and the sampler that was fitted."""
         if self.level:
-            n = round(self.level * len(held_back[1]))
+            n = round(self.level * len(held_out[1]))
             return (
-                np.concatenate([X, held_back[0][:n]]),
-                np.concatenate([y, held_back[1][:n]]),
+                np.concatenate([X, held_out[0][:n]]),
+                np.concatenate([y, held_out[1][:n]]),
                 None,
             )
         if self.sampler is None:
@@ -131,7 +130,7 @@ def named_arm(name: str, settings: Mapping[str, Any] | None = None) -> Any:
     """
     if _is_saved_model(name):
         return GANOversampler(name, **(settings or {}))
-    known = ALIASES.get(name.lower(), name.lower())
+    known = name.lower()
     if known not in arm_names():
         check_option(
             name, name="samplers", owner=OWNER, options=arm_names(),
@@ -171,18 +170,10 @@ def make_arms(samplers: Mapping[str, Any] | Sequence[str], estimator: Any) -> li
 
     Names and parameters are checked here, before anything is trained.
     """
-    if isinstance(samplers, list | tuple | set | frozenset | Iterator):
-        given = list(samplers)
-        if all(isinstance(name, str) for name in given):
-            samplers = dict(zip(given, given, strict=True)) if len(set(given)) == len(given) else {}
-    if not isinstance(samplers, Mapping) or not samplers:
-        raise DataError(
-            f"The 'samplers' parameter of {OWNER} must be a dict of samplers by name, or a list of "
-            f"names, each once. Got {samplers!r:.200} instead."
-        )
+    given = _by_name(samplers)
     values = {
         str(name): named_arm(value) if isinstance(value, str) else value
-        for name, value in samplers.items()
+        for name, value in given.items()
     }
     arms = [Arm(NONE)]
     for name, value in values.items():
@@ -193,13 +184,29 @@ def make_arms(samplers: Mapping[str, Any] | Sequence[str], estimator: Any) -> li
     names = [arm.name for arm in arms]
     twice = sorted({name for name in names if names.count(name) > 1})
     n_none = sum(value is None for value in values.values())
-    if twice or n_none > 1 or len(values) < len(samplers):
+    if twice or n_none > 1 or len(values) < len(given) or not all(map(str.strip, names)):
         got = twice or ("None twice" if n_none > 1 else names)
         raise DataError(
-            f"The 'samplers' parameter of {OWNER} must give every arm a name of its own, None only "
-            f"once ('none' is always there). Got {got}."
+            f"The 'samplers' parameter of {OWNER} must give every arm its own name, not empty, "
+            f"and None only once ('none' is always there). Got {got}."
         )
     return arms
+
+
+def _by_name(samplers: Any) -> Mapping[Any, Any]:
+    """Return the samplers by name; those of a list of names have this name."""
+    given = samplers
+    if isinstance(samplers, list | tuple | set | frozenset | Iterator):
+        given = samplers = list(samplers)
+        is_named = all(isinstance(name, str) for name in samplers)
+        if is_named and len(set(samplers)) == len(samplers):
+            given = dict(zip(samplers, samplers, strict=True))
+    if not isinstance(given, Mapping) or not given:
+        raise DataError(
+            f"The 'samplers' parameter of {OWNER} must be a dict of samplers by name, or a list of "
+            f"names, each once. Got {samplers!r:.200} instead."
+        )
+    return given
 
 
 def _arms_of(name: str, value: Any, estimator: Any) -> list[Arm]:
