@@ -1,4 +1,6 @@
 """The oversampler for imbalanced-learn."""
+# imbalanced-learn's own methods take any parameters, which its type does not tell.
+# pyright: reportIncompatibleMethodOverride=false
 
 from __future__ import annotations
 

@@ -256,7 +256,7 @@ def test_candidates_hold_the_right_row_among_many(lag: int):
     train = np.random.default_rng(0).normal(size=(1000, 1, 128)).cumsum(axis=-1)
     for made in (shifted(train, lag), -np.roll(train, 2 * lag, axis=-1), 3 * train[..., ::-1]):
         found = disguised_neighbours(made[:100], train)
-        assert np.mean(found.index == np.arange(100)) > (0.5 if lag == 30 else 0.95)
+        assert np.mean(found.training_row == np.arange(100)) > (0.5 if lag == 30 else 0.95)
 
 
 def test_equal_rows_are_at_distance_zero_whatever_the_offset():
@@ -266,7 +266,7 @@ def test_equal_rows_are_at_distance_zero_whatever_the_offset():
     assert found.equal.all()
     assert (found.ratio == 0).all()
     others = plain_neighbours(train, train, itself=np.arange(60))
-    assert (others.index != np.arange(60)).all()
+    assert (others.training_row != np.arange(60)).all()
     assert not others.equal.any()
 
 

@@ -31,7 +31,7 @@ class Neighbours(NamedTuple):
 
     Attributes
     ----------
-    index : ndarray of shape (n_rows,)
+    training_row : ndarray of shape (n_rows,)
         The nearest training row.
     nearest, second : ndarray of shape (n_rows,)
         The distance to it, and to the nearest training row that differs from it.
@@ -40,7 +40,7 @@ class Neighbours(NamedTuple):
         are copies of nothing.
     """
 
-    index: NDArray[np.int64]
+    training_row: NDArray[np.int64]
     nearest: NDArray[np.float64]
     second: NDArray[np.float64]
     size: NDArray[np.float64]

@@ -224,7 +224,7 @@ def _search(
         found.append((find(synthetic[:, *part], known), real))
     made, real = zip(*found, strict=True)
     ratios = np.stack([neighbours.ratio for neighbours in made])
-    index = np.stack([neighbours.index for neighbours in made])
+    index = np.stack([neighbours.training_row for neighbours in made])
     most = ratios.argmin(axis=0)[None]
     return CopySearch(
         name,
