@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from imblearn.pipeline import Pipeline, make_pipeline
+from sampling import make
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingClassifier
@@ -17,16 +18,9 @@ from sklearn.model_selection import (
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from toys import SMALL, make_rows
 
-from bioaug import GANOversampler, Synthesizer
 from bioaug.datasets import make_ecg
 
 FOLDS = StratifiedKFold(3)
-
-
-def make(**params):
-    model = Synthesizer("biosgan", model_params=SMALL, n_steps=2)
-    plain = {"model": model, "quality_filter": False, "min_samples": {"own": 2}, "random_state": 0}
-    return GANOversampler(**plain | params)
 
 
 @pytest.fixture

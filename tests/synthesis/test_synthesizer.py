@@ -712,3 +712,28 @@ def test_a_fit_killed_by_sigkill_goes_on_to_the_same_weights(tmp_path):
     whole, resumed = (Synthesizer.load(tmp_path / name) for name in ("whole", "resumed"))
     assert_same_weights(whole, resumed)
     assert_same_samples(whole, resumed)
+
+
+def test_synthesizers_of_other_signals_are_not_joined():
+    synthesizer = Synthesizer("flow", n_steps=1, random_state=0).fit(make_rows((20, 24)))
+    other = Synthesizer("flow", n_steps=1, random_state=0).fit(make_rows((20, 12)))
+    with pytest.raises(DataError, match=r"same signal_shape_\. Got \(12,\) instead of \(24,\)"):
+        synthesizer.joined(other)
+
+
+@pytest.mark.usefixtures("untyped")
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("n_steps", 10**400),
+        ("max_time", 10**400),
+        ("verbose", np.ones(3)),
+        ("verbose", "yes"),
+        ("device", np.ones(3)),
+        ("device", 10**400),
+    ],
+)
+def test_parameters_that_no_number_or_device_can_be_are_named(name, value):
+    X = make_rows((108, 24))
+    with pytest.raises(DataError, match=f"'{name}' parameter"):
+        Synthesizer("dense", **({"n_steps": 1} | {name: value})).fit(X)
