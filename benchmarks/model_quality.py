@@ -36,7 +36,7 @@ from bioaug.core.distances import nearest
 from bioaug.datasets import fetch_bonn, fetch_mitbih
 from bioaug.metrics import coverage, mmd
 from bioaug.metrics._base.classifiers import make_probe
-from bioaug.nn.parzen import LocalGaussians
+from bioaug.nn.parzen import ManifoldParzen
 
 CONTROLS = ("copies", "smote", "local")
 REFERENCES = tuple(f"reference {n}" for n in ("biosgan", "transgan", "dense", "wavegan", "stagan"))
@@ -97,7 +97,7 @@ def smote(train, n, seed):
 def local(train):
     """Return draws from the Gaussians of each row's neighbours, standardised where the rows are."""
     rows = torch.from_numpy(train)
-    gaussians = LocalGaussians(rows, torch.zeros(len(rows), dtype=torch.int64), share=0.9)
+    gaussians = ManifoldParzen(rows, torch.zeros(len(rows), dtype=torch.int64), 0.9)
     is_standardised = np.allclose(train.std(axis=1), 1, atol=1e-3)
 
     def draw(n):

@@ -1,4 +1,4 @@
-"""The game of generator against discriminator that most models share."""
+"""Adversarial training of a generator against a discriminator."""
 
 from __future__ import annotations
 
@@ -31,28 +31,28 @@ from bioaug.nn.objectives import (
     squared_gradients,
     stepped_squared_gradients,
 )
-from bioaug.nn.whitening import Whitening
+from bioaug.nn.whitening import IdentityWhitening, Whitening
 
 
-class Verdict(NamedTuple):
-    """What a discriminator says: a score per signal and, with a label head, a logit per class."""
+class DiscriminatorOutput(NamedTuple):
+    """A score per signal and, with a label head, a logit per class."""
 
     score: Scores
     label_logits: Tensor | None = None
 
 
 class AdversarialModel(GenerativeModel):
-    """A generator (z, labels) -> signals against a discriminator (signals, labels) -> Verdict.
+    """A generator (z, labels) -> signals and a discriminator (signals, labels) -> its output.
 
-    A subclass builds the two networks and states the constants of its paper. Where it sets
-    `whitening` to a `Whitening`, both networks work in those coordinates. Where a score depends on
-    the other signals of its batch, as with minibatch discrimination or batch normalisation,
-    `batch_dependent` keeps real and fake signals in batches of their own.
+    A subclass builds the two networks and states the constants of its paper. Both networks work in
+    the coordinates of `whitening`, which are those of the signals unless the subclass sets others.
+    Where a score depends on the other signals of its batch, as with minibatch discrimination or
+    batch normalisation, `batch_dependent` keeps real and fake signals in batches of their own.
     """
 
     generator: nn.Module
     discriminator: nn.Module
-    whitening: Whitening | nn.Identity
+    whitening: Whitening | IdentityWhitening
     objective: Objective
     latent_dim: int
     n_critic: int = 1
@@ -64,13 +64,12 @@ class AdversarialModel(GenerativeModel):
     @abstractmethod
     def __init__(self, spec: SignalSpec) -> None:
         super().__init__(spec)
-        self.whitening = nn.Identity()
+        self.whitening = IdentityWhitening()
         self.augmentation = Augmentation()
 
-    def calibrate(self, signals: Signals, labels: Labels) -> None:
-        """Fit the whitening, where the model has one."""
-        if isinstance(self.whitening, Whitening):
-            self.whitening.fit(signals, labels)
+    def fit_preprocessing(self, signals: Signals, labels: Labels) -> None:
+        """Fit the whitening."""
+        self.whitening.fit(signals, labels)
 
     def phases(self) -> Sequence[Phase]:
         """Return one phase: `n_critic` discriminator steps, then one generator step."""
@@ -82,8 +81,8 @@ class AdversarialModel(GenerativeModel):
         """Return the adversarial loss, the label loss on real signals, and the penalties."""
         labels = batch.labels
         real = self.augmented(self.whitening(batch.signals), context)
-        fake = self.augmented(self.make(labels), context)
-        on_real, on_fake = self.judge(real, fake, labels)
+        fake = self.augmented(self.generate_whitened(labels), context)
+        on_real, on_fake = self.discriminate(real, fake, labels)
         self._adapt(on_real, on_fake, context)
         losses = {"adversarial": self.objective.discriminator(on_real.score, on_fake.score).mean()}
         if on_real.label_logits is not None:
@@ -93,42 +92,44 @@ class AdversarialModel(GenerativeModel):
     def generator_loss(self, batch: Batch, context: LossContext = DEFAULT_CONTEXT) -> Losses:
         """Return the adversarial loss and the label loss on fake signals."""
         labels = batch.labels
-        verdict = self.discriminator(self.augmented(self.make(labels), context), labels)
+        output = self.discriminator(self.augmented(self.generate_whitened(labels), context), labels)
         if self.objective.paired:
             with torch.no_grad():
                 real = self.augmented(self.whitening(batch.signals), context)
                 real_score = self.discriminator(real, labels).score
         else:
-            real_score = torch.zeros_like(verdict.score)
-        losses = {"adversarial": self.objective.generator(real_score, verdict.score).mean()}
-        if verdict.label_logits is not None:
-            losses["label"] = self.label_weight * cross_entropy(verdict.label_logits, labels)
+            real_score = torch.zeros_like(output.score)
+        losses = {"adversarial": self.objective.generator(real_score, output.score).mean()}
+        if output.label_logits is not None:
+            losses["label"] = self.label_weight * cross_entropy(output.label_logits, labels)
         return losses
 
-    def judge(self, real: Signals, fake: Signals, labels: Labels) -> tuple[Verdict, Verdict]:
-        """Return the verdicts on real and fake signals, in one pass where they do not mix."""
+    def discriminate(
+        self, real: Signals, fake: Signals, labels: Labels
+    ) -> tuple[DiscriminatorOutput, DiscriminatorOutput]:
+        """Return the discriminator's output for real and fake signals, in one pass if possible."""
         if self.batch_dependent:
             return self.discriminator(real, labels), self.discriminator(fake, labels)
         both = self.discriminator(torch.cat([real, fake]), labels.repeat(2))
         n, logits = len(real), both.label_logits
         return (
-            Verdict(both.score[:n], None if logits is None else logits[:n]),
-            Verdict(both.score[n:], None if logits is None else logits[n:]),
+            DiscriminatorOutput(both.score[:n], None if logits is None else logits[:n]),
+            DiscriminatorOutput(both.score[n:], None if logits is None else logits[n:]),
         )
 
     def augmented(self, signals: Signals, context: LossContext) -> Signals:
         """Apply the discriminator's augmentations."""
-        chance = context.augment
-        if chance == 0:
+        p = context.augment
+        if p == 0:
             return signals
-        return self.augmentation(
-            signals, self.augmentation.chance if chance == "adaptive" else chance
-        )
+        return self.augmentation(signals, self.augmentation.chance if p == "adaptive" else p)
 
-    def _adapt(self, on_real: Verdict, on_fake: Verdict, context: LossContext) -> None:
+    def _adapt(
+        self, on_real: DiscriminatorOutput, on_fake: DiscriminatorOutput, context: LossContext
+    ) -> None:
         if context.augment == "adaptive":
-            middle = on_fake.score.mean() if self.objective.paired else 0
-            self.augmentation.adapt(on_real.score - middle)
+            center = on_fake.score.mean() if self.objective.paired else 0
+            self.augmentation.adapt(on_real.score - center)
 
     def penalties(
         self, real: Signals, fake: Signals, labels: Labels, context: LossContext
@@ -157,17 +158,11 @@ class AdversarialModel(GenerativeModel):
             losses["r2"] = objective.r2_weight * on_fake.mean()
         return {name: every * value for name, value in losses.items()}
 
-    def make(self, labels: Labels) -> Signals:
-        """Return fresh signals of these labels in the coordinates that the discriminator sees."""
+    def generate_whitened(self, labels: Labels) -> Signals:
+        """Return new signals of these labels in the coordinates that the networks see."""
         z = torch.randn(len(labels), self.latent_dim, device=labels.device)
         return self.generator(z, labels).float()
 
     def generate(self, labels: Labels) -> Signals:
         """Return one signal in [-1, 1] per label."""
-        return self.as_signals(self.make(labels))
-
-    def as_signals(self, signals: Signals) -> Signals:
-        """Return what the generator made in [-1, 1], out of the discriminator's coordinates."""
-        if isinstance(self.whitening, Whitening):
-            signals = self.whitening.inverse(signals)
-        return signals.clamp(-1, 1)
+        return self.whitening.inverse(self.generate_whitened(labels)).clamp(-1, 1)

@@ -148,14 +148,14 @@ class GenerativeModel(nn.Module, ABC):
         if "name" not in cls.__dict__:
             cls.name = cls.__name__.lower()
 
-    def calibrate(self, signals: Signals, labels: Labels) -> None:
+    def fit_preprocessing(self, signals: Signals, labels: Labels) -> None:
         """See the training rows once, before training, for a basis or a scale. Default: nothing."""
 
     def size_like(self, weights: Mapping[str, Tensor]) -> None:
         """Give buffers whose sizes depend on the training rows those of `weights`.
 
         Called before saved weights are loaded. Raises a ValueError where sizes or values are none
-        that `calibrate` gives. Default: nothing, for models without such buffers.
+        that `fit_preprocessing` gives. Default: nothing, for models without such buffers.
         """
 
     @abstractmethod

@@ -20,13 +20,13 @@ from bioaug.core.checks import (
 )
 from bioaug.core.tensors import Labels, Signals
 from bioaug.exceptions import DataError
-from bioaug.models.adversarial import AdversarialModel, Verdict
+from bioaug.models.adversarial import AdversarialModel, DiscriminatorOutput
 from bioaug.models.base import SignalSpec
 from bioaug.models.registry import register_model
 from bioaug.nn.attention import TransformerBlock
 from bioaug.nn.conditioning import LabelProjection
 from bioaug.nn.objectives import wasserstein_gp
-from bioaug.nn.whitening import Whitening
+from bioaug.nn.whitening import make_whitening
 
 OWNER = "BioSGAN"
 TOKENS, LARGEST_PATCH = 16, 32  # what patch_size="auto" aims at
@@ -134,8 +134,7 @@ class BioSGAN(AdversarialModel):
         self.label_weight = label_weight
         # Not in the reference: both networks work in partly whitened coordinates, where noise-like
         # texture counts too. It made the beats as smooth as real ones in a tenth of the steps.
-        if whitening is not None:
-            self.whitening = Whitening(spec.n_channels, spec.n_timesteps, left=whitening)
+        self.whitening = make_whitening(spec.n_channels, spec.n_timesteps, whitening)
         self.objective = wasserstein_gp(weight=10.0)
         # The reference code leaves Adam's first momentum at 0.9; WGAN-GP wants none.
         self.optimizer_g = partial(Adam, lr=lr_generator, betas=(0.0, 0.9), fused=True)
@@ -172,7 +171,8 @@ class BioSGAN(AdversarialModel):
         vectors = self.generator.label_embedding.weight
         mixed = torch.lerp(vectors[first], vectors[second], shares[:, None])
         z = torch.randn(1, self.latent_dim, device=shares.device).expand(len(shares), -1)
-        return self.as_signals(self.generator.from_label_vectors(z, mixed).float())
+        signals = self.generator.from_label_vectors(z, mixed).float()
+        return self.whitening.inverse(signals).clamp(-1, 1)
 
 
 class _Generator(nn.Module):
@@ -256,7 +256,7 @@ class _Discriminator(nn.Module):
         self.projection = LabelProjection(spec.n_classes, dim) if projection else None
         self.label = nn.Sequential(nn.LayerNorm(dim), nn.Linear(dim, spec.n_classes))
 
-    def forward(self, signals: Signals, labels: Labels) -> Verdict:
+    def forward(self, signals: Signals, labels: Labels) -> DiscriminatorOutput:
         if self.label_input is not None:
             signals = torch.cat([signals, self.label_input(labels)], dim=1)
         tokens = self.to_tokens(nn.functional.pad(signals, self.padding)).transpose(1, 2)
@@ -265,7 +265,7 @@ class _Discriminator(nn.Module):
         score = self.score(features).squeeze(1)
         if self.projection is not None:
             score = score + self.projection(features, labels)
-        return Verdict(score, None if self.label is None else self.label(pooled))
+        return DiscriminatorOutput(score, None if self.label is None else self.label(pooled))
 
 
 class _LabelInput(nn.Module):

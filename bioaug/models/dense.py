@@ -23,12 +23,12 @@ from bioaug.core.checks import (
 )
 from bioaug.core.tensors import Labels, Signals
 from bioaug.exceptions import DataError
-from bioaug.models.adversarial import AdversarialModel, Verdict
+from bioaug.models.adversarial import AdversarialModel, DiscriminatorOutput
 from bioaug.models.base import SignalSpec
 from bioaug.models.registry import register_model
 from bioaug.nn.conditioning import LabelProjection
 from bioaug.nn.objectives import non_saturating, relativistic, wasserstein_gp
-from bioaug.nn.whitening import Whitening
+from bioaug.nn.whitening import make_whitening
 
 OWNER = "DenseGAN"
 SLOPE = 0.2  # of the leaky rectifiers below 0
@@ -117,8 +117,7 @@ class DenseGAN(AdversarialModel):
             "non_saturating": non_saturating,
             "wasserstein_gp": wasserstein_gp,
         }[objective]()
-        if whitening is not None:
-            self.whitening = Whitening(spec.n_channels, spec.n_timesteps, left=whitening)
+        self.whitening = make_whitening(spec.n_channels, spec.n_timesteps, whitening)
         betas = (beta, 0.999 if objective == "non_saturating" else 0.9)
         self.optimizer_g = partial(Adam, lr=lr_generator, betas=betas, fused=True)
         self.optimizer_d = partial(Adam, lr=lr_discriminator, betas=betas, fused=True)
@@ -167,12 +166,12 @@ class _Discriminator(nn.Module):
         n_classes = spec.n_classes
         self.projection = LabelProjection(n_classes, widths[-1]) if n_classes > 1 else None
 
-    def forward(self, signals: Signals, labels: Labels) -> Verdict:
+    def forward(self, signals: Signals, labels: Labels) -> DiscriminatorOutput:
         features = self.hidden(signals.flatten(1))
         score = self.score(features).squeeze(1)
         if self.projection is not None:
             score = score + self.projection(features, labels)
-        return Verdict(score)
+        return DiscriminatorOutput(score)
 
 
 def _layers(n_inputs: int, widths: tuple[int, ...]) -> nn.Sequential:

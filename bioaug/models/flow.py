@@ -87,7 +87,7 @@ class Flow(GenerativeModel):
         "grad_clip": 1.0,
         "ema_decay": 0.999,
         "schedule": "cosine",
-        "smoothing": 0.9,  # without it, a long training learns the rows by heart
+        "neighbour_mixing": 0.9,  # without it, a long training learns the rows by heart
     }
 
     def __init__(
@@ -116,7 +116,7 @@ class Flow(GenerativeModel):
         self.velocity = _Velocity(self.axes.n_axes, spec.n_classes, width, depth, dropout)
         self.optimizer = partial(AdamW, lr=lr, betas=(0.9, 0.99), weight_decay=0.01, fused=True)
 
-    def calibrate(self, signals: Signals, labels: Labels) -> None:
+    def fit_preprocessing(self, signals: Signals, labels: Labels) -> None:
         """Fit the coordinates and the starts."""
         fit_noise(self.axes, self.mixture, self.base, signals, labels)
 
@@ -174,24 +174,26 @@ class _Velocity(nn.Module):
 
     def forward(self, rows: Tensor, time: Tensor, labels: Labels) -> Tensor:
         angles = time * self.frequencies
-        known = silu(self.time(torch.cat([angles.sin(), angles.cos()], dim=1)) + self.label(labels))
+        conditioning = silu(
+            self.time(torch.cat([angles.sin(), angles.cos()], dim=1)) + self.label(labels)
+        )
         hidden = self.to_hidden(rows)
         for block in self.blocks:
-            hidden = block(hidden, known)
+            hidden = block(hidden, conditioning)
         return self.out(self.norm(hidden))
 
 
 class _Block(nn.Module):
     """A residual block whose normalised input is scaled and shifted by time and label."""
 
-    def __init__(self, width: int, n_known: int, dropout: float) -> None:
+    def __init__(self, width: int, n_conditioning: int, dropout: float) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(width, elementwise_affine=False)
-        self.modulate = nn.Linear(n_known, 2 * width)
+        self.modulate = nn.Linear(n_conditioning, 2 * width)
         self.layers = nn.Sequential(
             nn.Linear(width, 2 * width), nn.SiLU(), nn.Dropout(dropout), nn.Linear(2 * width, width)
         )
 
-    def forward(self, hidden: Tensor, known: Tensor) -> Tensor:
-        scale, shift = self.modulate(known).chunk(2, dim=1)
+    def forward(self, hidden: Tensor, conditioning: Tensor) -> Tensor:
+        scale, shift = self.modulate(conditioning).chunk(2, dim=1)
         return hidden + self.layers(self.norm(hidden) * (1 + scale) + shift)

@@ -13,7 +13,7 @@ from torch.optim import Adam
 
 from bioaug.core.checks import COUNT, POSITIVE, UNIT, check_number, check_numbers, check_option
 from bioaug.core.tensors import Labels, Scores, Signals
-from bioaug.models.adversarial import AdversarialModel, Verdict
+from bioaug.models.adversarial import AdversarialModel, DiscriminatorOutput
 from bioaug.models.base import LossContext, Losses, Phase, SignalSpec, Update
 from bioaug.models.registry import register_model
 from bioaug.nn.conditioning import LabelProjection
@@ -96,9 +96,9 @@ class R3GAN(AdversarialModel):
         n_values = spec.n_channels * spec.n_timesteps
         self.discriminator = _Discriminator(n_values, spec.n_classes, width, depth)
 
-    def calibrate(self, signals: Signals, labels: Labels) -> None:
+    def fit_preprocessing(self, signals: Signals, labels: Labels) -> None:
         """Fit both coordinates and the noise."""
-        super().calibrate(signals, labels)
+        super().fit_preprocessing(signals, labels)
         fit_noise(self.axes, self.mixture, self.base, signals, labels)
 
     def size_like(self, weights: Mapping[str, Tensor]) -> None:
@@ -126,7 +126,7 @@ class R3GAN(AdversarialModel):
         factor = _between(self.gamma_ratio, 1.0, context.progress)
         return {k: factor * v for k, v in super().penalties(real, fake, labels, context).items()}
 
-    def make(self, labels: Labels) -> Signals:
+    def generate_whitened(self, labels: Labels) -> Signals:
         """Return fresh signals of these labels in the coordinates that the discriminator sees."""
         rows = self.generator(self.mixture.draw(labels), labels).float()
         return self.whitening(self.axes.inverse(rows))
@@ -168,10 +168,10 @@ class _Discriminator(nn.Module):
         self.score = nn.Linear(width, 1)
         self.projection = LabelProjection(n_classes, width)
 
-    def forward(self, signals: Signals, labels: Labels) -> Verdict:
+    def forward(self, signals: Signals, labels: Labels) -> DiscriminatorOutput:
         features = self.blocks(self.to_hidden(signals.flatten(1)))
         score: Scores = self.score(features).squeeze(1) + self.projection(features, labels)
-        return Verdict(score)
+        return DiscriminatorOutput(score)
 
 
 class _Block(nn.Module):

@@ -20,11 +20,11 @@ from bioaug.core.checks import (
     check_option,
 )
 from bioaug.core.tensors import Labels, Signals
-from bioaug.models.adversarial import AdversarialModel, Verdict
+from bioaug.models.adversarial import AdversarialModel, DiscriminatorOutput
 from bioaug.models.base import SignalSpec
 from bioaug.models.registry import register_model
 from bioaug.nn.objectives import non_saturating
-from bioaug.nn.whitening import Whitening
+from bioaug.nn.whitening import make_whitening
 
 OWNER = "StaGAN"
 STEPS = 16  # recurrent steps that patch_size="auto" aims at
@@ -131,8 +131,7 @@ class StaGAN(AdversarialModel):
         }.items():
             check_option(value, name=name, owner=OWNER, options=(True, False))
         check_number(whitening, UNIT, name="whitening", owner=OWNER, optional=True)
-        if whitening is not None:
-            self.whitening = Whitening(spec.n_channels, spec.n_timesteps, left=whitening)
+        self.whitening = make_whitening(spec.n_channels, spec.n_timesteps, whitening)
         self.n_critic = n_critic
         self.objective = non_saturating()
         # The reference code leaves Adam's momenta at (0.9, 0.999).
@@ -145,17 +144,17 @@ class StaGAN(AdversarialModel):
         self.minibatch_scaled = minibatch_scaled
         self.discriminator = _Discriminator(spec, n_stages, n_filters, minibatch_out)
 
-    def calibrate(self, signals: Signals, labels: Labels) -> None:
+    def fit_preprocessing(self, signals: Signals, labels: Labels) -> None:
         """Fit the whitening and the scale of the minibatch discrimination, where there are any."""
-        super().calibrate(signals, labels)
+        super().fit_preprocessing(signals, labels)
         minibatch = self.discriminator.minibatch
         if minibatch is not None and self.minibatch_scaled:
             places = torch.linspace(0, len(signals) - 1, min(len(signals), CALIBRATION_ROWS))
             with torch.no_grad():
                 rows = self.whitening(signals[places.round().long()])
-                minibatch.calibrate(self.discriminator.stages(rows))
+                minibatch.fit_scale(self.discriminator.stages(rows))
 
-    def make(self, labels: Labels) -> Signals:
+    def generate_whitened(self, labels: Labels) -> Signals:
         """Return fresh signals; with a graph only where the generator is being trained."""
         z = torch.randn(len(labels), self.latent_dim, device=labels.device)
         trained = torch.is_grad_enabled() and self.generator.out.weight.requires_grad
@@ -207,11 +206,11 @@ class _Discriminator(nn.Module):
             self.minibatch = MinibatchDiscrimination(n_features, minibatch_out)
         self.score = nn.Linear(n_features + minibatch_out, 1)
 
-    def forward(self, signals: Signals, labels: Labels) -> Verdict:
+    def forward(self, signals: Signals, labels: Labels) -> DiscriminatorOutput:
         features = self.stages(signals)
         if self.minibatch is not None:
             features = torch.cat([features, self.minibatch(features)], dim=1)
-        return Verdict(self.score(features).squeeze(1))
+        return DiscriminatorOutput(self.score(features).squeeze(1))
 
 
 class MinibatchDiscrimination(nn.Module):
@@ -223,7 +222,7 @@ class MinibatchDiscrimination(nn.Module):
     Drawn from N(0, 1) as in the reference code, T sees real heartbeats 12 to 16 apart, so their
     outputs are next to 0, and so is the gradient there; the first signals of a generator lie 0.7
     apart, and their outputs are half of B. That alone tells them, and it teaches a generator only
-    to scatter. So `calibrate` brings the median distance of training rows to 1, where the model
+    to scatter. So `fit_scale` brings the median distance of training rows to 1, where the model
     asks for it. On class V of MIT-BIH that took the MMD from 0.50 to 0.01 (one seed, 100 s,
     both step lengths 1e-3, nothing else changed).
     """
@@ -240,7 +239,7 @@ class MinibatchDiscrimination(nn.Module):
         return torch.cdist(rows, rows, p=1.0)  # never holds (batch, batch, outputs, 16) numbers
 
     @torch.no_grad()
-    def calibrate(self, features: Tensor) -> None:
+    def fit_scale(self, features: Tensor) -> None:
         """Scale the weights so that the median distance of these features is 1."""
         apart = ~torch.eye(len(features), dtype=torch.bool)
         median = self.distances(features)[:, apart].median() if len(features) > 1 else 0.0

@@ -33,13 +33,13 @@ from bioaug.models.base import (
     Update,
 )
 from bioaug.models.registry import register_model
-from bioaug.nn.whitening import Whitening
+from bioaug.nn.whitening import make_whitening
 
 OWNER = "TimeGAN"
 CELLS = {"gru": nn.GRU, "lstm": nn.LSTM}
 STEPS = 10  # recurrent steps that patch_size="auto" aims at
 GAMMA = 1.0  # weight of the latent vectors that the supervisor has not seen
-GOOD_ENOUGH = 0.15  # the discriminator rests while its loss is lower
+REST_BELOW = 0.15  # the discriminator rests while its loss is lower
 
 
 @register_model
@@ -47,7 +47,7 @@ class TimeGAN(GenerativeModel):
     """Embedder, recovery, supervisor, generator and discriminator, trained in three phases [1]_.
 
     The first phase trains embedder and recovery as an autoencoder, the second the supervisor to
-    foresee the next latent vector of real signals, the third everything together. As in the
+    predict the next latent vector of real signals, the third everything together. As in the
     reference code, the generator learns nothing before the third phase. Where there is one class
     (`per_class=True` in `Synthesizer`), no network has labels, which is the paper's model;
     otherwise generator and discriminator know them, and moments are compared class by class.
@@ -123,9 +123,7 @@ class TimeGAN(GenerativeModel):
         self.noise_dim, self.static_dim = noise_dim, static_dim
         self.supervised_weight, self.moment_weight = supervised_weight, moment_weight
         self.optimizer = partial(Adam, lr=lr, fused=True)
-        self.whitening: Whitening | nn.Identity = nn.Identity()
-        if whitening is not None:
-            self.whitening = Whitening(spec.n_channels, spec.n_timesteps, left=whitening)
+        self.whitening = make_whitening(spec.n_channels, spec.n_timesteps, whitening)
 
         def network(n_inputs: int, n_outputs: int, depth: int, n_labels: int = 0) -> _Recurrent:
             labels = nn.Embedding(n_labels, label_dim) if n_labels > 1 else None
@@ -140,10 +138,9 @@ class TimeGAN(GenerativeModel):
         self.generator = network(noise_dim + static_dim, hidden_dim, n_layers, spec.n_classes)
         self.discriminator = network(hidden_dim, 1, n_layers, spec.n_classes)
 
-    def calibrate(self, signals: Signals, labels: Labels) -> None:
-        """Fit the whitening, where the model has one."""
-        if isinstance(self.whitening, Whitening):
-            self.whitening.fit(signals, labels)
+    def fit_preprocessing(self, signals: Signals, labels: Labels) -> None:
+        """Fit the whitening."""
+        self.whitening.fit(signals, labels)
 
     def phases(self) -> Sequence[Phase]:
         """Return autoencoder, supervised and joint phase."""
@@ -153,7 +150,7 @@ class TimeGAN(GenerativeModel):
         g = self._update("generator", self.generator_loss, ("generator", "supervisor"))
         e = self._update("embedder", self.embedder_loss, both)
         d = self._update(
-            "discriminator", self.discriminator_loss, ("discriminator",), skip_below=GOOD_ENOUGH
+            "discriminator", self.discriminator_loss, ("discriminator",), skip_below=REST_BELOW
         )
         return (
             Phase("autoencoder", (autoencode,), 0.2),
@@ -171,14 +168,14 @@ class TimeGAN(GenerativeModel):
         return Update(name, loss, trains, self.optimizer, skip_below=skip_below)
 
     def autoencoder_loss(self, batch: Batch, context: LossContext = DEFAULT_CONTEXT) -> Losses:
-        """Return what recovery misses of the signals."""
+        """Return the reconstruction error of the signals."""
         patches = self.patches(batch.signals)
         return {"recovery": 10 * _rms(self.recovery(self.embed(patches)) - patches)}
 
     def supervisor_loss(self, batch: Batch, context: LossContext = DEFAULT_CONTEXT) -> Losses:
-        """Return how far the supervisor is from foreseeing the next latent vectors."""
+        """Return the supervisor's error in predicting the next latent vectors."""
         latents = self.embed(self.patches(batch.signals))
-        return {"supervised": _foresight(self.supervise(latents), latents)}
+        return {"supervised": _supervised_loss(self.supervise(latents), latents)}
 
     def embedder_loss(self, batch: Batch, context: LossContext = DEFAULT_CONTEXT) -> Losses:
         """Return the autoencoder's loss and a little of the supervisor's."""
@@ -186,19 +183,19 @@ class TimeGAN(GenerativeModel):
         latents = self.embed(patches)
         return {
             "recovery": 10 * _rms(self.recovery(latents) - patches),
-            "supervised": 0.1 * _foresight(self.supervise(latents), latents),
+            "supervised": 0.1 * _supervised_loss(self.supervise(latents), latents),
         }
 
     def generator_loss(self, batch: Batch, context: LossContext = DEFAULT_CONTEXT) -> Losses:
         """Return the adversarial losses, the supervised one and that of the moments."""
         patches, labels = self.patches(batch.signals), batch.labels
-        n, latents, raw = len(labels), self.embed(patches), self.imagine(labels)
+        n, latents, raw = len(labels), self.embed(patches), self.generate_latents(labels)
         real_next, fake = self.supervise(torch.cat([latents, raw])).split(n)
         on_fake, on_raw = self.discriminator(torch.cat([fake, raw]), labels.repeat(2)).split(n)
-        foresight = (_foresight(real_next, latents) + 1e-12).sqrt()
+        supervised = (_supervised_loss(real_next, latents) + 1e-12).sqrt()
         return {
             "adversarial": softplus(-on_fake).mean() + GAMMA * softplus(-on_raw).mean(),
-            "supervised": self.supervised_weight * foresight,
+            "supervised": self.supervised_weight * supervised,
             "moments": self.moment_weight * self.moment_gap(self.recovery(fake), patches, labels),
         }
 
@@ -206,7 +203,7 @@ class TimeGAN(GenerativeModel):
         """Return the cross-entropy of the scores of every step, real and fake in one pass."""
         labels = batch.labels
         with torch.no_grad():
-            real, raw = self.embed(self.patches(batch.signals)), self.imagine(labels)
+            real, raw = self.embed(self.patches(batch.signals)), self.generate_latents(labels)
             latents = torch.cat([real, self.supervise(raw), raw])
         on_real, on_fake, on_raw = self.discriminator(latents, labels.repeat(3)).chunk(3)
         return {
@@ -214,13 +211,13 @@ class TimeGAN(GenerativeModel):
             "fake": softplus(on_fake).mean() + GAMMA * softplus(on_raw).mean(),
         }
 
-    def moment_gap(self, made: Tensor, real: Tensor, labels: Labels) -> Tensor:
-        """Return the mean distance of the means and deviations of every class, step and value."""
-        share = one_hot(labels, self.spec.n_classes).float()
-        share = (share / share.sum(dim=0).clamp(min=1)).T  # of every row in the means of its class
-        mean, deviation = _moments(made.float().flatten(1), share)
-        real_mean, real_deviation = _moments(real.flatten(1), share)
-        return l1_loss(mean, real_mean) + l1_loss(deviation, real_deviation)
+    def moment_gap(self, fake: Tensor, real: Tensor, labels: Labels) -> Tensor:
+        """Return the mean absolute difference of means and standard deviations, class by class."""
+        weights = one_hot(labels, self.spec.n_classes).float()
+        weights = (weights / weights.sum(dim=0).clamp(min=1)).T  # of every row, for each class
+        mean, std = _moments(fake.float().flatten(1), weights)
+        real_mean, real_std = _moments(real.flatten(1), weights)
+        return l1_loss(mean, real_mean) + l1_loss(std, real_std)
 
     def patches(self, signals: Signals) -> Tensor:
         """Return signals in the networks' coordinates, (batch, recurrent steps, patch)."""
@@ -233,10 +230,10 @@ class TimeGAN(GenerativeModel):
         return self.embedder(patches).sigmoid()
 
     def supervise(self, latents: Tensor) -> Tensor:
-        """Return what the supervisor makes of latent vectors."""
+        """Return the supervisor's prediction of each next latent vector."""
         return self.supervisor(latents).sigmoid()
 
-    def imagine(self, labels: Labels) -> Tensor:
+    def generate_latents(self, labels: Labels) -> Tensor:
         """Return new latent vectors, before the supervisor."""
         n, device = len(labels), labels.device
         moving = torch.randn(n, self.n_steps, self.noise_dim, device=device)
@@ -247,13 +244,11 @@ class TimeGAN(GenerativeModel):
         """Return patches put together, out of the networks' coordinates."""
         by_channel = patches.unflatten(2, (self.spec.n_channels, -1)).transpose(1, 2).flatten(2)
         signals = by_channel[..., : self.spec.n_timesteps].float()
-        if isinstance(self.whitening, Whitening):
-            signals = self.whitening.inverse(signals)
-        return signals.clamp(-1, 1)
+        return self.whitening.inverse(signals).clamp(-1, 1)
 
     def generate(self, labels: Labels) -> Signals:
         """Return one signal in [-1, 1] per label."""
-        return self.signals(self.recovery(self.supervise(self.imagine(labels))))
+        return self.signals(self.recovery(self.supervise(self.generate_latents(labels))))
 
 
 class _Recurrent(nn.Module):
@@ -273,16 +268,16 @@ class _Recurrent(nn.Module):
             return self.out(self.layers(inputs.float())[0])
 
 
-def _foresight(foreseen: Tensor, latents: Tensor) -> Tensor:
-    """Return the mean square between each step foreseen and the one that came; 0 for one step."""
-    misses = foreseen[:, :-1] - latents[:, 1:]
-    return misses.square().sum() / max(misses.numel(), 1)
+def _supervised_loss(predicted: Tensor, latents: Tensor) -> Tensor:
+    """Mean squared one-step prediction error of the supervisor; 0 for one step."""
+    errors = predicted[:, :-1] - latents[:, 1:]
+    return errors.square().sum() / max(errors.numel(), 1)
 
 
-def _moments(rows: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
-    """Return means and deviations of `rows`, each row of `share` weighing them."""
-    mean = share @ rows
-    variance = (share @ rows.square() - mean.square()).clamp(min=0)
+def _moments(rows: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """Return means and standard deviations of `rows` under each row of `weights`."""
+    mean = weights @ rows
+    variance = (weights @ rows.square() - mean.square()).clamp(min=0)
     return mean, (variance + 1e-6).sqrt()
 
 

@@ -16,12 +16,12 @@ from torch.optim import Adam, AdamW, RMSprop
 from bioaug.core.checks import COUNT, POSITIVE, UNIT, check_number, check_numbers, check_option
 from bioaug.core.tensors import Labels, Signals
 from bioaug.exceptions import DataError
-from bioaug.models.adversarial import AdversarialModel, Verdict
+from bioaug.models.adversarial import AdversarialModel, DiscriminatorOutput
 from bioaug.models.base import Phase, SignalSpec
 from bioaug.models.registry import register_model
 from bioaug.nn.attention import TransformerBlock
 from bioaug.nn.objectives import non_saturating, wasserstein, wasserstein_gp
-from bioaug.nn.whitening import Whitening
+from bioaug.nn.whitening import make_whitening
 
 OWNER = "TransGAN"
 TOKENS, LARGEST_PATCH = 25, 32  # what patch_size="auto" aims at
@@ -126,8 +126,7 @@ class TransGAN(AdversarialModel):
         patch = _patch_size(patch_size, spec.n_timesteps)
         self.latent_dim, self.n_critic = latent_dim, n_critic
         # Not in the paper: both networks work in partly whitened coordinates, see BioSGAN.
-        if whitening is not None:
-            self.whitening = Whitening(spec.n_channels, spec.n_timesteps, left=whitening)
+        self.whitening = make_whitening(spec.n_channels, spec.n_timesteps, whitening)
         self.objective, optimizer, rates = OBJECTIVES[objective]
         self.optimizer_g = partial(optimizer, lr=lr_generator or rates[0])
         self.optimizer_d = partial(optimizer, lr=lr_discriminator or rates[1])
@@ -205,9 +204,9 @@ class _Critic(nn.Module):
         self.layers = nn.Sequential(*(_StridedConvolution(*pair) for pair in pairwise(widths)))
         self.score = nn.Linear(widths[-1] * -(-spec.n_timesteps // 2**LAYERS), 1)
 
-    def forward(self, signals: Signals, labels: Labels) -> Verdict:
+    def forward(self, signals: Signals, labels: Labels) -> DiscriminatorOutput:
         features = self.layers(signals.transpose(1, 2))
-        return Verdict(self.score(features.flatten(1)).squeeze(1))
+        return DiscriminatorOutput(self.score(features.flatten(1)).squeeze(1))
 
 
 class _StridedConvolution(nn.Module):

@@ -25,12 +25,12 @@ from bioaug.core.checks import (
 )
 from bioaug.core.tensors import Labels, Signals
 from bioaug.exceptions import DataError
-from bioaug.models.adversarial import AdversarialModel, Verdict
+from bioaug.models.adversarial import AdversarialModel, DiscriminatorOutput
 from bioaug.models.base import SignalSpec
 from bioaug.models.registry import register_model
 from bioaug.nn.conditioning import LabelProjection
 from bioaug.nn.objectives import non_saturating, relativistic, wasserstein_gp
-from bioaug.nn.whitening import Whitening
+from bioaug.nn.whitening import make_whitening
 
 OWNER = "WaveGAN"
 STRIDE = 4  # of every layer
@@ -154,8 +154,7 @@ class WaveGAN(AdversarialModel):
             "non_saturating": non_saturating,
             "relativistic": partial(relativistic, gp_weight),
         }[objective]()
-        if whitening is not None:
-            self.whitening = Whitening(spec.n_channels, spec.n_timesteps, left=whitening)
+        self.whitening = make_whitening(spec.n_channels, spec.n_timesteps, whitening)
         self.optimizer_g = partial(Adam, lr=lr_generator, betas=(0.5, 0.9), fused=True)
         self.optimizer_d = partial(Adam, lr=lr_discriminator, betas=(0.5, 0.9), fused=True)
         self.generator = _Generator(
@@ -240,14 +239,16 @@ class _Discriminator(nn.Module):
         self.score = nn.Linear(n_left * channels[-1], 1)
         self.projection = LabelProjection(spec.n_classes, n_left * channels[-1])
 
-    def forward(self, signals: Signals, labels: Labels) -> Verdict:
+    def forward(self, signals: Signals, labels: Labels) -> DiscriminatorOutput:
         x = pad(signals, (0, self.padding)).transpose(1, 2)
         for place, (layer, norm) in enumerate(zip(self.layers, self.norms, strict=True)):
             if place:
                 x = _shuffle_phase(x, self.phase_shuffle)
             x = self.dropout(leaky_relu(norm(layer(x)), SLOPE))
         features = x.flatten(1)
-        return Verdict(self.score(features).squeeze(1) + self.projection(features, labels))
+        return DiscriminatorOutput(
+            self.score(features).squeeze(1) + self.projection(features, labels)
+        )
 
 
 # Channels stand last in all layers: stretches of 4 steps are then rows of a matrix without a

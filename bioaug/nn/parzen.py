@@ -1,4 +1,4 @@
-"""New rows between a training row and its neighbours."""
+"""Manifold Parzen windows: random rows around a training row and its nearest neighbours."""
 
 from __future__ import annotations
 
@@ -12,24 +12,26 @@ from torch import Tensor
 from bioaug.core.distances import nearest_rows
 from bioaug.core.tensors import Labels
 
-NEIGHBOURS = 20
-MOST_ROWS = 8192  # rows of a class among which neighbours are looked for
+N_NEIGHBOURS = 20
+MAX_ROWS = 8192
 
 
-class LocalGaussians:
-    """Draws from the Gaussian that a training row and its nearest neighbours suggest [1]_.
+class ManifoldParzen:
+    """Samples Gaussians around training rows, with the covariance of the nearest neighbours [1]_.
 
     With the mean m of the nearest rows of its class, a draw beside a row is
-    ``m + sqrt(1 - share^2) (row - m) + share e``, where e has the neighbours' covariance: with
-    share 0 the row itself, with share 1 a draw that forgot which row it came from. The covariance
-    of the class is kept.
+    ``m + sqrt(1 - a^2) (row - m) + a e``, where e has mean 0 and the neighbours' covariance, and a
+    is the noise fraction: with 0 the row itself, with 1 a draw that does not depend on which of
+    the neighbours it began at. The covariance of the class is kept.
 
     Parameters
     ----------
     rows : Tensor of shape (n, n_values)
     labels : Tensor of shape (n,)
-    share : float in [0, 1]
+    noise_fraction : float in [0, 1]
     n_neighbours : int, default=20
+    max_rows : int, default=8192
+        Rows of a class, evenly spaced, among which neighbours are searched.
 
     References
     ----------
@@ -37,9 +39,14 @@ class LocalGaussians:
     """
 
     def __init__(
-        self, rows: Tensor, labels: Labels, share: float, n_neighbours: int = NEIGHBOURS
+        self,
+        rows: Tensor,
+        labels: Labels,
+        noise_fraction: float,
+        n_neighbours: int = N_NEIGHBOURS,
+        max_rows: int = MAX_ROWS,
     ) -> None:
-        self.rows, self.share = rows, share
+        self.rows, self.noise_fraction, self._max_rows = rows, noise_fraction, max_rows
         n_nearest = max(1, min(n_neighbours, int(labels.bincount().max()) - 1))
         self.neighbours = torch.arange(len(rows), device=rows.device)[:, None].repeat(1, n_nearest)
         for label in labels.unique():
@@ -51,7 +58,8 @@ class LocalGaussians:
         """Find the different rows nearest to those of one class; itself where there are too few."""
         given = self.rows[own].double().cpu().numpy() + 0.0  # no -0
         numbers, first = _different(given)
-        chosen = first[np.linspace(0, len(first) - 1, min(len(first), MOST_ROWS)).astype(np.int64)]
+        n_chosen = min(len(first), self._max_rows)
+        chosen = first[np.linspace(0, len(first) - 1, n_chosen).astype(np.int64)]
         n = min(self.neighbours.shape[1], len(chosen) - 1)
         if n < 1:
             return
@@ -66,7 +74,8 @@ class LocalGaussians:
         mean, n = near.mean(dim=1), near.shape[1]
         weights = torch.randn(len(index), 1, n, device=index.device) / max(n - 1, 1) ** 0.5
         across = (weights @ (near - mean[:, None])).squeeze(1)
-        return mean + (1 - self.share**2) ** 0.5 * (self.rows[index] - mean) + self.share * across
+        kept = (1 - self.noise_fraction**2) ** 0.5 * (self.rows[index] - mean)
+        return mean + kept + self.noise_fraction * across
 
 
 def _different(rows: NDArray) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

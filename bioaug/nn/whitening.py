@@ -77,3 +77,25 @@ class Whitening(nn.Module):
     def _scale(self, signals: Signals, factors: Tensor, rest: Tensor) -> Signals:
         along = torch.einsum("bct,cta->bca", signals, self.axes) * (factors - rest)
         return rest * signals + torch.einsum("bca,cta->bct", along, self.axes)
+
+
+class IdentityWhitening(nn.Module):
+    """The signals' own coordinates, in place of a `Whitening`."""
+
+    def fit(self, signals: Signals, labels: Labels) -> None:
+        """Learn nothing."""
+
+    def forward(self, signals: Signals) -> Signals:
+        """Return the signals as they are."""
+        return signals
+
+    def inverse(self, signals: Signals) -> Signals:
+        """Return the signals as they are."""
+        return signals
+
+
+def make_whitening(
+    n_channels: int, n_timesteps: int, left: float | None
+) -> Whitening | IdentityWhitening:
+    """Return a `Whitening`, or the identity where `left` is None."""
+    return IdentityWhitening() if left is None else Whitening(n_channels, n_timesteps, left)

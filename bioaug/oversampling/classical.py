@@ -13,7 +13,7 @@ from torch import Tensor
 
 from bioaug.core.row_noise import RowNoise
 from bioaug.core.tensors import Signals
-from bioaug.nn.parzen import LocalGaussians
+from bioaug.nn.parzen import ManifoldParzen
 from bioaug.synthesis.codec import SignalCodec
 
 NOISE_STD = 0.03  # of the channel's standard deviation
@@ -51,14 +51,14 @@ class ClassicalMethod:
     codec : SignalCodec
     signals : Tensor of shape (n_rows, n_channels, n_timesteps)
         Encoded.
-    gaussians : LocalGaussians or None
+    gaussians : ManifoldParzen or None
         Where the method has no transform.
     """
 
     name: str
     codec: SignalCodec
     signals: Signals
-    gaussians: LocalGaussians | None
+    gaussians: ManifoldParzen | None
 
     @classmethod
     def fit(cls, name: str, X: NDArray, n_features: int = 0) -> ClassicalMethod:
@@ -71,7 +71,7 @@ class ClassicalMethod:
         signals, codes = codec.encode(X, labels)
         gaussians = None
         if METHODS[name].transform is None:
-            gaussians = LocalGaussians(signals.flatten(1), codes, NOISE_FRACTION)
+            gaussians = ManifoldParzen(signals.flatten(1), codes, NOISE_FRACTION)
         return cls(name, codec, signals, gaussians)
 
     @torch.no_grad()

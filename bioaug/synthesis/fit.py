@@ -83,7 +83,7 @@ def fit_model(
             signals.to(runtime.device),
             labels.to(runtime.device),
             training.config.batch_size,
-            training.config.smoothing,
+            training.config.neighbour_mixing,
         )
         if state.step == 0:
             state.seconds = time.perf_counter() - began  # `max_time` counts what came before, too
@@ -117,7 +117,7 @@ def _initial_model(
         return copy.deepcopy(start.model)
     spec = SignalSpec(codec.n_channels, codec.n_timesteps, len(codec.classes))
     model = training.model(spec, **training.model_params)
-    model.calibrate(signals, labels)
+    model.fit_preprocessing(signals, labels)
     return model
 
 

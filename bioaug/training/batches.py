@@ -8,11 +8,11 @@ import torch
 
 from bioaug.core.tensors import Labels, Signals
 from bioaug.models.base import Batch
-from bioaug.nn.parzen import LocalGaussians
+from bioaug.nn.parzen import ManifoldParzen
 
 
 def balanced_batches(
-    signals: Signals, labels: Labels, batch_size: int, smoothing: float = 0.0
+    signals: Signals, labels: Labels, batch_size: int, neighbour_mixing: float = 0.0
 ) -> Iterator[Batch]:
     """Yield batches with equally many rows of every class, drawn with replacement.
 
@@ -26,11 +26,13 @@ def balanced_batches(
     labels : Tensor of shape (n_samples,)
         On the same device.
     batch_size : int
-    smoothing : float in [0, 1], default=0.0
+    neighbour_mixing : float in [0, 1], default=0.0
         Share of what tells a row from its neighbours that is replaced by chance at every draw, see
-        `LocalGaussians`.
+        `ManifoldParzen`.
     """
-    local = LocalGaussians(signals.flatten(1), labels, smoothing) if smoothing else None
+    local = (
+        ManifoldParzen(signals.flatten(1), labels, neighbour_mixing) if neighbour_mixing else None
+    )
     order = labels.argsort(stable=True)  # rows of a class stand together in it
     counts = labels.bincount()
     counts = counts[counts > 0]

@@ -50,9 +50,9 @@ class TrainerConfig:
         In models with a discriminator, the chance of each augmentation of what it sees, real and
         synthetic alike, see `Augmentation`; "adaptive" sets it by how much better the
         discriminator knows its training rows than chance.
-    smoothing : float in [0, 1]
+    neighbour_mixing : float in [0, 1]
         How much of what tells a training row from its 20 nearest neighbours is replaced by chance
-        whenever the row is used, see `LocalGaussians`: against learning few rows by heart.
+        whenever the row is used, see `ManifoldParzen`: against learning few rows by heart.
     """
 
     n_steps: int = 1000
@@ -66,7 +66,7 @@ class TrainerConfig:
     penalty_every: int = 1
     penalty: str = "autograd"
     augment: float | str = 0.0
-    smoothing: float = 0.0
+    neighbour_mixing: float = 0.0
 
     def __post_init__(self) -> None:
         owner = "TrainerConfig"
@@ -79,7 +79,7 @@ class TrainerConfig:
         check_number(self.grad_clip, POSITIVE, name="grad_clip", owner=owner, optional=True)
         check_number(self.max_time, POSITIVE, name="max_time", owner=owner, optional=True)
         check_option(self.penalty, name="penalty", owner=owner, options=PENALTIES)
-        check_number(self.smoothing, UNIT, name="smoothing", owner=owner)
+        check_number(self.neighbour_mixing, UNIT, name="neighbour_mixing", owner=owner)
         if self.augment != "adaptive":
             check_number(
                 self.augment, UNIT, name="augment", owner=owner, otherwise=" or 'adaptive'"

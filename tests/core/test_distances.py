@@ -16,7 +16,7 @@ from bioaug.core.distances import (
     nearest_index,
     nearest_rows,
 )
-from bioaug.nn.parzen import LocalGaussians
+from bioaug.nn.parzen import ManifoldParzen
 
 
 def make(n: int, d: int = 200, *, seed: int = 0, offset: float = 0.0) -> NDArray[np.float64]:
@@ -99,7 +99,7 @@ def test_equal_distances_compare_equal() -> None:
 def test_the_neighbours_of_repeated_rows_in_a_model() -> None:
     """Which are the nearest different ones: equal rows are told apart from near ones."""
     rows = torch.tensor(make(40), dtype=torch.float32).repeat(2, 1) + 100
-    local = LocalGaussians(rows, torch.zeros(80, dtype=torch.long), 0.5, n_neighbours=1)
+    local = ManifoldParzen(rows, torch.zeros(80, dtype=torch.long), 0.5, n_neighbours=1)
     apart = cdist(rows.double(), rows.double())
     apart[apart == 0] = np.inf
     expected = rows[apart.argmin(axis=1)]

@@ -13,7 +13,7 @@ from torch.optim import SGD
 
 from bioaug.core.seeding import seeded
 from bioaug.core.tensors import Labels, Signals
-from bioaug.models.adversarial import AdversarialModel, Verdict
+from bioaug.models.adversarial import AdversarialModel, DiscriminatorOutput
 from bioaug.models.base import Batch, GenerativeModel, Losses, Phase, SignalSpec, Update
 from bioaug.nn.objectives import Objective, non_saturating
 from bioaug.training import Callback, Trainer, TrainerConfig, TrainerState
@@ -190,8 +190,8 @@ class _Judge(nn.Module):
         super().__init__()
         self.linear = nn.Linear(spec.n_channels * spec.n_timesteps, 1)
 
-    def forward(self, signals: Signals, labels: Labels) -> Verdict:
-        return Verdict(self.linear(signals.flatten(1)).tanh().squeeze(1))
+    def forward(self, signals: Signals, labels: Labels) -> DiscriminatorOutput:
+        return DiscriminatorOutput(self.linear(signals.flatten(1)).tanh().squeeze(1))
 
 
 def make_waves(n_samples: int, seed: int = 0, n_channels: int = 2, n_timesteps: int = 24):

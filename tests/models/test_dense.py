@@ -19,7 +19,7 @@ SMALL: dict[str, Any] = {"latent_dim": 6, "generator_widths": (8,), "discriminat
 def build(spec=SPEC, **params):
     with seeded(0):
         model = DenseGAN(spec, **(SMALL | params))
-        model.calibrate(*make_batch(spec, per_class=8))
+        model.fit_preprocessing(*make_batch(spec, per_class=8))
     return model
 
 

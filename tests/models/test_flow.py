@@ -20,7 +20,7 @@ SMALL: dict[str, Any] = {"width": 16, "depth": 1, "n_components": 4}
 def build(spec=SPEC, batch=None, **params):
     with seeded(0):
         model = Flow(spec, **(SMALL | params))
-        model.calibrate(*(batch or make_batch(spec, per_class=30)))
+        model.fit_preprocessing(*(batch or make_batch(spec, per_class=30)))
     return model
 
 

@@ -34,7 +34,7 @@ def build(name, spec=USUAL, seed=0):
     with seeded(seed):
         model = get_model(name)(spec)
         if spec.n_timesteps < 1000:
-            model.calibrate(*make_batch(spec, per_class=8))
+            model.fit_preprocessing(*make_batch(spec, per_class=8))
     return model
 
 

@@ -19,7 +19,7 @@ SMALL: dict[str, Any] = {"width": 8, "depth": 2, "n_components": 4}
 def build(**params):
     with seeded(0):
         model = R3GAN(SPEC, **(SMALL | params))
-        model.calibrate(*make_batch(SPEC, per_class=20))
+        model.fit_preprocessing(*make_batch(SPEC, per_class=20))
     return model
 
 
@@ -30,7 +30,7 @@ def test_the_generator_begins_with_its_noise():
         noise = model.mixture.draw(labels)
     assert torch.equal(model.generator(noise, labels), noise)
     with seeded(1):
-        made = model.make(labels)
+        made = model.generate_whitened(labels)
     torch.testing.assert_close(made, model.whitening(model.axes.inverse(noise)))
 
 
@@ -49,7 +49,7 @@ def test_losses_are_the_papers():
     with seeded(2):
         losses = model.discriminator_loss(batch)
     with seeded(2):
-        fake = model.make(batch.labels)
+        fake = model.generate_whitened(batch.labels)
     real_score = model.discriminator(model.whitening(batch.signals), batch.labels).score
     fake_score = model.discriminator(fake, batch.labels).score
     torch.testing.assert_close(losses["adversarial"], softplus(fake_score - real_score).mean())

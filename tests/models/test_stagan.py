@@ -71,8 +71,8 @@ def test_any_patch_size_and_depth(n_timesteps, patch_size, n_stages):
     spec = SignalSpec(2, n_timesteps, 1)
     with seeded(0):
         model = StaGAN(spec, patch_size=patch_size, n_stages=n_stages, **SMALL)
-        model.calibrate(*make_batch(spec))
-        signals = model.make(torch.zeros(3, dtype=torch.int64))
+        model.fit_preprocessing(*make_batch(spec))
+        signals = model.generate_whitened(torch.zeros(3, dtype=torch.int64))
     assert signals.shape == (3, 2, n_timesteps)
     assert (signals.abs().amax(dim=(0, 1)) > 0).all()
 
@@ -109,11 +109,11 @@ def test_minibatch_discrimination_equals_its_formula_and_gradient():
 
 
 @torch.no_grad()
-def test_calibrated_outputs_are_neither_0_nor_all_alike():
+def test_scaled_outputs_are_neither_0_nor_all_alike():
     with seeded(0):
         layer = MinibatchDiscrimination(6, 3)
         features = 50 * torch.randn(40, 6)
-        layer.calibrate(features)
+        layer.fit_scale(features)
     apart = ~torch.eye(40, dtype=torch.bool)
     assert layer.distances(features)[:, apart].median() == pytest.approx(1, rel=1e-4)
     assert 4 < layer(features).mean() < 28
@@ -122,7 +122,7 @@ def test_calibrated_outputs_are_neither_0_nor_all_alike():
 
 
 @torch.no_grad()
-def test_uncalibrated_outputs_of_signals_far_apart_vanish():
+def test_unscaled_outputs_of_signals_far_apart_vanish():
     with seeded(0):
         layer = MinibatchDiscrimination(1480, 5)
         features = torch.rand(20, 1480)
@@ -135,7 +135,7 @@ def test_calibration_leaves_equal_rows_and_single_rows_alone():
         with seeded(0):
             model = StaGAN(SPEC, whitening=None, **SMALL)
         before = model.discriminator.minibatch.weight.clone()
-        model.calibrate(torch.ones(n_rows, 2, 25), torch.zeros(n_rows, dtype=torch.int64))
+        model.fit_preprocessing(torch.ones(n_rows, 2, 25), torch.zeros(n_rows, dtype=torch.int64))
         assert torch.equal(model.discriminator.minibatch.weight, before)
 
 
@@ -144,7 +144,7 @@ def test_a_score_depends_on_its_batch_only_through_minibatch_discrimination():
         with seeded(0):
             model = StaGAN(SPEC, minibatch_out=minibatch_out, **SMALL)
             signals, labels = make_batch(SPEC, per_class=8)
-            model.calibrate(signals, labels)
+            model.fit_preprocessing(signals, labels)
         whole = model.discriminator(signals, labels).score[:4]
         half = model.discriminator(signals[:4], labels[:4]).score
         assert torch.allclose(whole, half, atol=1e-6) == alike
@@ -155,11 +155,11 @@ def test_a_repeating_generator_is_found_out():
     with seeded(0):
         model = StaGAN(SPEC, **SMALL)
         signals, labels = make_batch(SPEC, per_class=64)
-        model.calibrate(signals, labels)
+        model.fit_preprocessing(signals, labels)
         optimizer = model.optimizer_d(model.discriminator.parameters())
         for _ in range(100):
             real = model.whitening(signals[torch.randperm(64)[:16]])
-            on_real, on_fake = model.judge(real, real[:1].repeat(16, 1, 1), labels[:16])
+            on_real, on_fake = model.discriminate(real, real[:1].repeat(16, 1, 1), labels[:16])
             loss = model.objective.discriminator(on_real.score, on_fake.score).mean()
             optimizer.zero_grad()
             loss.backward()

@@ -22,7 +22,7 @@ SMALL = {"hidden_dim": 6, "noise_dim": 2, "static_dim": 1, "label_dim": 2}
 def build(spec=SPEC, **params):
     with seeded(0):
         model = TimeGAN(spec, **{**SMALL, **params})
-        model.calibrate(*make_batch(spec, per_class=8))
+        model.fit_preprocessing(*make_batch(spec, per_class=8))
     return model
 
 

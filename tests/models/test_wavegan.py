@@ -32,7 +32,7 @@ EEG: dict[str, Any] = {
 def build(spec=SPEC, **params):
     with seeded(0):
         model = WaveGAN(spec, **(SMALL | params))
-        model.calibrate(*make_batch(spec, per_class=8))
+        model.fit_preprocessing(*make_batch(spec, per_class=8))
     return model
 
 

@@ -11,7 +11,7 @@ from bioaug import Synthesizer
 from bioaug.core.seeding import seeded
 from bioaug.nn.cells import LEAST_ROWS, partition
 from bioaug.nn.mixture import GaussianMixture, PrincipalAxes
-from bioaug.nn.parzen import LocalGaussians
+from bioaug.nn.parzen import ManifoldParzen
 
 
 def walks(n=400, n_channels=2, n_timesteps=12, seed=0):
@@ -232,45 +232,44 @@ def test_rows_are_given_to_the_nearest_component_of_their_class():
     assert cells[0] != cells[-1]
 
 
-def local_of(rows, labels, share=0.9, n_neighbours=8):
-    return LocalGaussians(rows, labels, share, n_neighbours)
+def parzen_of(rows, labels, noise_fraction=0.9, n_neighbours=8, **limits):
+    return ManifoldParzen(rows, labels, noise_fraction, n_neighbours, **limits)
 
 
-def test_share_0_gives_training_rows_back():
+def test_noise_fraction_0_gives_training_rows_back():
     rows, index = torch.randn(30, 4), torch.arange(30).repeat(3)
     with seeded(1):
-        drawn = local_of(rows, zeros(30), share=0.0).draw(index)
+        drawn = parzen_of(rows, zeros(30), noise_fraction=0.0).draw(index)
     torch.testing.assert_close(drawn, rows[index])
 
 
 def test_draws_keep_the_covariance_and_are_no_copies():
     rows = torch.randn(400, 3, generator=torch.Generator().manual_seed(0))
-    local = local_of(rows, zeros(400), share=0.9, n_neighbours=20)
+    parzen = parzen_of(rows, zeros(400), noise_fraction=0.9, n_neighbours=20)
     with seeded(1):
-        drawn = local.draw(torch.randint(400, (8000,)))
+        drawn = parzen.draw(torch.randint(400, (8000,)))
     torch.testing.assert_close(drawn.T.cov(), rows.T.cov(), rtol=0, atol=0.25)
     assert float(distances(drawn, rows).amin(dim=1).median()) > 0.05
 
 
-def test_neighbours_are_the_nearest_others_of_the_class(monkeypatch):
+def test_neighbours_are_the_nearest_others_of_the_class():
     rows, labels = torch.arange(12.0)[:, None], torch.arange(12) % 2
-    local = local_of(rows, labels, n_neighbours=2)
-    assert sorted(local.neighbours[4].tolist()) == [2, 6]
-    assert sorted(local.neighbours[0].tolist()) == [2, 4]
-    monkeypatch.setattr("bioaug.nn.parzen.MOST_ROWS", 3)  # 0, 4 and 10 of the even ones
-    local = local_of(rows, labels, n_neighbours=2)
-    assert sorted(local.neighbours[4].tolist()) == [0, 10]
-    assert sorted(local.neighbours[6].tolist()) in ([4, 10], [0, 4])
+    parzen = parzen_of(rows, labels, n_neighbours=2)
+    assert sorted(parzen.neighbours[4].tolist()) == [2, 6]
+    assert sorted(parzen.neighbours[0].tolist()) == [2, 4]
+    parzen = parzen_of(rows, labels, n_neighbours=2, max_rows=3)  # 0, 4 and 10 of the even ones
+    assert sorted(parzen.neighbours[4].tolist()) == [0, 10]
+    assert sorted(parzen.neighbours[6].tolist()) in ([4, 10], [0, 4])
 
 
 @pytest.mark.parametrize("n", [1, 2, 3])
 def test_few_rows_can_be_drawn_from(n):
     rows = torch.randn(n + 40, 5)
-    local = local_of(rows, torch.cat([zeros(n), zeros(40) + 1]))
+    parzen = parzen_of(rows, torch.cat([zeros(n), zeros(40) + 1]))
     with seeded(0):
-        drawn = local.draw(torch.arange(n).repeat(20))
+        drawn = parzen.draw(torch.arange(n).repeat(20))
     assert torch.isfinite(drawn).all()
-    assert local.neighbours[:n].max() < n
+    assert parzen.neighbours[:n].max() < n
 
 
 @pytest.mark.parametrize("per_class", [False, True])

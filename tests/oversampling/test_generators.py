@@ -13,7 +13,7 @@ from toys import make_rows
 
 from bioaug import GANOversampler
 from bioaug.exceptions import DataError
-from bioaug.nn.parzen import LocalGaussians
+from bioaug.nn.parzen import ManifoldParzen
 
 
 def test_a_method_that_was_asked_for_is_the_one_used():
@@ -58,8 +58,8 @@ def test_an_object_whose_rows_have_another_length_is_named():
 def test_no_row_has_a_repeat_of_itself_or_of_another_among_its_neighbours():
     rows = torch.from_numpy(make_rows((12, 30))).float()
     repeated = rows.repeat(3, 1)
-    local = LocalGaussians(repeated, torch.zeros(36, dtype=torch.int64), 1.0, n_neighbours=5)
-    once = LocalGaussians(rows, torch.zeros(12, dtype=torch.int64), 1.0, n_neighbours=5)
+    local = ManifoldParzen(repeated, torch.zeros(36, dtype=torch.int64), 1.0, n_neighbours=5)
+    once = ManifoldParzen(rows, torch.zeros(12, dtype=torch.int64), 1.0, n_neighbours=5)
     assert (local.neighbours[:12] % 12).tolist() == once.neighbours.tolist()
     assert (local.neighbours[12:24] % 12).tolist() == once.neighbours.tolist()
 

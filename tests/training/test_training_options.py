@@ -98,7 +98,7 @@ def test_penalties_without_second_derivatives_can_be_trained_with():
         ({"augment": 1.5}, "'augment'.*or 'adaptive'"),
         ({"augment": "always"}, "'augment'"),
         ({"max_time": 0.0}, "'max_time'"),
-        ({"smoothing": -0.1}, "'smoothing'"),
+        ({"neighbour_mixing": -0.1}, "'neighbour_mixing'"),
     ],
 )
 def test_wrong_options_are_named(settings, message):
@@ -171,12 +171,12 @@ def test_schedules_move_the_optimiser():
         assert group["betas"] == (0.0, pytest.approx(momentum))
 
 
-def test_smoothed_batches_are_no_training_rows_but_keep_their_classes():
+def test_mixed_batches_are_no_training_rows_but_keep_their_classes():
     signals, labels = make_batch(SPEC, per_class=30)
     signals[labels == 1] += 10
-    for smoothing, is_copy in ((0.0, True), (0.9, False)):
+    for neighbour_mixing, is_copy in ((0.0, True), (0.9, False)):
         with seeded(0):
-            batch = next(balanced_batches(signals, labels, 40, smoothing))
+            batch = next(balanced_batches(signals, labels, 40, neighbour_mixing))
         same = (batch.signals[:, None] == signals[None]).all(dim=(2, 3)).any(dim=1)
         assert bool(same.all()) == bool(same.any()) == is_copy
         assert ((batch.signals.mean(dim=(1, 2)) > 5) == (batch.labels == 1)).all()
