@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 from bioaug.core.checks import check_option
 from bioaug.exceptions import DataError
 from bioaug.models import available_models, get_model
+from bioaug.models.base import GenerativeModel
 from bioaug.oversampling.classical import METHODS, classical_methods
 from bioaug.synthesis.synthesizer import Synthesizer
 from bioaug.synthesis.units import warn_of_units
@@ -87,8 +88,8 @@ class ChosenModel:
 
 
 def check_model_name(model: Any) -> None:
-    """Raise a DataError for a class, or for a text that is neither a name nor a path."""
-    if isinstance(model, type):
+    """Raise a DataError for a class of no model, or a text that is neither a name nor a path."""
+    if isinstance(model, type) and not issubclass(model, GenerativeModel):
         raise DataError(
             f"The 'model' parameter of {OWNER} must be an object, not a class. Got "
             f"{model.__name__}. Write {model.__name__}()."
@@ -136,10 +137,10 @@ def choose_model(sampler: Any, X: NDArray, y: NDArray, labels: Sequence[Any]) ->
                 f"Synthesizer, or of another object where one class grows. Got {inner!r:.80} for "
                 f"{len(labels)} classes, whose rows it cannot tell from each other."
             )
+    if isinstance(model, type) or (isinstance(model, str) and model in available_models()):
+        return ChosenModel(Synthesizer(model, **_changed_settings(sampler)))
     if not isinstance(model, str | Path) or model in classical_methods():
         return ChosenModel(model)
-    if model in available_models():
-        return ChosenModel(Synthesizer(str(model), **_changed_settings(sampler)))
     return _fitted(Synthesizer.load(model, device=sampler.device), X, y, labels)
 
 

@@ -46,13 +46,14 @@ class GANOversampler(ProvenanceMixin, PersistenceMixin, BaseOverSampler):
 
     Parameters
     ----------
-    model : str, path, Synthesizer or object, default="flow"
-        A name from `available_models()`; the folder of a saved `Synthesizer`, which is loaded and
-        not trained; a `Synthesizer`, which is cloned and trained anew, even where it is fitted: to
-        use a fitted one as it is, give ``FrozenEstimator(synthesizer)`` (of `sklearn.frozen`);
-        any object with `fit` and `sample`, such as scikit-learn's `KernelDensity`, which is cloned
-        and fitted on each class; or a method without training: "local" (draws between a row and its
-        neighbours), "warp", "scale", "jitter" or "distort" (these three together).
+    model : str, type, path, Synthesizer or object, default="flow"
+        A name from `available_models()`, or a class of your own, see `Synthesizer`; the folder of a
+        saved `Synthesizer`, which is loaded and not trained; a `Synthesizer`, which is cloned and
+        trained anew, even where it is fitted: to use a fitted one as it is, give
+        ``FrozenEstimator(synthesizer)`` (of `sklearn.frozen`); any object with `fit` and `sample`,
+        such as scikit-learn's `KernelDensity`, which is cloned and fitted on each class; or a
+        method without training: "local" (draws between a row and its neighbours), "warp", "scale",
+        "jitter" or "distort" (these three together).
     sampling_strategy : float, str, dict or callable, default="auto"
         As in imbalanced-learn. A dict maps classes to their final counts.
     per_class : bool or "auto", default="auto"
@@ -142,7 +143,7 @@ class GANOversampler(ProvenanceMixin, PersistenceMixin, BaseOverSampler):
 
     _parameter_constraints: dict[str, Any] = {
         **BaseOverSampler._parameter_constraints,
-        "model": [str, Path, Synthesizer, HasMethods(["fit", "sample"])],
+        "model": [str, type, Path, Synthesizer, HasMethods(["fit", "sample"])],
         "per_class": ["boolean", StrOptions({"auto"})],
         "n_steps": [WHOLE, Mapping, None],
         "max_time": [POSITIVE, None],

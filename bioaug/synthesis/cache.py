@@ -45,7 +45,8 @@ def cached_fit(
     cannot be written costs the training, and a warning, but not the result.
     """
     scorer = training.early_stopping
-    if memory is None or not (scorer is None or is_dataclass(scorer)):
+    is_known = model_identity(training.model) is not None
+    if memory is None or not is_known or not (scorer is None or is_dataclass(scorer)):
         return fit_model(X, y, training, start)
     key = _key(X, y, training, start)
     folder = memory / "bioaug" / key

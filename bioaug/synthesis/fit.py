@@ -40,6 +40,7 @@ N_CHECKS = 20  # checkpoints, checks for collapse, and scores of early stopping 
 MIN_STEPS = 100  # between two checks for collapse
 SHORT_FRACTION = 0.1  # of the usual steps, below which a training is called short
 HELD_OUT_FRACTION = 0.2  # of the rows, by which early stopping judges
+_OTHERS = {"bioaug", "torch", "abc", "builtins"}  # modules whose classes are not the user's
 
 
 @dataclass(frozen=True)
@@ -184,7 +185,7 @@ def _settings(
     rows.update(labels.numpy().tobytes())
     rows.update(np.ascontiguousarray(watched[0]).data)  # by which early stopping judges
     settings = {
-        "model": model_identity(training.model),
+        "model": model_identity(training.model) or training.model.name,
         "model_params": training.model_params,
         "config": asdict(training.config),
         "early_stopping": _identity(training.early_stopping),
@@ -196,18 +197,19 @@ def _settings(
     return as_json(settings)
 
 
-def model_identity(model: type[GenerativeModel]) -> str:
+def model_identity(model: type[GenerativeModel]) -> str | None:
     """Return the name of a model; of a class of the user's own, with a digest of its source.
 
     So a training of a class that has changed since is not taken for the same. Changes of what the
-    class imports are not seen.
+    class calls are not seen. None where there is no source, as of a class typed at a prompt.
     """
-    if model.__module__.startswith("bioaug."):
+    own = [cls for cls in model.__mro__ if cls.__module__.split(".")[0] not in _OTHERS]
+    if not own:
         return model.name
     try:
-        source = inspect.getsource(model)
-    except (OSError, TypeError):  # typed at a prompt
-        source = ""
+        source = "".join(map(inspect.getsource, own))
+    except (OSError, TypeError):
+        return None
     return f"{model.name} {hashlib.sha256(source.encode()).hexdigest()}"
 
 

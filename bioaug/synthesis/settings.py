@@ -26,6 +26,7 @@ from bioaug.core.checks import (
 from bioaug.exceptions import DataError
 from bioaug.models import get_model
 from bioaug.models.base import GenerativeModel
+from bioaug.models.registry import registered_models
 from bioaug.synthesis.fitted import Scorer
 from bioaug.training import Callback, TrainerConfig
 from bioaug.training.runtime import Runtime
@@ -79,7 +80,7 @@ def check_settings(parameters: Mapping[str, Any]) -> Settings:
     DataError
         Where a parameter has a value that is not allowed.
     """
-    model = get_model(parameters["model"], owner=OWNER)
+    model = _model(parameters["model"])
     n_steps = parameters["n_steps"]
     config = _trainer_config(model, parameters)
     check_option(
@@ -108,6 +109,19 @@ def check_settings(parameters: Mapping[str, Any]) -> Settings:
         n_jobs=parameters["n_jobs"],
         verbose=int(parameters["verbose"]),
     )
+
+
+def _model(model: Any) -> type[GenerativeModel]:
+    """Return the class of the model, of which a saved file will hold the name."""
+    cls = get_model(model, owner=OWNER)
+    known = registered_models().get(cls.name, cls)
+    if (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
+        raise DataError(
+            f"The 'model' parameter of {OWNER} must have a name that no other model has. Got "
+            f"{cls.name!r} of {cls.__module__}.{cls.__qualname__}, which is that of "
+            f"{known.__module__}.{known.__qualname__}. Set another name in the class body."
+        )
+    return cls
 
 
 def _trainer_config(model: type[GenerativeModel], parameters: Mapping[str, Any]) -> TrainerConfig:

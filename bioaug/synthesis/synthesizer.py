@@ -24,6 +24,7 @@ from bioaug.core.containers import warn_of_time_first
 from bioaug.core.seeding import check_generator, draw_seed
 from bioaug.exceptions import DataError
 from bioaug.leakage import TrainingFingerprint
+from bioaug.models.base import GenerativeModel
 from bioaug.synthesis._labels import check_storable
 from bioaug.synthesis.fitted import Scorer, without_classes
 from bioaug.synthesis.persistence import PersistenceMixin
@@ -39,8 +40,9 @@ class Synthesizer(PersistenceMixin, SamplingMixin, BaseEstimator):
 
     Parameters
     ----------
-    model : str, default="flow"
-        A name from `available_models()`.
+    model : str or type, default="flow"
+        A name from `available_models()`, or a class of your own: a subclass of
+        `bioaug.models.base.GenerativeModel`. One that is saved is loaded after `register_model`.
     model_params : dict, optional
         Parameters of the model's constructor, such as ``{"width": 128}``.
     training_params : dict, optional
@@ -73,6 +75,7 @@ class Synthesizer(PersistenceMixin, SamplingMixin, BaseEstimator):
         Where trained models are kept: the same rows, labels and parameters never train twice,
         also in parallel processes. Callbacks see no training that is not done. It works with a
         `random_state` that is an integer; a training judged by a function of your own is not kept.
+        A model class of your own is told from earlier versions of it by its source.
     callbacks : sequence of Callback, optional
         What may watch the training, such as `TensorBoard`.
     device : str, default="auto"
@@ -123,7 +126,7 @@ class Synthesizer(PersistenceMixin, SamplingMixin, BaseEstimator):
 
     def __init__(
         self,
-        model: str = "flow",
+        model: str | type[GenerativeModel] = "flow",
         *,
         model_params: dict[str, Any] | None = None,
         training_params: dict[str, Any] | None = None,
