@@ -33,9 +33,9 @@ from bioaug.comparison.result import AugmentationResult
 from bioaug.comparison.scoring import Scoring
 from bioaug.core.checks import (
     COUNT,
+    FRACTION,
+    NOT_NEGATIVE_INT,
     POSITIVE,
-    SHARE,
-    WHOLE,
     check_number,
     check_path,
 )
@@ -140,8 +140,8 @@ def cross_validate_augmentation(
     X, y, groups = checked_rows(X, y, groups)
     check_number(n_repeats, COUNT, name="n_repeats", owner=OWNER)
     check_number(max_time, POSITIVE, name="max_time", owner=OWNER, optional=True)
-    check_number(holdout_fraction, SHARE, name="holdout_fraction", owner=OWNER)
-    check_number(random_state, WHOLE, name="random_state", owner=OWNER)
+    check_number(holdout_fraction, FRACTION, name="holdout_fraction", owner=OWNER)
+    check_number(random_state, NOT_NEGATIVE_INT, name="random_state", owner=OWNER)
     truth = GroundTruth(y, groups, Scoring.of(scoring, y))
     estimator = make_estimator(estimator)
     truth.scoring.method_of(estimator)

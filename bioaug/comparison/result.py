@@ -25,7 +25,7 @@ from bioaug.exceptions import DataError
 
 FORMAT = "bioaug-result-2"
 LARGEST = 2**28  # bytes of a stored result
-MOST_VALUES = 2**22  # a run has some 100
+MAX_VALUES = 2**22  # a run has some 100
 
 
 @dataclass(frozen=True)
@@ -224,7 +224,7 @@ class AugmentationResult:
             size = file.stat().st_size
             if size > LARGEST:
                 raise ValueError(f"it has {size} bytes, more than {LARGEST}")
-            return cls(**_checked(parse_json(file.read_bytes(), most_values=MOST_VALUES)))
+            return cls(**_checked(parse_json(file.read_bytes(), max_values=MAX_VALUES)))
         except (ValueError, RecursionError) as error:
             raise DataError(
                 f"The file {str(file)!r} must be one that AugmentationResult.save wrote as JSON. "

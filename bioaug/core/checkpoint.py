@@ -34,13 +34,13 @@ FORMAT_VERSION = 1
 CONFIG = "config.json"
 # What wrong content can raise where it is taken for right.
 MALFORMED = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
-LARGEST_CONFIG = 2**25  # bytes; 130,000 entries of a history, and some 500 MB once it is parsed
-LARGEST_HEADER = 2**24  # bytes of the list of tensors in front of the weights
-LARGE = 2**30  # bytes of weights, above which a file is looked at before its digest is computed
-MOST_READS = 20  # while others write
+MAX_CONFIG_BYTES = 2**25  # bytes; 130,000 entries of a history, and some 500 MB once it is parsed
+MAX_HEADER_BYTES = 2**24  # bytes of the list of tensors in front of the weights
+LARGE_BYTES = 2**30  # bytes of weights, above which the header is checked before the digest
+MAX_READS = 20  # while others write
 _WEIGHTS = re.compile(r"weights-[0-9a-f]{16}\.safetensors")
 _HARMLESS = {".lock", ".DS_Store"}  # of `folder_lock`; of a Mac
-LONGEST_NAME = 60  # characters kept of a text that becomes a file name
+MAX_NAME_LENGTH = 60  # characters kept of a text that becomes a file name
 
 
 def write_checkpoint(
@@ -86,7 +86,7 @@ def write_checkpoint(
     whole = header | as_json(config)
     content = json.dumps(whole | {"config_sha256": json_digest(whole)}, indent=1).encode()
     _check_readable(content, weights)
-    with _told_of(folder):
+    with _errors_naming(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with folder_lock(folder) as is_locked:
             if not owned:
@@ -103,7 +103,7 @@ def write_checkpoint(
 
 def check_folder(folder: Path) -> None:
     """Raise what `write_checkpoint` would raise of `folder`, before anything is computed."""
-    with _told_of(folder):
+    with _errors_naming(folder):
         if folder.exists():
             _check_ours(folder)
             check_writable(folder / CONFIG)
@@ -130,7 +130,7 @@ def _remove_stale(folder: Path, is_locked: bool) -> None:
 
 
 @contextmanager
-def _told_of(folder: Path) -> Iterator[None]:
+def _errors_naming(folder: Path) -> Iterator[None]:
     """Say in an OSError which folder cannot be written."""
     try:
         yield
@@ -163,7 +163,7 @@ def _check_ours(folder: Path) -> None:
 def _is_ours(config: Path) -> bool:
     """Whether a config was written by bioaug, whole or damaged since."""
     try:
-        _check_regular(config, LARGEST_CONFIG)
+        _check_regular(config, MAX_CONFIG_BYTES)
         with config.open("rb") as stream:
             start = stream.read(200)
     except OSError:
@@ -174,7 +174,7 @@ def _is_ours(config: Path) -> bool:
 def _named_weights(folder: Path) -> Path | None:
     """Return the file of weights that the config of `folder` names, where it is one of ours."""
     try:
-        _check_regular(folder / CONFIG, LARGEST_CONFIG)
+        _check_regular(folder / CONFIG, MAX_CONFIG_BYTES)
         config = parse_json((folder / CONFIG).read_bytes())
         name = config["weights"] if config["format"] == FORMAT else ""
         return folder / name if _WEIGHTS.fullmatch(name) else None
@@ -185,9 +185,9 @@ def _named_weights(folder: Path) -> Path | None:
 def _check_readable(content: bytes, weights: bytes) -> None:
     """Raise a CheckpointError for what `read_checkpoint` would refuse for its size."""
     try:
-        if len(content) > LARGEST_CONFIG:
-            raise ValueError(f"{len(content)} bytes, more than {LARGEST_CONFIG}")
-        if len(content) > LARGEST_CONFIG // 32:
+        if len(content) > MAX_CONFIG_BYTES:
+            raise ValueError(f"{len(content)} bytes, more than {MAX_CONFIG_BYTES}")
+        if len(content) > MAX_CONFIG_BYTES // 32:
             parse_json(content)
         _check_header(io.BytesIO(weights), len(weights))
     except ValueError as error:
@@ -209,7 +209,7 @@ def read_checkpoint(folder: str | Path) -> tuple[dict[str, Tensor], dict[str, An
         Where the folder, or one of its files, is missing, damaged or not ours.
     """
     folder = Path(folder)
-    for _ in range(MOST_READS):
+    for _ in range(MAX_READS):
         before = _version_of(folder)
         try:
             return _read(folder)
@@ -235,7 +235,7 @@ def _read(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         size = _check_regular(file)
         with file.open("rb") as stream:
             # Not read as a whole before it is known to be ours.
-            is_ours = size < LARGE or _has_header(stream, size)
+            is_ours = size < LARGE_BYTES or _has_header(stream, size)
             stream.seek(0)
             digest = hashlib.file_digest(stream, "sha256").hexdigest() if is_ours else ""
             stream.seek(0)
@@ -270,7 +270,7 @@ def _has_header(stream: BinaryIO, size: int) -> bool:
 def _check_header(stream: BinaryIO, size: int) -> None:
     """Raise a ValueError where no file of `size` bytes begins like this, or its header is long."""
     length = int.from_bytes(stream.read(8), "little")
-    if not 2 <= length <= min(size - 8, LARGEST_HEADER):
+    if not 2 <= length <= min(size - 8, MAX_HEADER_BYTES):
         raise ValueError(f"a header of {length} bytes")
     header = parse_json(stream.read(length))
     if not isinstance(header, dict):
@@ -344,7 +344,7 @@ def file_name(text: str) -> str:
 
     Class names may hold a slash, differ in case only, or be many; the digest tells them apart.
     """
-    readable = re.sub(r"[^\w+-]+", "_", text.replace(", ", "+"))[:LONGEST_NAME]
+    readable = re.sub(r"[^\w+-]+", "_", text.replace(", ", "+"))[:MAX_NAME_LENGTH]
     return f"{readable}-{hashlib.sha256(text.encode(errors='surrogatepass')).hexdigest()[:8]}"
 
 
@@ -360,7 +360,7 @@ def _read_config(folder: Path) -> dict[str, Any]:
     file = folder / CONFIG
     remedy = "Give a folder that Synthesizer.save wrote, whole."
     try:
-        _check_regular(file, LARGEST_CONFIG)
+        _check_regular(file, MAX_CONFIG_BYTES)
         config = parse_json(file.read_bytes())
     except OSError as error:
         raise CheckpointError(

@@ -23,18 +23,18 @@ COUNT = Interval(Integral, 1, None, closed="left")
 NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
 POSITIVE = Interval(Real, 0, None, closed="neither")
 UNIT = Interval(Real, 0, 1, closed="both")
-SHARE = Interval(Real, 0, 1, closed="neither")
-WHOLE = Interval(Integral, 0, None, closed="left")
-LARGEST = 1e100
+FRACTION = Interval(Real, 0, 1, closed="neither")
+NOT_NEGATIVE_INT = Interval(Integral, 0, None, closed="left")
+MAX_ABS = 1e100
 
 __all__ = [
     "COUNT",
-    "LARGEST",
+    "FRACTION",
+    "MAX_ABS",
     "NOT_NEGATIVE",
+    "NOT_NEGATIVE_INT",
     "POSITIVE",
-    "SHARE",
     "UNIT",
-    "WHOLE",
     "HasMethods",
     "Interval",
     "StrOptions",
@@ -276,10 +276,10 @@ def as_labels(y: Any, *, owner: str, name: str = "y") -> NDArray:
             f"shape {labels.shape} instead."
         )
     check_labels(labels, owner=owner, name=name)
-    return of_usual_type(np.asarray(y).ravel() if is_plain else labels)
+    return as_plain_labels(np.asarray(y).ravel() if is_plain else labels)
 
 
-def of_usual_type(labels: NDArray) -> NDArray:
+def as_plain_labels(labels: NDArray) -> NDArray:
     """Return numbers that stand in an array of objects, and text of numpy's StringDType, as usual.
 
     Scikit-learn takes neither for labels.
@@ -320,9 +320,9 @@ def check_finite(X: NDArray, *, owner: str, name: str = "X") -> None:
     bad = ~np.isfinite(X)
     if not bad.any():
         largest = float(max(X.max(initial=0), -X.min(initial=0)))
-        if largest > LARGEST:
+        if largest > MAX_ABS:
             raise DataError(
-                f"The {name!r} parameter of {owner} must hold values up to {LARGEST:g}, for their "
+                f"The {name!r} parameter of {owner} must hold values up to {MAX_ABS:g}, for their "
                 f"squares must be finite. Got {largest:g}. Use another unit."
             )
         return

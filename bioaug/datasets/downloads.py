@@ -21,7 +21,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urljoin
 
 from bioaug.core.atomic import folder_lock, replacing
-from bioaug.core.checks import NOT_NEGATIVE, WHOLE, check_number, check_path
+from bioaug.core.checks import NOT_NEGATIVE, NOT_NEGATIVE_INT, check_number, check_path
 
 if TYPE_CHECKING:
     from requests import Response
@@ -99,7 +99,7 @@ def with_checksum(base_url: str, name: str, digest: str) -> RemoteFile:
 
 def check_retries(n_retries: int, delay: float, *, owner: str) -> None:
     """Raise a DataError unless these are a number of retries, and seconds between them."""
-    check_number(n_retries, WHOLE, name="n_retries", owner=owner)
+    check_number(n_retries, NOT_NEGATIVE_INT, name="n_retries", owner=owner)
     check_number(delay, NOT_NEGATIVE, name="delay", owner=owner)
 
 

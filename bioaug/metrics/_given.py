@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bioaug.core.user_warnings import warn_user
 from bioaug.exceptions import DataError, LeakError, LeakWarning
 from bioaug.leakage import TrainingFingerprint, find_synthetic
 from bioaug.metrics._base.halves import check_groups
@@ -191,12 +191,11 @@ def _check_generator(generator: Any, X_test: NDArray, groups_test: Any) -> None:
             f"its training_fingerprint_. Got {type(generator).__name__} without one. Fit it first."
         )
     if fingerprint is None:
-        warnings.warn(
+        warn_user(
             "The generator was loaded from a folder without a fingerprint of its training rows, so "
             "evaluate cannot check whether it has seen test rows. Save it with "
             "include_fingerprint=True where the folder stays with you.",
             LeakWarning,
-            stacklevel=4,
         )
         return
     try:

@@ -14,9 +14,9 @@ from torch.optim import Adam
 from bioaug.core.checks import (
     COUNT,
     NOT_NEGATIVE,
+    NOT_NEGATIVE_INT,
     POSITIVE,
     UNIT,
-    WHOLE,
     check_number,
     check_numbers,
     check_option,
@@ -113,7 +113,7 @@ class TimeGAN(GenerativeModel):
         check_option(cell, name="cell", owner=OWNER, options=CELLS)
         counts = {"hidden_dim": hidden_dim, "n_layers": n_layers, "noise_dim": noise_dim}
         check_numbers(counts | {"label_dim": label_dim}, COUNT, owner=OWNER)
-        check_number(static_dim, WHOLE, name="static_dim", owner=OWNER)
+        check_number(static_dim, NOT_NEGATIVE_INT, name="static_dim", owner=OWNER)
         weights = {"supervised_weight": supervised_weight, "moment_weight": moment_weight}
         check_numbers(weights, NOT_NEGATIVE, owner=OWNER)
         check_number(lr, POSITIVE, name="lr", owner=OWNER)

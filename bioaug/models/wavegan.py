@@ -15,9 +15,9 @@ from torch.optim import Adam
 from bioaug.core.checks import (
     COUNT,
     NOT_NEGATIVE,
+    NOT_NEGATIVE_INT,
     POSITIVE,
     UNIT,
-    WHOLE,
     Interval,
     check_number,
     check_numbers,
@@ -138,7 +138,7 @@ class WaveGAN(AdversarialModel):
             POSITIVE,
             owner=OWNER,
         )
-        check_number(phase_shuffle, WHOLE, name="phase_shuffle", owner=OWNER)
+        check_number(phase_shuffle, NOT_NEGATIVE_INT, name="phase_shuffle", owner=OWNER)
         check_number(gp_weight, NOT_NEGATIVE, name="gp_weight", owner=OWNER)
         share = Interval(Real, 0, 1, closed="left")
         check_number(dropout, share, name="dropout", owner=OWNER)

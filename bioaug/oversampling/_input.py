@@ -18,7 +18,8 @@ from sklearn.utils.validation import validate_data
 
 from bioaug.core.checks import (
     COUNT,
-    WHOLE,
+    NOT_NEGATIVE_INT,
+    as_plain_labels,
     check_finite,
     check_groups,
     check_keys,
@@ -26,7 +27,6 @@ from bioaug.core.checks import (
     check_labels,
     check_number,
     check_numbers,
-    of_usual_type,
 )
 from bioaug.core.containers import check_array_like, check_columns, from_polars, warn_of_time_first
 from bioaug.oversampling._fallback import MIN_SAMPLES
@@ -189,7 +189,7 @@ def _checked_containers(X: Any, y: Any, n_features: Any) -> tuple[Any, Any]:
         if isinstance(y, pd.Series):
             y = y.infer_objects()  # numbers in a column of objects
         elif isinstance(y, np.ndarray):
-            y = of_usual_type(y)
+            y = as_plain_labels(y)
     return X, y
 
 
@@ -212,7 +212,11 @@ def _counts_to_add(strategy: Any, y: NDArray) -> dict[Any, int]:
 def _check_counts(counts: Mapping[Any, Any]) -> None:
     for count in counts.values():
         check_number(
-            count, WHOLE, name="sampling_strategy", owner=OWNER, otherwise=" for each class"
+            count,
+            NOT_NEGATIVE_INT,
+            name="sampling_strategy",
+            owner=OWNER,
+            otherwise=" for each class",
         )
 
 

@@ -15,8 +15,8 @@ from joblib import Memory
 from numpy.typing import NDArray
 
 from bioaug.core.checks import (
+    NOT_NEGATIVE_INT,
     POSITIVE,
-    WHOLE,
     HasMethods,
     StrOptions,
     check_classes,
@@ -145,9 +145,9 @@ class GANOversampler(ProvenanceMixin, PersistenceMixin, BaseOverSampler):
         **BaseOverSampler._parameter_constraints,
         "model": [str, type, Path, Synthesizer, HasMethods(["fit", "sample"])],
         "per_class": ["boolean", StrOptions({"auto"})],
-        "n_steps": [WHOLE, Mapping, None],
+        "n_steps": [NOT_NEGATIVE_INT, Mapping, None],
         "max_time": [POSITIVE, None],
-        "n_features": [WHOLE],
+        "n_features": [NOT_NEGATIVE_INT],
         "quality_filter": ["boolean", StrOptions({"auto"})],
         "min_samples": [Mapping, None],
         "memory": [str, Path, Memory, None],

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import isotonic_regression
 
 from bioaug.core.arrays import to_floats
-from bioaug.core.checks import SHARE, check_number
+from bioaug.core.checks import FRACTION, check_number
 from bioaug.core.seeding import check_generator
 from bioaug.exceptions import DataError
 from bioaug.statistics._resampling import DRAWS, MANY, tail_fraction
@@ -151,7 +151,7 @@ def worth_interval(
         real_counts, real_scores, synthetic_score, n_synthetic, owner=owner
     )
     check_number(n_draws, DRAWS, name="n_draws", owner=owner)
-    check_number(confidence, SHARE, name="confidence", owner=owner)
+    check_number(confidence, FRACTION, name="confidence", owner=owner)
     random = check_generator(random_state)
     matched, is_bound = _rows_to_match(counts, scores.mean(axis=1), float(synthetic.mean()))
     value, n_scores = matched / n_synthetic, len(synthetic)

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from scipy.stats import t as student
 
 from bioaug.core.arrays import to_floats
-from bioaug.core.checks import SHARE, check_number, check_numbers
+from bioaug.core.checks import FRACTION, check_number, check_numbers
 from bioaug.core.seeding import check_generator
 from bioaug.exceptions import DataError
 from bioaug.statistics._paired import Metric, PairedScores
@@ -64,7 +64,7 @@ def corrected_interval(
     0.020 [-0.009, 0.049] p=0.13
     """
     owner = "corrected_interval"
-    check_numbers({"test_fraction": test_fraction, "confidence": confidence}, SHARE, owner=owner)
+    check_numbers({"test_fraction": test_fraction, "confidence": confidence}, FRACTION, owner=owner)
     values = to_floats(differences, name="differences", owner=owner)
     if values.ndim != 1 or not len(values) or not np.isfinite(values).all():
         raise DataError(
@@ -179,8 +179,8 @@ def patient_bootstrap(
     """
     owner = "patient_bootstrap"
     check_number(n_draws, DRAWS, name="n_draws", owner=owner)
-    check_number(confidence, SHARE, name="confidence", owner=owner)
-    check_number(test_fraction, SHARE, name="test_fraction", owner=owner, optional=True)
+    check_number(confidence, FRACTION, name="confidence", owner=owner)
+    check_number(test_fraction, FRACTION, name="test_fraction", owner=owner, optional=True)
     random = check_generator(random_state)
     pair = PairedScores.of(y, predicted, other, groups, metric=metric, owner=owner)
     return pair.interval(

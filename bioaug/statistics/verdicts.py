@@ -12,8 +12,8 @@ from scipy.stats import norm
 
 from bioaug.core.arrays import to_floats
 from bioaug.core.checks import (
+    FRACTION,
     NOT_NEGATIVE,
-    SHARE,
     UNIT,
     check_number,
     check_numbers,
@@ -135,7 +135,7 @@ def patients_needed(
     owner = "patients_needed"
     check_interval(interval, owner=owner)
     check_number(n_patients, MANY, name="n_patients", owner=owner)
-    check_numbers({"power": power, "confidence": confidence}, SHARE, owner=owner)
+    check_numbers({"power": power, "confidence": confidence}, FRACTION, owner=owner)
     half_width = interval.half_width
     if interval.value == 0 or not math.isfinite(half_width / interval.value):
         return None
@@ -196,7 +196,7 @@ def verdict(
     check_number(p, UNIT, name="p", owner=owner)
     check_number(min_difference, NOT_NEGATIVE, name="min_difference", owner=owner)
     check_number(n_patients, MANY, name="n_patients", owner=owner)
-    check_number(alpha, SHARE, name="alpha", owner=owner)
+    check_number(alpha, FRACTION, name="alpha", owner=owner)
     if not isinstance(metric, str):
         raise DataError(f"The 'metric' parameter of {owner} must be text. Got {metric!r} instead.")
     said = difference_in_words(interval, p=p, n_patients=n_patients, metric=metric)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 from torch.utils.data import get_worker_info
 
-from bioaug.core.checks import WHOLE, check_number
+from bioaug.core.checks import NOT_NEGATIVE_INT, check_number
 from bioaug.core.containers import check_array_like
 from bioaug.core.row_noise import row_seeds
 from bioaug.core.seeding import check_generator, draw_seed
@@ -139,7 +139,7 @@ class SamplingMixin:
         ones. Rows of it that are passed as real ones are therefore not recognised.
         """
         check_is_fitted(self)
-        check_number(n_samples, WHOLE, name="n_samples", owner="sample")
+        check_number(n_samples, NOT_NEGATIVE_INT, name="n_samples", owner="sample")
         if y is None:
             labels = self.classes_[np.arange(n_samples) * len(self.classes_) // max(n_samples, 1)]
         else:

@@ -15,8 +15,8 @@ from joblib import Memory
 
 from bioaug.core.checkpoint import as_json
 from bioaug.core.checks import (
+    NOT_NEGATIVE_INT,
     POSITIVE,
-    WHOLE,
     Interval,
     check_keys,
     check_number,
@@ -92,7 +92,7 @@ def check_settings(parameters: Mapping[str, Any]) -> Settings:
     scorer = _scorer(parameters["early_stopping"])
     callbacks = _callbacks(parameters["callbacks"])
     if not isinstance(parameters["verbose"], bool | np.bool_):
-        check_number(parameters["verbose"], WHOLE, name="verbose", owner=OWNER)
+        check_number(parameters["verbose"], NOT_NEGATIVE_INT, name="verbose", owner=OWNER)
     Runtime.create(parameters["device"])
     return Settings(
         model=model,
@@ -142,9 +142,9 @@ def _trainer_config(model: type[GenerativeModel], parameters: Mapping[str, Any])
     settings = {**model.training_defaults, **(training or {})}
     if isinstance(n_steps, Mapping):
         for of_class in n_steps.values():
-            check_number(of_class, WHOLE, name="n_steps", owner=OWNER)
+            check_number(of_class, NOT_NEGATIVE_INT, name="n_steps", owner=OWNER)
     else:
-        check_number(n_steps, WHOLE, name="n_steps", owner=OWNER, optional=True)
+        check_number(n_steps, NOT_NEGATIVE_INT, name="n_steps", owner=OWNER, optional=True)
         if n_steps is not None:
             settings["n_steps"] = n_steps
     check_number(max_time, POSITIVE, name="max_time", owner=OWNER, optional=True)

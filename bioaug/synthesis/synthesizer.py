@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from bioaug.core.checks import (
+    NOT_NEGATIVE_INT,
     POSITIVE,
-    WHOLE,
     check_class_sizes,
     check_classes,
     check_features,
@@ -251,7 +251,7 @@ class Synthesizer(PersistenceMixin, SamplingMixin, BaseEstimator):
         """
         state, owner = self._get_state(), "fine_tune"
         settings = check_settings(self.get_params(deep=False))
-        check_number(n_steps, WHOLE, name="n_steps", owner=owner, optional=True)
+        check_number(n_steps, NOT_NEGATIVE_INT, name="n_steps", owner=owner, optional=True)
         check_number(max_time, POSITIVE, name="max_time", owner=owner, optional=True)
         X, y = check_signals(X, y, owner=owner, n_features=self.n_features)
         y = self._check_known(np.zeros(len(X), np.int64) if y is None else y, owner=owner)

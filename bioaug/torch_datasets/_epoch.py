@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import default_collate, get_worker_info
 
-from bioaug.core.checks import WHOLE, check_number
+from bioaug.core.checks import NOT_NEGATIVE_INT, check_number
 from bioaug.exceptions import DataError
 
 Item = tuple[Tensor, Tensor]
@@ -38,7 +38,7 @@ class HasEpoch:
 
         Call it before each pass through the loader, as with torch's `DistributedSampler`.
         """
-        check_number(epoch, WHOLE, name="epoch", owner="set_epoch")
+        check_number(epoch, NOT_NEGATIVE_INT, name="epoch", owner="set_epoch")
         self._number[0] = int(epoch)
 
     @property

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from bioaug.core.checks import NOT_NEGATIVE, WHOLE, check_labels, check_number
+from bioaug.core.checks import NOT_NEGATIVE, NOT_NEGATIVE_INT, check_labels, check_number
 from bioaug.core.row_noise import row_seeds
 from bioaug.exceptions import DataError
 from bioaug.synthesis.synthesizer import Synthesizer
@@ -39,7 +39,7 @@ class Source:
                 f"GANOversampler. Got {type(generator).__name__} instead."
             )
         check_is_fitted(generator)
-        check_number(random_state, WHOLE, name="random_state", owner=owner)
+        check_number(random_state, NOT_NEGATIVE_INT, name="random_state", owner=owner)
         self.generator, self.seed = generator, int(random_state)
         self.classes: NDArray = generator.classes_  # pyright: ignore[reportAttributeAccessIssue]
         self.shape: tuple[int, ...] = generator.signal_shape_  # pyright: ignore

@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset, IterableDataset
 
-from bioaug.core.checks import UNIT, WHOLE, check_finite, check_labels, check_number, check_signals
+from bioaug.core.checks import (
+    NOT_NEGATIVE_INT,
+    UNIT,
+    check_finite,
+    check_labels,
+    check_number,
+    check_signals,
+)
 from bioaug.exceptions import DataError
 from bioaug.torch_datasets._epoch import IndexedDataset, Item
 from bioaug.torch_datasets._source import Generator, Source, checked_classes
@@ -133,7 +140,7 @@ class AugmentedDataset(IndexedDataset, Dataset[Item]):
                 f"classes {known}. Got {grow!r} instead."
             )
         for value in grow.values():
-            check_number(value, WHOLE, name="grow", owner=owner)
+            check_number(value, NOT_NEGATIVE_INT, name="grow", owner=owner)
         return np.array([grow.get(label, 0) for label in self.classes_.tolist()])
 
     def __len__(self) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from torch.utils.data import Dataset, IterableDataset, get_worker_info
 
-from bioaug.core.checks import COUNT, WHOLE, Interval, check_number
+from bioaug.core.checks import COUNT, NOT_NEGATIVE_INT, Interval, check_number
 from bioaug.torch_datasets._epoch import HasEpoch, IndexedDataset, Item
 from bioaug.torch_datasets._source import ClassSequence, Generator, Source
 
@@ -133,7 +133,7 @@ class SyntheticBatches(HasEpoch, IterableDataset[Item]):
 
     def set_epoch(self, epoch: int, *, start: int = 0) -> None:
         """Set the number of the epoch, and how many batches of this rank to skip, to resume it."""
-        check_number(start, WHOLE, name="start", owner="set_epoch")
+        check_number(start, NOT_NEGATIVE_INT, name="start", owner="set_epoch")
         super().set_epoch(epoch)
         self._number[1] = int(start)
 

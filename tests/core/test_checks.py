@@ -18,7 +18,7 @@ from bioaug.core.checks import (
 from bioaug.exceptions import BioaugError, DataError
 
 AT_LEAST_1 = Interval(Integral, 1, None, closed="left")
-SHARE = Interval(Real, 0, 1, closed="left")
+FRACTION = Interval(Real, 0, 1, closed="left")
 
 
 def test_an_unknown_option_is_named_with_the_nearest_one():
@@ -66,8 +66,8 @@ def test_numbers_outside_are_refused(value):
 @pytest.mark.parametrize("value", [1.0, float("nan"), float("inf"), "0.5", True])
 def test_shares_outside_are_refused(value):
     with pytest.raises(DataError, match=r"'decay' parameter of Owner .* or None\. Got"):
-        check_number(value, SHARE, name="decay", owner="Owner", optional=True)
-    check_number(None, SHARE, name="decay", owner="Owner", optional=True)
+        check_number(value, FRACTION, name="decay", owner="Owner", optional=True)
+    check_number(None, FRACTION, name="decay", owner="Owner", optional=True)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

@@ -19,7 +19,7 @@ from safetensors.torch import load, save
 from toys import make_rows
 
 from bioaug import Synthesizer
-from bioaug.core.checkpoint import CONFIG, LARGEST_CONFIG, json_digest
+from bioaug.core.checkpoint import CONFIG, MAX_CONFIG_BYTES, json_digest
 from bioaug.core.strict_json import parse_json
 from bioaug.exceptions import CheckpointError, TrainingWarning
 
@@ -399,7 +399,7 @@ def test_weights_that_are_no_numbers_are_refused(folder, kind, value):
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b" " * (LARGEST_CONFIG + 1), "bytes, more than"),
+        (b" " * (MAX_CONFIG_BYTES + 1), "bytes, more than"),
         (b"[" + b"[]," * 10**6 * 3 + b"[]]", "values, more than"),
         (b'{"a": ' + b"[" * 100 + b"]" * 100 + b"}", "100 levels|101 levels"),
         (b'{"a": "' + b'\\"' * 10**6, "no JSON"),

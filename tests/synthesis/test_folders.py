@@ -223,7 +223,7 @@ def test_a_long_history_is_thinned_and_can_be_loaded(tmp_path):
 
 def test_what_could_not_be_read_again_is_refused(tmp_path, monkeypatch):
     write(tmp_path, 1)
-    monkeypatch.setattr("bioaug.core.checkpoint.LARGEST_CONFIG", 10_000)
+    monkeypatch.setattr("bioaug.core.checkpoint.MAX_CONFIG_BYTES", 10_000)
     for large in ("x" * 10_000, [[[]] * 2000], nested(65)):
         with pytest.raises(CheckpointError, match=r"too large to be saved.*log_every"):
             write_checkpoint(tmp_path, {}, {"large": large})

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bioaug.core.checks import LARGEST, as_3d, check_signals
+from bioaug.core.checks import MAX_ABS, as_3d, check_signals
 from bioaug.core.seeding import check_generator, draw_seed
 from bioaug.exceptions import DataError
 from bioaug.metrics._base.halves import Split, Splits, check_groups, patient_splits, row_splits
@@ -417,9 +417,9 @@ def in_real_units(pair: Pair) -> Pair:
         deviation = np.where(varies, deviation, instead or 1.0)
     with np.errstate(over="ignore"):
         real, synthetic = ((X - mean) / deviation for X in (pair.X_real, pair.X_synthetic))
-    if np.abs(synthetic).max() > LARGEST:
+    if np.abs(synthetic).max() > MAX_ABS:
         raise DataError(
-            f"The synthetic signals must lie within {LARGEST:g} standard deviations of the real "
+            f"The synthetic signals must lie within {MAX_ABS:g} standard deviations of the real "
             "ones, for squares must be finite. Give both in the same unit."
         )
     return pair._replace(X_real=real, X_synthetic=synthetic)

@@ -13,7 +13,6 @@ inconclusive then.
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -24,6 +23,7 @@ from numpy.typing import NDArray
 
 from bioaug.core.distances import flat, nearest_rows
 from bioaug.core.row_hashes import MIN_VALUES
+from bioaug.core.user_warnings import warn_user
 from bioaug.exceptions import DataError, LeakError
 from bioaug.leakage import TrainingFingerprint
 from bioaug.metrics._base.measure import (
@@ -315,7 +315,7 @@ def check_apart(
     )
     if n_shared > len(X_test) / 2:
         raise LeakError(found)
-    warnings.warn(f"{found} Scores that compare both are off by these rows.", stacklevel=2)
+    warn_user(f"{found} Scores that compare both are off by these rows.")
 
 
 def classes_of(given: Given, owner: str) -> dict[Any, Sets]:
