@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import default_collate, get_worker_info
+from torch.utils import data
 
 from bioaug.core.checks import NOT_NEGATIVE_INT, check_number
 from bioaug.exceptions import DataError
@@ -44,7 +44,7 @@ class HasEpoch:
     @property
     def epoch(self) -> int:
         """The number of the epoch."""
-        worker = get_worker_info()
+        worker = data.get_worker_info()
         if worker is not None and not self._number.is_shared():
             raise DataError(
                 "The 'num_workers' parameter of the loader must be 0, for this system gives no "
@@ -69,7 +69,7 @@ class IndexedDataset(HasEpoch):
             isinstance(index, np.ndarray | Tensor) and not index.ndim and index.dtype != bool
         ):
             return self.__getitems__([int(index)])[0]
-        return default_collate(self.__getitems__(self._indices(index)))
+        return data.default_collate(self.__getitems__(self._indices(index)))
 
     def _indices(self, index: Any) -> Any:
         if isinstance(index, slice):

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.data import default_collate, get_worker_info
+from torch.utils import data
 
 from bioaug.core.checks import UNIT, check_number
 from bioaug.exceptions import DataError
@@ -57,13 +57,13 @@ class MixOnDevice:
         DataError
             In a worker of a loader, which would count for itself.
         """
-        worker = get_worker_info()
+        worker = data.get_worker_info()
         if worker is not None:
             raise DataError(
                 "The 'num_workers' parameter of a loader with MixOnDevice must be 0, for every "
                 f"worker would generate the same signals. Got {worker.num_workers}."
             )
-        signals, codes = default_collate(batch) if isinstance(batch, list) else batch
+        signals, codes = data.default_collate(batch) if isinstance(batch, list) else batch
         signals, labels = signals.to(self.device), self.classes[codes.cpu().numpy()]
         if self.n_rows == 0:
             self._source.warn_of_units(signals.cpu().numpy(), labels, "MixOnDevice")

@@ -14,7 +14,6 @@ import pytest
 import torch
 from toys import make_rows
 
-import bioaug.core.checkpoint
 from bioaug import Synthesizer
 from bioaug.core.checkpoint import (
     CONFIG,
@@ -23,6 +22,7 @@ from bioaug.core.checkpoint import (
     read_checkpoint,
     write_checkpoint,
 )
+from bioaug.core.strict_json import parse_json
 from bioaug.exceptions import CheckpointError, DataError, TrainingWarning
 from bioaug.synthesis.persistence import MAX_HISTORY_ENTRIES
 
@@ -188,17 +188,20 @@ def test_writers_of_one_folder_take_turns_and_readers_see_whole_models(tmp_path)
 
 def test_a_folder_that_is_replaced_while_it_is_read_is_read_again(tmp_path, monkeypatch):
     write(tmp_path, 1)
-    read_config, n_reads = bioaug.core.checkpoint._read_config, 0
+    parse, n_reads, is_writing = parse_json, 0, False
 
-    def replaced_afterwards(folder):
-        nonlocal n_reads
-        n_reads += 1
-        config = read_config(folder)
-        if n_reads < 3:
-            write(tmp_path, 10 * n_reads)
-        return config
+    def replaced_afterwards(content):
+        nonlocal n_reads, is_writing
+        parsed = parse(content)
+        if not is_writing and "weights" in parsed:
+            n_reads += 1
+            if n_reads < 3:
+                is_writing = True
+                write(tmp_path, 10 * n_reads)
+                is_writing = False
+        return parsed
 
-    monkeypatch.setattr(bioaug.core.checkpoint, "_read_config", replaced_afterwards)
+    monkeypatch.setattr("bioaug.core.checkpoint.parse_json", replaced_afterwards)
     tensors, config = read_checkpoint(tmp_path)
     assert (n_reads, config["n"], tensors["a"][0]) == (3, 20, 20.0)
 
