@@ -72,6 +72,8 @@ class EarlyStopping(Callback):
         """Go on with these."""
         self.best = weights_or_none(state_dict["best"], "best")
         score, n_worse = state_dict["best_score"], state_dict["n_worse"]
-        if not isinstance(score, float | int | None) or not isinstance(n_worse, int) or n_worse < 0:
-            raise ValueError(f"best_score {score!r:.50}, n_worse {n_worse!r:.50}")
+        if score is not None and not (type(score) in (int, float) and math.isfinite(score)):
+            raise ValueError(f"best_score is {score!r:.50}")
+        if type(n_worse) is not int or n_worse < 0:
+            raise ValueError(f"n_worse is {n_worse!r:.50}")
         self.best_score, self.n_worse = -math.inf if score is None else float(score), n_worse

@@ -39,8 +39,13 @@ pytestmark = [
 ]
 
 
+def always_equal(synthesizer, X, y):
+    return 0.5
+
+
 def fit(checkpoint_dir=None):
-    return Synthesizer(**DENSE, checkpoint_dir=checkpoint_dir).fit(X, Y)
+    stopping = None if checkpoint_dir is None else always_equal
+    return Synthesizer(**DENSE, checkpoint_dir=checkpoint_dir, early_stopping=stopping).fit(X, Y)
 
 
 @pytest.fixture(scope="module")
@@ -216,8 +221,6 @@ def test_an_optimizer_that_has_forgotten_something(folder, kind, slot):
     [
         ({"step": 3}, "step 3 of 2"),
         ({"step": 10**30}, "of 2"),
-        ({"n_worse": -1}, "no such scores"),
-        ({"best_score": float("nan")}, "no such scores"),
         ({"history": [{"step": 9}]}, "beyond step 2"),
         ({"history": [{"step": 2}, {"step": 1}]}, "step 1 after step 2"),
         ({"history": [{"step": 1, "phase": ["a"]}]}, "more than values"),
@@ -226,6 +229,24 @@ def test_an_optimizer_that_has_forgotten_something(folder, kind, slot):
 def test_a_state_that_no_such_run_can_have(folder, kind, state, reason):
     config = json.loads((folder / CONFIG).read_text())
     config["state"] |= state
+    sign(folder, config)
+    with pytest.raises(CheckpointError, match=rf"(?s){reason}.*Delete the folder"):
+        read(kind, folder)
+
+
+@pytest.mark.parametrize("kind", ["training"])
+@pytest.mark.parametrize(
+    ("state", "reason"),
+    [
+        ({"n_worse": -1}, "n_worse is -1"),
+        ({"n_worse": 1.5}, r"n_worse is 1\.5"),
+        ({"best_score": float("nan")}, "best_score is nan"),
+        ({"best_score": True}, "best_score is True"),
+    ],
+)
+def test_a_state_that_early_stopping_cannot_have(folder, kind, state, reason):
+    config = json.loads((folder / CONFIG).read_text())
+    config["state"]["callbacks"]["EarlyStopping"] |= state
     sign(folder, config)
     with pytest.raises(CheckpointError, match=rf"(?s){reason}.*Delete the folder"):
         read(kind, folder)
@@ -247,6 +268,7 @@ def test_a_state_of_another_version_is_warned_of(folder, kind):
         ("generator/", lambda t: t[:-9]),
         ("generator/", lambda t: t.float()),
         ("averaged/", lambda t: t[..., :0]),
+        ("callback/", lambda t: t[..., :0]),
         ("averaged/", lambda t: torch.full_like(t, torch.nan)),
         ("optimizer/", lambda t: torch.full_like(t, torch.inf)),
         ("optimizer/", lambda t: t.reshape(-1)[0]),
@@ -303,8 +325,10 @@ PATHS = {
         ("state", "history"),
         ("state", "stop"),
         ("state", "warning"),
-        ("state", "best_score"),
-        ("state", "n_worse"),
+        ("state", "callbacks"),
+        ("state", "callbacks", "EarlyStopping"),
+        ("state", "callbacks", "EarlyStopping", "best_score"),
+        ("state", "callbacks", "EarlyStopping", "n_worse"),
         ("weights",),
         ("sha256",),
         ("kind",),
