@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 import zipfile
 
 import numpy as np
@@ -11,10 +12,18 @@ import pytest
 from toys import make_rows
 
 from bioaug.core.atomic import replacing
-from bioaug.exceptions import DataError
-from bioaug.files import check_output, read_arrays, write_arrays
+from bioaug.exceptions import BioaugError, DataError
+from bioaug.files import (
+    FORMATS,
+    all_options,
+    check_output,
+    find_format,
+    read_arrays,
+    write_arrays,
+    written_suffixes,
+)
 
-SUFFIXES = [".npz", ".csv"]
+SUFFIXES = written_suffixes()
 LABELS = {
     "text": np.array(["N", "V", "inf", "NA"]),
     "missing in tables": np.array(["NA", "null", "?", "n/a"]),
@@ -295,3 +304,49 @@ def test_arrays_that_cannot_be_written(tmp_path, suffix):
     with pytest.raises(DataError, match=r"named as time steps are. Got 't0'"):
         write_arrays(tmp_path / "a.csv", [[1.0, 2.0]], ["A"], t0=[1])
     assert not list(tmp_path.iterdir())
+
+
+# --- Every format ---------------------------------------------------------------------------------
+
+ALL_SUFFIXES = [(known, suffix) for known in FORMATS for suffix in known.suffixes]
+
+
+@pytest.mark.parametrize(("known", "suffix"), ALL_SUFFIXES, ids=[s for _, s in ALL_SUFFIXES])
+def test_a_suffix_tells_the_format(tmp_path, known, suffix):
+    assert find_format(tmp_path / f"a{suffix}") is known
+    assert find_format(tmp_path / f"A{suffix.upper()}") is known
+    assert set(known.written_suffixes) <= set(known.suffixes)
+
+
+def test_options_of_one_name_are_one():
+    options = {option for known in FORMATS for option in map(str, known.options)}
+    flags = [option.flag for option in all_options().values() if option.flag]
+    assert len(options) == len(all_options())
+    assert len(flags) == len(set(flags))
+
+
+@pytest.mark.parametrize("content", [b"", b"nonsense", bytes(range(256)) * 8, b"PK\3\4", b"\n" * 9])
+@pytest.mark.parametrize("suffix", [s for known, s in ALL_SUFFIXES if known.needs_file])
+def test_damaged_files_of_every_format(tmp_path, suffix, content):
+    (tmp_path / f"a{suffix}").write_bytes(content)
+    with pytest.raises((BioaugError, OSError, ImportError)):
+        read_arrays(tmp_path / f"a{suffix}")
+
+
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_flipped_bytes_of_every_format_that_is_written(tmp_path, suffix, seed):
+    rng = np.random.default_rng(seed)
+    file = tmp_path / f"a{suffix}"
+    write_arrays(file, make_rows((4, 5)), ["N", "V", "N", "V"], groups=["p", "q", "p", "q"])
+    content = bytearray(file.read_bytes())
+    for index in rng.integers(0, len(content), 3):
+        content[index] = rng.integers(256)
+    file.write_bytes(bytes(content))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            arrays = read_arrays(file)
+        except (BioaugError, OSError):
+            return
+    assert len(arrays.X) == len(arrays.y)
