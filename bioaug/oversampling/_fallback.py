@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bioaug.oversampling._model import ChosenModel
+from bioaug.oversampling._model import ChosenModel, Label
 
 # From the first choice to the last, which takes a class of any size. The smallest class for each
 # of the others comes from benchmarks/small_classes.py.
@@ -30,7 +29,7 @@ class FallbackPlan:
         What a user should know of the choice.
     """
 
-    chains: dict[Any, tuple[str, ...]]
+    chains: dict[Label, tuple[str, ...]]
     warning: str | None
 
     @classmethod
@@ -39,7 +38,7 @@ class FallbackPlan:
         model: ChosenModel,
         X: NDArray,
         y: NDArray,
-        labels: Sequence[Any],
+        labels: Sequence[Label],
         min_samples: Mapping[str, int],
     ) -> FallbackPlan:
         """Choose by the number of different rows of each class."""
@@ -57,13 +56,17 @@ class FallbackPlan:
         small = [label for label in labels if n_rows[label] < min_samples[OWN]]
         return cls(chains, _warning(model, first, sizes, small))
 
-    def classes_by(self, step: str) -> list[Any]:
+    def classes_by(self, step: str) -> list[Label]:
         """Return the classes whose first choice is this step."""
         return [label for label, chain in self.chains.items() if chain[0] == step]
 
 
 def _first_step(
-    model: ChosenModel, label: Any, n_rows: int, min_samples: Mapping[str, int], has_others: bool
+    model: ChosenModel,
+    label: Label,
+    n_rows: int,
+    min_samples: Mapping[str, int],
+    has_others: bool,
 ) -> str:
     by_size = LOCAL if n_rows >= min_samples[LOCAL] else DISTORT
     if model.is_fitted:
@@ -86,7 +89,10 @@ def _chain(first: str, is_local_possible: bool) -> tuple[str, ...]:
 
 
 def _warning(
-    model: ChosenModel, first: Mapping[Any, str], sizes: Mapping[Any, str], small: Sequence[Any]
+    model: ChosenModel,
+    first: Mapping[Label, str],
+    sizes: Mapping[Label, str],
+    small: Sequence[Label],
 ) -> str | None:
     """Return one warning for all classes, or None."""
     unknown = [label for label in first if model.is_fitted and label not in model.known_classes]
@@ -117,7 +123,7 @@ def _warning(
     return f"GANOversampler: {' And '.join(parts)}" if parts else None
 
 
-def _size(label: Any, n_different: int, n_rows: int) -> str:
+def _size(label: Label, n_different: int, n_rows: int) -> str:
     """Return the beginning of a class's entry in a list: "V (5 rows"."""
     which = " different" if n_different < n_rows else ""
     return f"{label} ({n_different}{which} row{'s' * (n_different != 1)}"

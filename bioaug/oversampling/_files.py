@@ -15,6 +15,7 @@ from bioaug._version import __version__
 from bioaug.core.checkpoint import MALFORMED, as_json, read_checkpoint, write_checkpoint
 from bioaug.core.checks import check_path
 from bioaug.exceptions import CheckpointError
+from bioaug.oversampling._model import Label
 from bioaug.synthesis.persistence import KIND as SYNTHESIZER
 from bioaug.synthesis.persistence import SavedForm
 from bioaug.synthesis.synthesizer import Synthesizer
@@ -138,5 +139,5 @@ def _read_sampler(path: str | Path, device: str) -> dict[str, Any]:
     return parameters | {"model": model, "sampling_strategy": strategy, "device": device}
 
 
-def _plain(label: Any) -> Any:
+def _plain(label: Label) -> Any:
     return label.item() if isinstance(label, np.generic) else label

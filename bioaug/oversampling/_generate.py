@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bioaug.oversampling._generators import RowGenerator
 from bioaug.oversampling._input import InputFormat
+from bioaug.oversampling._model import Label
 from bioaug.oversampling.quality_filter import ACCEPTED, COPY, OUTSIDE, QualityFilter
 
 MAX_TRIES = 10  # of one row, by one generator
@@ -78,7 +78,7 @@ class ClassRows:
 
     def __init__(
         self,
-        label: Any,
+        label: Label,
         n: int,
         quality_filter: QualityFilter | None,
         real: NDArray,

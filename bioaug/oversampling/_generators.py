@@ -14,6 +14,7 @@ from sklearn.base import clone
 from bioaug.core.row_noise import row_seeds
 from bioaug.core.seeding import SEED_LIMIT, seeded
 from bioaug.exceptions import DataError
+from bioaug.oversampling._model import Label
 from bioaug.oversampling.classical import ClassicalMethod
 from bioaug.synthesis.synthesizer import Synthesizer
 
@@ -55,9 +56,9 @@ class ClassicalGenerator(RowGenerator):
 
     def __init__(self, name: str, n_features: int = 0) -> None:
         self.name, self._n_features = name, n_features
-        self._methods: dict[Any, ClassicalMethod] = {}
+        self._methods: dict[Label, ClassicalMethod] = {}
 
-    def add_class(self, label: Any, X: NDArray) -> None:
+    def add_class(self, label: Label, X: NDArray) -> None:
         """Take the rows of one more class."""
         self._methods[label] = ClassicalMethod.fit(self.name, X, self._n_features)
 
@@ -82,9 +83,9 @@ class AdaptedGenerator(RowGenerator):
     def __init__(self, model: Any) -> None:
         self.name = type(model).__name__
         self._model = model
-        self._fitted: dict[Any, Any] = {}
+        self._fitted: dict[Label, Any] = {}
 
-    def fit(self, X: NDArray, y: NDArray, seeds: Mapping[Any, int]) -> AdaptedGenerator:
+    def fit(self, X: NDArray, y: NDArray, seeds: Mapping[Label, int]) -> AdaptedGenerator:
         """Fit a clone on the rows of every class in `seeds`."""
         self._dtype, self._shape = X.dtype, X.shape[1:]
         for label, seed in seeds.items():
@@ -111,7 +112,7 @@ class AdaptedGenerator(RowGenerator):
     def generate(self, labels: NDArray, seeds: NDArray, index: NDArray) -> NDArray:
         """Return one row for each label, seed and index."""
 
-        def of_class(label: Any, rows: NDArray) -> NDArray:
+        def of_class(label: Label, rows: NDArray) -> NDArray:
             generated = np.empty((len(rows), *self._shape))
             for seed in np.unique(seeds[rows]):
                 of_draw = seeds[rows] == seed
@@ -122,7 +123,7 @@ class AdaptedGenerator(RowGenerator):
         generated = _by_class(labels, of_class)
         return generated if self._dtype.kind in "iub" else generated.astype(self._dtype)
 
-    def _draw(self, label: Any, seed: int) -> NDArray:
+    def _draw(self, label: Label, seed: int) -> NDArray:
         model = self._fitted[label]
         _set_seed(model, seed)
         takes_seed = "random_state" in inspect.signature(model.sample).parameters
@@ -149,7 +150,7 @@ def _set_seed(model: Any, seed: int) -> None:
         model.random_state = seed
 
 
-def _by_class(labels: NDArray, generate: Callable[[Any, NDArray], NDArray]) -> NDArray:
+def _by_class(labels: NDArray, generate: Callable[[Label, NDArray], NDArray]) -> NDArray:
     """Return what `generate` gives for each class and the indices of its rows, in their order."""
     result: NDArray | None = None
     for label in np.unique(labels):

@@ -30,7 +30,7 @@ from bioaug.core.checks import (
 )
 from bioaug.core.containers import check_array_like, check_columns, from_polars, warn_of_time_first
 from bioaug.oversampling._fallback import MIN_SAMPLES
-from bioaug.oversampling._model import OWNER, check_model_name
+from bioaug.oversampling._model import OWNER, Label, check_model_name
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,7 +193,7 @@ def _checked_containers(X: Any, y: Any, n_features: Any) -> tuple[Any, Any]:
     return X, y
 
 
-def _counts_to_add(strategy: Any, y: NDArray) -> dict[Any, int]:
+def _counts_to_add(strategy: Any, y: NDArray) -> dict[Label, int]:
     """Return how many rows each class lacks, as imbalanced-learn reads `sampling_strategy`.
 
     Mappings of every kind are read, not dicts alone; counts must be integers; and the counts of a
@@ -209,7 +209,7 @@ def _counts_to_add(strategy: Any, y: NDArray) -> dict[Any, int]:
     return added
 
 
-def _check_counts(counts: Mapping[Any, Any]) -> None:
+def _check_counts(counts: Mapping[Label, Any]) -> None:
     for count in counts.values():
         check_number(
             count,
@@ -220,7 +220,7 @@ def _check_counts(counts: Mapping[Any, Any]) -> None:
         )
 
 
-def _counts_of_ratio(ratio: float, y: NDArray) -> dict[Any, int] | None:
+def _counts_of_ratio(ratio: float, y: NDArray) -> dict[Label, int] | None:
     """Return the final count of the smaller of two classes, for a ratio that it can grow to.
 
     It is what imbalanced-learn computes, but for counts that are whole up to the rounding of the

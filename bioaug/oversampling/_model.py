@@ -24,6 +24,7 @@ from bioaug.synthesis.synthesizer import Synthesizer
 from bioaug.synthesis.units import warn_of_units
 
 OWNER = "GANOversampler"
+Label = str | float | bool | np.generic  # of a class
 # Parameters that a Synthesizer has, too. Its random_state is another matter: see `fit_generators`.
 COMMON = ("per_class", "n_steps", "max_time", "memory", "n_features", "device", "n_jobs", "verbose")
 
@@ -64,7 +65,7 @@ class ChosenModel:
         return self.synthesizer is not None and hasattr(self.synthesizer, "classes_")
 
     @property
-    def known_classes(self) -> list[Any]:
+    def known_classes(self) -> list[Label]:
         """The classes of a fitted Synthesizer."""
         return self.value.classes_.tolist() if self.is_fitted else []
 
@@ -100,7 +101,7 @@ def check_model_name(model: Any) -> None:
         check_option(model, name="model", owner=OWNER, options=options, otherwise=folder)
 
 
-def choose_model(sampler: Any, X: NDArray, y: NDArray, labels: Sequence[Any]) -> ChosenModel:
+def choose_model(sampler: Any, X: NDArray, y: NDArray, labels: Sequence[Label]) -> ChosenModel:
     """Return what the sampler's `model` stands for; load it where it is a folder.
 
     Parameters
@@ -155,7 +156,7 @@ def _changed_settings(sampler: BaseEstimator) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value != defaults[name].default}
 
 
-def _fitted(fitted: Synthesizer, X: NDArray, y: NDArray, labels: Sequence[Any]) -> ChosenModel:
+def _fitted(fitted: Synthesizer, X: NDArray, y: NDArray, labels: Sequence[Label]) -> ChosenModel:
     """Check that a fitted synthesizer suits these rows, and warn where they look otherwise."""
     remedy = "Load a model trained on such rows, or give a model's name to train one."
     if fitted.signal_shape_ != X.shape[1:]:

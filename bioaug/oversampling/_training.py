@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from bioaug.oversampling._generators import (
     RowGenerator,
     SynthesizerGenerator,
 )
-from bioaug.oversampling._model import OWNER, ChosenModel
+from bioaug.oversampling._model import OWNER, ChosenModel, Label
 from bioaug.synthesis.synthesizer import Synthesizer
 
 FINE_TUNING = 0.2  # fraction of a shared model's time
@@ -55,7 +55,7 @@ class Generators:
         self._classical: dict[str, ClassicalGenerator] = {}
         self._X, self._y, self._n_features = X, y, n_features
 
-    def chain(self, label: Any) -> Iterator[RowGenerator]:
+    def chain(self, label: Label) -> Iterator[RowGenerator]:
         """Yield the generators of a class, the first choice first."""
         for step in self._chains[label]:
             if step in self._trained:
@@ -111,7 +111,7 @@ def fit_generators(
         trained[OWN] = SynthesizerGenerator(model.value, model.name)
     elif own:
         unfitted = _seeded(model.value, seeds[OWN], n_trainings=1 + bool(shared))
-        rows = np.isin(y, own)
+        rows = _rows_of(own, y)
         used.append(unfitted.fit_checked(X[rows], as_labels(y[rows], owner=OWNER), fingerprint))
         trained[OWN] = SynthesizerGenerator(used[-1], model.name)
     if shared:
@@ -119,13 +119,16 @@ def fit_generators(
         used.append(_fit_shared(unfitted, X, y, shared, seeds[SHARED]))
         used[-1].training_fingerprint_ = fingerprint
         trained[SHARED] = SynthesizerGenerator(used[-1], f"{model.name}, shared")
-    synthesizer = used[0].joined(used[1]) if len(used) > 1 else next(iter(used), None)
+    synthesizer = next(iter(used), None)
+    if len(used) > 1:
+        synthesizer = used[0].joined(used[1])
+        synthesizer.training_fingerprint_ = fingerprint  # the same of both
     return Generators(plan, trained, synthesizer, X, y, n_features)
 
 
 def draw_seeds(
     random_state: int | np.random.RandomState | None, model: ChosenModel, plan: FallbackPlan
-) -> tuple[dict[str, int], dict[Any, list[int]]]:
+) -> tuple[dict[str, int], dict[Label, list[int]]]:
     """Return the seeds of the trainings, and of each class one for every step of its chain.
 
     Without a `random_state`, rows are generated from that of the `Synthesizer`, if it has one.
@@ -152,7 +155,7 @@ def _seeded(model: Synthesizer, seed: int, n_trainings: int) -> Synthesizer:
 
 
 def _fit_shared(
-    synthesizer: Synthesizer, X: NDArray, y: NDArray, labels: list[Any], seed: int
+    synthesizer: Synthesizer, X: NDArray, y: NDArray, labels: list[Label], seed: int
 ) -> Synthesizer:
     """Train one model on all classes, then further on each of the small ones."""
     rng = np.random.default_rng(seed)
@@ -164,5 +167,10 @@ def _fit_shared(
         synthesizer.set_params(max_time=(1 - FINE_TUNING) * seconds)
         for_tuning = FINE_TUNING * seconds
     synthesizer.fit(X[kept], y[kept])  # checks the rows of classes that do not grow, too
-    small = np.isin(y, labels)
+    small = _rows_of(labels, y)
     return synthesizer.fine_tune(X[small], y[small], max_time=for_tuning)
+
+
+def _rows_of(labels: Sequence[Label], y: NDArray) -> NDArray[np.bool_]:
+    of_kind: Any = np.array(labels, dtype=y.dtype)  # a list of texts would lose final nulls
+    return np.isin(y, of_kind)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from bioaug.oversampling._generate import ClassRows
-from bioaug.oversampling._model import OWNER
+from bioaug.oversampling._model import OWNER, Label
 from bioaug.oversampling.quality_filter import MAX_OPS
 
 
-def not_judged_warning(label: Any, n_operations: int) -> str:
+def not_judged_warning(label: Label, n_operations: int) -> str:
     """Return what a user should know where "auto" skips the quality filter of a large class."""
     return (
         f"{OWNER}, class {label}: the new rows are not judged by the quality filter, which "

@@ -17,6 +17,7 @@ from bioaug.exceptions import DataError
 from bioaug.oversampling._generate import ClassRows, provenance_dtype
 from bioaug.oversampling._generators import RowGenerator
 from bioaug.oversampling._input import InputFormat
+from bioaug.oversampling._model import Label
 from bioaug.oversampling._training import Generators
 from bioaug.synthesis.quality import ClassQuality
 from bioaug.synthesis.synthesizer import Synthesizer
@@ -44,7 +45,7 @@ class Resampling:
     generators: dict[str, RowGenerator]
     synthesizer: Synthesizer | None
     groups: NDArray | None
-    main: dict[Any, str]
+    main: dict[Label, str]
 
 
 class ProvenanceMixin:
@@ -53,8 +54,8 @@ class ProvenanceMixin:
     n_original_: int
     synthetic_mask_: NDArray[np.bool_]
     synthetic_provenance_: pd.DataFrame
-    generator_names_: dict[Any, list[str]]
-    rejected_: dict[Any, dict[str, int]]
+    generator_names_: dict[Label, list[str]]
+    rejected_: dict[Label, dict[str, int]]
     _resampling: Resampling
 
     def _note(
@@ -107,7 +108,7 @@ class ProvenanceMixin:
         return np.unique(np.array(labels, dtype=self._resampling.input_format.label_dtype))
 
     @property
-    def quality_(self) -> dict[Any, ClassQuality]:
+    def quality_(self) -> dict[Label, ClassQuality]:
         """A note on the rows of each class that a model of `Synthesizer` makes, see there."""
         check_is_fitted(self, "synthetic_provenance_")
         synthesizer = self._resampling.synthesizer

@@ -30,7 +30,7 @@ from bioaug.oversampling._fallback import MIN_SAMPLES, FallbackPlan
 from bioaug.oversampling._files import PersistenceMixin
 from bioaug.oversampling._generate import ClassRows
 from bioaug.oversampling._input import OWNER, InputFormat, read_input
-from bioaug.oversampling._model import ChosenModel, choose_model
+from bioaug.oversampling._model import ChosenModel, Label, choose_model
 from bioaug.oversampling._training import draw_seeds, fit_generators
 from bioaug.oversampling._warnings import class_warnings, not_judged_warning
 from bioaug.oversampling.provenance import ProvenanceMixin
@@ -162,7 +162,7 @@ class GANOversampler(ProvenanceMixin, PersistenceMixin, BaseOverSampler):
         *,
         sampling_strategy: float | str | Mapping | Callable = "auto",
         per_class: bool | Literal["auto"] = "auto",
-        n_steps: int | Mapping[Any, int] | None = None,
+        n_steps: int | Mapping[Label, int] | None = None,
         max_time: float | None = None,
         n_features: int = 0,
         quality_filter: bool | Literal["auto"] = "auto",
@@ -237,7 +237,7 @@ shape (n_samples, n_channels, n_timesteps)
         self, X: NDArray, y: NDArray, input_format: InputFormat
     ) -> tuple[NDArray, NDArray]:
         """Train the generators of all classes, then generate class by class."""
-        strategy: dict[Any, int] = self.sampling_strategy_  # pyright: ignore[reportAssignmentType]
+        strategy: dict[Label, int] = self.sampling_strategy_  # pyright: ignore[reportAssignmentType]
         added = {label: n for label, n in strategy.items() if n > 0}
         self.training_fingerprint_ = TrainingFingerprint.from_rows(X, input_format.groups)
         generators, new = None, []
@@ -262,7 +262,9 @@ shape (n_samples, n_channels, n_timesteps)
         y_new = np.repeat(np.array(list(added), dtype=y.dtype), list(added.values()))
         return X_resampled, np.concatenate([y, y_new])
 
-    def _plan(self, X: NDArray, y: NDArray, labels: list[Any]) -> tuple[ChosenModel, FallbackPlan]:
+    def _plan(
+        self, X: NDArray, y: NDArray, labels: list[Label]
+    ) -> tuple[ChosenModel, FallbackPlan]:
         """Check the rows that are to be learned, and choose the generators of each class."""
         check_features(self.n_features, X, owner=OWNER)
         signals = X[..., : X.shape[-1] - self.n_features]
@@ -277,7 +279,7 @@ shape (n_samples, n_channels, n_timesteps)
         return model, plan
 
     def _fit_filter(
-        self, model: ChosenModel, label: Any, n: int, rows: NDArray, n_features: int
+        self, model: ChosenModel, label: Label, n: int, rows: NDArray, n_features: int
     ) -> QualityFilter | None:
         """Return the quality filter of a class, or None where it is not to be used."""
         is_auto, cost = self.quality_filter == "auto", QualityFilter.cost(n, rows)

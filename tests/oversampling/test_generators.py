@@ -77,3 +77,20 @@ def test_a_class_given_twice_grows_as_if_given_once():
     apart = np.linalg.norm(made[1][:, None] - rows[None], axis=2).min(axis=1)
     usual = np.linalg.norm(made[0][:, None] - rows[None], axis=2).min(axis=1)
     assert 0.8 < np.median(apart) / np.median(usual) < 1.25
+
+
+def test_all_classes_are_learned_before_the_first_row_is_generated():
+    events = []
+
+    class Watched(Copying):
+        def fit(self, X):
+            events.append("fit")
+            return super().fit(X)
+
+        def sample(self, n, random_state):
+            events.append("sample")
+            return super().sample(n, random_state)
+
+    X, y = make_rows((200, 24)), np.repeat(["N", "S", "V"], [100, 50, 50])
+    GANOversampler(Watched(), quality_filter=False, random_state=0).fit_resample(X, y)
+    assert events == ["fit", "fit", "sample", "sample"]

@@ -94,6 +94,10 @@ def test_the_models_of_two_steps_of_the_chain_are_one_synthesizer():
     quietly(lambda: sampler.fit_resample(X, y))
     assert sampler.generator_names_ == {"S": ["flow, shared"], "V": ["flow"]}
     assert {"S", "V"} <= set(sampler.synthesizer_.classes_.tolist())
+    fingerprint = sampler.synthesizer_.training_fingerprint_
+    assert fingerprint is not None
+    assert fingerprint.contains(X).all()
+    assert len(fingerprint.parts) == 1
     again = GANOversampler(
         FrozenEstimator(sampler.synthesizer_), quality_filter=False, random_state=0
     )
