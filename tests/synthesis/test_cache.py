@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import warnings
+from pathlib import Path
+
 import joblib
 import numpy as np
 import pytest
@@ -9,11 +13,21 @@ from imblearn.pipeline import make_pipeline
 from sampling import QUICK, two_classes
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.tree import DecisionTreeClassifier
+from synthesizers import DENSE
 from toys import make_rows
 
 import bioaug.synthesis.cache
 from bioaug import GANOversampler, Synthesizer
 from bioaug.exceptions import TrainingWarning
+
+X, Y = make_rows((24, 8)), np.arange(24) % 2
+
+pytestmark = pytest.mark.filterwarnings("ignore:after .* steps the generated signals")
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return Synthesizer(**DENSE).fit(X, Y)
 
 
 def count_trainings(monkeypatch):
@@ -114,3 +128,47 @@ def test_parallel_processes_share_the_memory(tmp_path):
     made = [one.sample(4)[0] for one in fitted]
     assert all(np.array_equal(made[0], other) for other in made[1:])
     assert len(list(tmp_path.rglob("*.safetensors"))) == 1
+
+
+def entries_of(folder):
+    return sorted(file.parent for file in Path(folder).glob("bioaug/*/config.json"))
+
+
+def test_an_entry_of_the_memory_under_another_key_is_not_believed(tmp_path):
+    fit = Synthesizer(**DENSE, memory=tmp_path).fit
+    fit(X, Y)
+    (first,) = entries_of(tmp_path)
+    wanted = fit(1000 * X, Y).sample(4)[0]
+    (other,) = set(entries_of(tmp_path)) - {first}
+    shutil.rmtree(other)
+    shutil.copytree(first, other)
+    with pytest.warns(TrainingWarning, match="kept for other rows or parameters.*") as caught:
+        np.testing.assert_array_equal(fit(1000 * X, Y).sample(4)[0], wanted)
+    assert len(caught) == 1
+    np.testing.assert_array_equal(fit(1000 * X, Y).sample(4)[0], wanted)  # mended, no warning
+
+
+def test_a_memory_that_cannot_be_locked_is_read_all_the_same(tmp_path, monkeypatch):
+    wanted = Synthesizer(**DENSE, memory=tmp_path).fit(X, Y).sample(4)[0]
+
+    def refuses(*args, **options):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("filelock.FileLock.acquire", refuses)
+    monkeypatch.setattr("bioaug.core.atomic.replacing", refuses)
+    again = Synthesizer(**DENSE, memory=tmp_path).fit(X, Y)
+    np.testing.assert_array_equal(again.sample(4)[0], wanted)
+    with pytest.warns(TrainingWarning, match="could not be kept.*Permission denied"):
+        Synthesizer(**DENSE | {"random_state": 1}, memory=tmp_path).fit(X, Y)
+
+
+@pytest.mark.parametrize("name", ["file", "x" * 300])
+def test_a_memory_that_cannot_be_a_folder_costs_a_warning(tmp_path, fitted, name):
+    (tmp_path / "file").write_text("x")
+    with pytest.warns(TrainingWarning, match="could not be kept"):
+        found = Synthesizer(**DENSE, memory=tmp_path / name).fit(X, Y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        np.testing.assert_array_equal(
+            found.sample(2, random_state=0)[0], fitted.sample(2, random_state=0)[0]
+        )

@@ -13,7 +13,7 @@ from toys import make_rows
 
 from bioaug import GANOversampler, Synthesizer, register_model
 from bioaug.exceptions import CheckpointError, DataError
-from bioaug.models.base import Batch, GenerativeModel, Phase, SignalSpec, Update
+from bioaug.models.base import Batch, GenerativeModel, LossContext, Phase, SignalSpec, Update
 
 
 def moment_matcher(name: str) -> type[GenerativeModel]:
@@ -33,7 +33,7 @@ def moment_matcher(name: str) -> type[GenerativeModel]:
             adam = partial(torch.optim.Adam, lr=self.lr)
             return (Phase("likelihood", (Update("fit", self.loss, ("means", "log_stds"), adam),)),)
 
-        def loss(self, batch: Batch):
+        def loss(self, batch: Batch, context: LossContext):
             log_std = self.log_stds(batch.labels)
             error = (batch.signals.flatten(1) - self.means(batch.labels)) / log_std.exp()
             return {"likelihood": (error.square() / 2 + log_std).mean()}
