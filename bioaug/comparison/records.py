@@ -67,7 +67,14 @@ class Protocol:
 
 @dataclass(frozen=True)
 class ClassScores:
-    """Scores of one class in one run, and its rows."""
+    """Scores of one class in one run.
+
+    Attributes
+    ----------
+    precision, recall, f1 : float
+    support : int
+        Rows of the class that were tested.
+    """
 
     precision: float
     recall: float
@@ -77,7 +84,15 @@ class ClassScores:
 
 @dataclass(frozen=True)
 class Calibration:
-    """Expected calibration error and Brier score of one run; 0 is best."""
+    """Calibration of one run; 0 is best.
+
+    Attributes
+    ----------
+    ece : float
+        Expected calibration error.
+    brier : float
+        Brier score.
+    """
 
     ece: float
     brier: float
@@ -93,9 +108,18 @@ class Seconds:
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a classifier predicted for the rows tested: `predicted` are indices of classes.
+    """What a classifier predicted for the rows tested.
 
-    `responses` are what `method` of the classifier returned, for scores that need more than labels.
+    Attributes
+    ----------
+    rows : ndarray of shape (n_test,)
+        Indices of the rows.
+    predicted : ndarray of shape (n_test,)
+        Indices of classes.
+    method : str, optional
+        The method of the classifier that a score of more than labels needs.
+    responses : ndarray, optional
+        What it returned.
     """
 
     rows: NDArray
@@ -168,7 +192,14 @@ class Run:
 
 @dataclass(frozen=True)
 class Failure:
-    """A run that raised: its arm, repeat and fold, and the error."""
+    """A run that raised.
+
+    Attributes
+    ----------
+    arm : str
+    repeat, fold : int
+    error : str
+    """
 
     arm: str
     repeat: Count
@@ -197,7 +228,14 @@ class ClassDifference:
 
 @dataclass(frozen=True)
 class LeaveOneOut:
-    """Range of the difference over leaving out each patient, and who moves it most."""
+    """Range of the difference over leaving out each patient.
+
+    Attributes
+    ----------
+    low, high : float
+    patient : str
+        The one who moves it most.
+    """
 
     low: float
     high: float
@@ -274,7 +312,14 @@ class ArmComparison(PairedDifference):
 
 @dataclass(frozen=True)
 class ArmWorth(Worth):
-    """Real-row equivalence of one synthetic row of an arm, which added `n_synthetic` on average."""
+    """Real-row equivalence of one synthetic row of an arm.
+
+    Attributes
+    ----------
+    arm : str
+    n_synthetic : float
+        Rows that the arm added on average.
+    """
 
     arm: str
     n_synthetic: float
