@@ -8,7 +8,7 @@ import pytest
 PRIVATE = {
     "import bioaug.core._secret": 1,
     "from bioaug.metrics import _catalogue": 1,
-    "from bioaug.metrics.base.score import Score, Null": 2,
+    "from bioaug.metrics._base.score import Score, Null": 2,
     "from bioaug.oversampling.sampler import _helper": 1,
     "monkeypatch.setattr('bioaug.files._text.LIMIT', 3)": 1,
     "monkeypatch.setattr(module, '_limit', 3)": 1,
@@ -30,7 +30,7 @@ PUBLIC = [
 def count(tmp_path, monkeypatch):
     """Count the private names that a test file uses."""
     monkeypatch.setattr(house_metrics, "ROOT", tmp_path)
-    for folder in ("core", "metrics", "metrics/base", "oversampling", "files"):
+    for folder in ("core", "metrics", "metrics/_base", "oversampling", "files"):
         (tmp_path / "bioaug" / folder).mkdir(parents=True, exist_ok=True)
 
     def counted(text: str) -> int:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import public_api
 import pytest
 
 import bioaug
@@ -133,3 +134,12 @@ def test_an_abstract_model_cannot_be_built():
     for model in (GenerativeModel, AdversarialModel):
         with pytest.raises(TypeError, match="abstract"):
             model(SignalSpec(1, 8, 1))
+
+
+def test_public_names_and_signatures_are_those_written_down():
+    written = public_api.SNAPSHOT.read_text().splitlines()
+    found = public_api.listing().splitlines()
+    lost, new = sorted(set(written) - set(found)), sorted(set(found) - set(written))
+    assert (lost, new) == ([], []), (
+        "where this is on purpose: make api, and a line in the changelog"
+    )
