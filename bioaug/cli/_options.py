@@ -17,7 +17,7 @@ from bioaug.cli._command import Arguments
 from bioaug.comparison.report import report_files
 from bioaug.core.checks import check_option
 from bioaug.exceptions import DataError
-from bioaug.files import (
+from bioaug.files.arrays import (
     FORMATS,
     all_options,
     check_output,

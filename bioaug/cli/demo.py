@@ -8,7 +8,7 @@ import time
 from bioaug.cli._command import Arguments, Command
 from bioaug.cli._options import add_training, class_sizes, training_parameters
 from bioaug.core.atomic import replacing
-from bioaug.files import check_output
+from bioaug.files.arrays import check_output
 from bioaug.oversampling.sampler import GANOversampler
 
 

@@ -20,7 +20,7 @@ from bioaug.cli._options import (
 )
 from bioaug.core.atomic import replacing
 from bioaug.exceptions import DataError
-from bioaug.files import check_output
+from bioaug.files.arrays import check_output
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

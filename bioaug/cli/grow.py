@@ -22,7 +22,7 @@ from bioaug.cli._options import (
 )
 from bioaug.core.atomic import replacing
 from bioaug.exceptions import DataError
-from bioaug.files import check_output, write_arrays
+from bioaug.files.arrays import check_output, write_arrays
 from bioaug.oversampling.classical import classical_methods
 from bioaug.oversampling.sampler import GANOversampler
 

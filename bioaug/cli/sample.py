@@ -15,7 +15,7 @@ from bioaug.cli._options import (
     class_sizes,
     parse_counts,
 )
-from bioaug.files import check_output, write_arrays
+from bioaug.files.arrays import check_output, write_arrays
 from bioaug.synthesis.synthesizer import Synthesizer
 
 

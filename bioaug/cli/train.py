@@ -19,7 +19,7 @@ from bioaug.cli._options import (
 )
 from bioaug.core.checkpoint import check_folder
 from bioaug.exceptions import DataError
-from bioaug.files import check_output
+from bioaug.files.arrays import check_output
 from bioaug.models import available_models
 from bioaug.synthesis.synthesizer import Synthesizer
 

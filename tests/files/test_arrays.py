@@ -13,7 +13,7 @@ from toys import make_rows
 
 from bioaug.core.atomic import replacing
 from bioaug.exceptions import BioaugError, DataError
-from bioaug.files import (
+from bioaug.files.arrays import (
     FORMATS,
     all_options,
     check_output,
