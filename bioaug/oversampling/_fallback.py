@@ -101,24 +101,24 @@ def _warning(
         for label, step in first.items()
         if step in STEPS[1:] and step != model.method and label not in unknown
     ]
-    strangers = [f"{sizes[label]}, by {first[label]!r})" for label in unknown]
+    without = [f"{sizes[label]}, by {first[label]!r})" for label in unknown]
     unsure = [f"{sizes[label]})" for label in small if model.is_fitted and label not in unknown]
     limits = "The 'min_samples' parameter has the limits."
     parts = []
     if simpler:
         parts.append(
-            "too few rows for a model of their own, so these classes are grown in a simpler way: "
+            "too few rows for a model of their own, so simpler generators make these classes: "
             f"{', '.join(simpler)}. {limits}"
         )
-    if strangers:
+    if without:
         parts.append(
             "the fitted model does not know these classes, so they are grown without one: "
-            f"{', '.join(strangers)}."
+            f"{', '.join(without)}."
         )
     if unsure:
         parts.append(
-            "too few rows of these classes to tell whether what the fitted model makes is right: "
-            f"{', '.join(unsure)}. {limits}"
+            "too few rows of these classes to tell whether what the fitted model generates is "
+            f"right: {', '.join(unsure)}. {limits}"
         )
     return f"GANOversampler: {' And '.join(parts)}" if parts else None
 

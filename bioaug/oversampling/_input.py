@@ -1,4 +1,4 @@
-"""Containers, dtypes and labels that the oversampler is given, and the way back to them."""
+"""Containers, dtypes and labels that the oversampler is given, and the result in the same form."""
 
 from __future__ import annotations
 

@@ -162,7 +162,7 @@ def _fitted(fitted: Synthesizer, X: NDArray, y: NDArray, labels: Sequence[Label]
     if fitted.signal_shape_ != X.shape[1:]:
         raise DataError(
             f"The 'X' parameter of {OWNER} must have signals of shape "
-            f"{fitted.signal_shape_}, as the loaded model makes. Got {X.shape[1:]} instead. "
+            f"{fitted.signal_shape_}, as the loaded model generates. Got {X.shape[1:]} instead. "
             f"{remedy}"
         )
     missing = sorted(set(np.array(labels).tolist()) - set(fitted.classes_.tolist()), key=str)

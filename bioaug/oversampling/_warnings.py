@@ -14,7 +14,7 @@ def not_judged_warning(label: Label, n_operations: int) -> str:
     return (
         f"{OWNER}, class {label}: the new rows are not judged by the quality filter, which "
         f"'quality_filter=\"auto\"' leaves out where it takes more than {MAX_OPS:.0e} "
-        f"multiplications. Got {n_operations:.1e}. Copies of real rows are not found. Set "
+        f"multiplications. Got {n_operations:.1e}. Copies of real rows are not detected. Set "
         "quality_filter=True to judge all rows, or False to do without."
     )
 
