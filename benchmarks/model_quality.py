@@ -35,7 +35,7 @@ from bioaug import Synthesizer, available_models
 from bioaug.core.distances import nearest
 from bioaug.datasets import fetch_bonn, fetch_mitbih
 from bioaug.metrics import coverage, mmd
-from bioaug.metrics._base.classifiers import make_probe
+from bioaug.metrics.base.classifiers import make_probe
 from bioaug.nn.parzen import ManifoldParzen
 
 CONTROLS = ("copies", "smote", "local")

@@ -20,7 +20,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "helpers"))
 from ladders import CLAIMS, LADDERS, STRENGTHS, climb, load_beats, load_eeg, tau
 
-from bioaug.metrics._catalogue import CATALOGUE
+from bioaug.metrics.catalogue import CATALOGUE
 
 SLOW_ROWS = {"wavelet_coherence": 100, "predictive": 200}
 SLOW_SEEDS = {"predictive": 1}

@@ -23,7 +23,7 @@ from threadpoolctl import threadpool_limits
 
 from bioaug.datasets import fetch_mitbih
 from bioaug.metrics import evaluate
-from bioaug.metrics._catalogue import CATALOGUE
+from bioaug.metrics.catalogue import CATALOGUE
 
 FULL = "evaluate, tier fast, 2,000 + 2,000 + 2,000 beats of 4 classes"
 BARE = "(imports and data alone)"

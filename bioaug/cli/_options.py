@@ -62,7 +62,7 @@ def check_report(arguments: Arguments, source: str | None = None) -> Path:
 
     The numbers that it is made from, `source`, may be those beside it: they stay what they are.
     """
-    from bioaug.plots._axes import pyplot  # takes a second to import
+    from bioaug.plots.axes import pyplot  # takes a second to import
 
     pyplot()  # the report has a picture
     out = check_output(arguments.out, suffixes=REPORTS[:2], force=arguments.force)

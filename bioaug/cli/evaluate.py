@@ -117,7 +117,7 @@ def _halves(arrays: Bunch, seed: int) -> tuple[Bunch, Bunch]:
 
 
 def _scores_without_privacy(tier: str) -> list[str]:
-    from bioaug.metrics._catalogue import CATALOGUE
+    from bioaug.metrics.catalogue import CATALOGUE
 
     return [
         name

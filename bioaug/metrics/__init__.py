@@ -1,6 +1,6 @@
 """Scores of synthetic signals, each with the value that real signals get among themselves."""
 
-from bioaug.metrics._base.score import Null, Score
+from bioaug.metrics.base.score import Null, Score
 from bioaug.metrics.biosignal.distances import (
     ecg_distance,
     ecg_features,

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from bioaug.core.user_warnings import warn_user
 from bioaug.exceptions import DataError, LeakError, LeakWarning
 from bioaug.leakage import TrainingFingerprint, find_synthetic
-from bioaug.metrics._base.halves import check_groups
-from bioaug.metrics._base.measure import check_pair
-from bioaug.metrics._catalogue import Entry
-from bioaug.metrics.privacy._sets import check_apart
+from bioaug.metrics.base.halves import check_groups
+from bioaug.metrics.base.leaks import check_apart
+from bioaug.metrics.base.pairs import check_pair
+from bioaug.metrics.catalogue import Entry
 from bioaug.metrics.privacy.verdict import PrivacyVerdict, privacy_verdict
 
 

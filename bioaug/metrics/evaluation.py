@@ -18,10 +18,10 @@ from tqdm.auto import tqdm
 from bioaug.core.atomic import replace_file
 from bioaug.core.checks import POSITIVE, check_number, check_option, check_path
 from bioaug.exceptions import BioaugError, DataError
-from bioaug.metrics._base.measure import seed_of
-from bioaug.metrics._base.score import Score, read_against
-from bioaug.metrics._catalogue import CATALOGUE, Entry
 from bioaug.metrics._given import Given
+from bioaug.metrics.base.measure import seed_of
+from bioaug.metrics.base.score import Score, read_against
+from bioaug.metrics.catalogue import CATALOGUE, Entry
 from bioaug.metrics.privacy.verdict import PrivacyVerdict
 
 _COLUMNS = (

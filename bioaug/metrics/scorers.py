@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bioaug.core.checks import check_keys, check_option
 from bioaug.exceptions import DataError
-from bioaug.metrics._catalogue import CATALOGUE
+from bioaug.metrics.catalogue import CATALOGUE
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from scipy.signal import periodogram
 
 from bioaug.core.checks import COUNT, UNIT, check_number
 from bioaug.core.distances import flat, nearest_index
-from bioaug.metrics._base.measure import check_pair, in_real_units
-from bioaug.plots._axes import (
+from bioaug.metrics.base.pairs import check_pair, in_real_units
+from bioaug.plots.axes import (
     REAL,
     SYNTHETIC,
     axes_or_new,

@@ -12,8 +12,8 @@ from sklearn.manifold import TSNE
 from bioaug.core.checks import COUNT, POSITIVE, check_number
 from bioaug.core.distances import flat
 from bioaug.exceptions import DataError
-from bioaug.metrics._base.measure import check_pair, in_real_units
-from bioaug.plots._axes import REAL, SYNTHETIC, axes_or_new
+from bioaug.metrics.base.pairs import check_pair, in_real_units
+from bioaug.plots.axes import REAL, SYNTHETIC, axes_or_new
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

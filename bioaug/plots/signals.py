@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from bioaug.core.checks import COUNT, check_number
 from bioaug.exceptions import DataError
-from bioaug.metrics._base.measure import check_set
-from bioaug.plots._axes import (
+from bioaug.metrics.base.pairs import check_set
+from bioaug.plots.axes import (
     REAL,
     SYNTHETIC,
     as_label,

@@ -13,9 +13,9 @@ from sklearn.utils.validation import check_is_fitted
 from bioaug.core.checks import Interval, check_number, check_option
 from bioaug.core.seeding import seeded
 from bioaug.exceptions import DataError
-from bioaug.metrics._base.score import Score
+from bioaug.metrics.base.score import Score
 from bioaug.models.biosgan import BioSGAN
-from bioaug.plots._axes import (
+from bioaug.plots.axes import (
     REAL,
     SYNTHETIC,
     as_label,

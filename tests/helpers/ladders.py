@@ -12,7 +12,7 @@ from scipy.ndimage import uniform_filter1d
 from scipy.stats import kendalltau
 
 from bioaug.datasets import fetch_mitbih
-from bioaug.metrics._catalogue import CATALOGUE
+from bioaug.metrics.catalogue import CATALOGUE
 
 
 class Beats(NamedTuple):

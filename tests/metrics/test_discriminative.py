@@ -14,7 +14,7 @@ from sklearn.svm import LinearSVC
 from toys import make_waves
 
 from bioaug.exceptions import DataError
-from bioaug.metrics._base.classifiers import NetworkProbe, make_probe, signal_features
+from bioaug.metrics.base.classifiers import NetworkProbe, make_probe, signal_features
 from bioaug.metrics.fidelity.discriminative import _fold_p, discriminative_score
 
 

@@ -18,7 +18,7 @@ from ladders import (
     tau,
 )
 
-from bioaug.metrics._catalogue import CATALOGUE
+from bioaug.metrics.catalogue import CATALOGUE
 
 SEEDS = (10, 11)  # others than those that the claims were made from
 TRAINS = ("discriminative", "inception", "tstr", "trts")  # seconds a value

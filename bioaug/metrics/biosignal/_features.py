@@ -11,7 +11,7 @@ from scipy.signal import welch
 
 from bioaug.core.checks import POSITIVE, Interval, as_3d, check_number
 from bioaug.exceptions import DataError
-from bioaug.metrics._base.measure import check_set
+from bioaug.metrics.base.pairs import check_set
 
 Features = dict[str, NDArray[np.float64]]  # each of shape (n, n_channels)
 

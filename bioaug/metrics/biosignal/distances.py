@@ -12,8 +12,10 @@ from scipy.stats import wasserstein_distance
 
 from bioaug.core.checks import check_finite
 from bioaug.exceptions import DataError
-from bioaug.metrics._base.measure import Found, NullLaw, check_pair, measure
-from bioaug.metrics._base.score import Score
+from bioaug.metrics.base.measure import Result, measure
+from bioaug.metrics.base.null_law import NullLaw
+from bioaug.metrics.base.pairs import check_pair
+from bioaug.metrics.base.score import Score
 from bioaug.metrics.biosignal._features import (
     Features,
     ecg_features,
@@ -215,7 +217,7 @@ def _distance(
 
 def _wasserstein(
     real: NDArray, synthetic: NDArray, rng: np.random.RandomState, *, columns: Mapping[str, str]
-) -> Found:
+) -> Result:
     columns_real, columns_synthetic = real[:, 0].T, synthetic[:, 0].T
     noise = _noise(columns_real, len(synthetic), rng)
     details = {}
@@ -232,7 +234,7 @@ def _wasserstein(
             "real": {"mean": float(first.mean()), "deviation": deviation},
             "synthetic": {"mean": float(second.mean()), "deviation": float(second.std())},
         }
-    return Found(float(np.mean([found["scaled"] for found in details.values()])), details)
+    return Result(float(np.mean([found["scaled"] for found in details.values()])), details)
 
 
 def _noise(columns: NDArray, n_synthetic: int, rng: np.random.RandomState) -> NDArray[np.float64]:

@@ -12,8 +12,9 @@ from scipy.optimize import linear_sum_assignment
 
 from bioaug.core.checks import POSITIVE, check_number, check_option
 from bioaug.exceptions import DataError
-from bioaug.metrics._base.measure import Found, NullLaw, measure
-from bioaug.metrics._base.score import Score
+from bioaug.metrics.base.measure import Result, measure
+from bioaug.metrics.base.null_law import NullLaw
+from bioaug.metrics.base.score import Score
 from bioaug.metrics.fidelity._wavelet import (
     CONE,
     OCTAVE_STEP,
@@ -261,7 +262,7 @@ def _formula(
     band: tuple[float, float] | None,
     matched: bool,
     n: int,
-) -> Found:
+) -> Result:
     drawn_r = rng.permutation(len(real))[:n]
     drawn_s = rng.permutation(len(synthetic))[:n]
     rows = np.concatenate([real[drawn_r], synthetic[drawn_s], real.mean(axis=0, keepdims=True)])
@@ -281,7 +282,7 @@ def _formula(
         "synthetic_real_by_frequency": [_mean(table[R, S], False) for table in tables],
         "real_real_by_frequency": [_mean(table[R, R], True) for table in tables],
     }
-    return Found(rr + ss - 2 * rs, details)
+    return Result(rr + ss - 2 * rs, details)
 
 
 def _mean(C: NDArray, same: bool) -> float:

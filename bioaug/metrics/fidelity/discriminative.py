@@ -13,9 +13,10 @@ from sklearn.model_selection import StratifiedKFold
 
 from bioaug.core.checks import Interval, check_number
 from bioaug.core.seeding import draw_seed
-from bioaug.metrics._base.classifiers import make_probe
-from bioaug.metrics._base.measure import Found, NullLaw, measure
-from bioaug.metrics._base.score import Score
+from bioaug.metrics.base.classifiers import make_probe
+from bioaug.metrics.base.measure import Result, measure
+from bioaug.metrics.base.null_law import NullLaw
+from bioaug.metrics.base.score import Score
 
 _NAME = "discriminative_score"
 _LEAST = 20  # rows a side: with fewer, the null value alone is above 0.06
@@ -118,7 +119,7 @@ def discriminative_score(
     check_number(n_folds, _FOLDS, name="n_folds", owner=_NAME)
     make_probe(classifier, seed=0, owner=_NAME)  # an unknown one fails before anything is trained
 
-    def formula(real: NDArray, synthetic: NDArray, rng: np.random.RandomState) -> Found:
+    def formula(real: NDArray, synthetic: NDArray, rng: np.random.RandomState) -> Result:
         n_each = min(len(real), len(synthetic))
         parts = [rows[rng.permutation(len(rows))[:n_each]] for rows in (real, synthetic)]
         X, y = np.concatenate(parts), np.repeat([0, 1], n_each)
@@ -142,7 +143,7 @@ def discriminative_score(
 
 def _tell_apart(
     X: NDArray, y: NDArray, classifier: Any, n_folds: int, rng: np.random.RandomState
-) -> Found:
+) -> Result:
     """Classify every row by what the other folds teach; `y` has as many 0 as 1."""
     folds = StratifiedKFold(n_folds, shuffle=True, random_state=draw_seed(rng))
     n_right, p_values, auc = 0.0, [], []
@@ -156,7 +157,7 @@ def _tell_apart(
         p_values.append(_fold_p(chance > 0.5, y[test]))
         auc.append(roc_auc_score(y[test], chance))
     accuracy = n_right / len(y)
-    return Found(
+    return Result(
         abs(accuracy - 0.5),
         {
             "accuracy": accuracy,

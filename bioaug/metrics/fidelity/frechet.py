@@ -12,10 +12,11 @@ from threadpoolctl import threadpool_limits
 
 from bioaug.core.distances import flat
 from bioaug.core.seeding import draw_seed
-from bioaug.metrics._base.classifiers import log_spectrum
-from bioaug.metrics._base.halves import Split
-from bioaug.metrics._base.measure import Found, NullLaw, measure
-from bioaug.metrics._base.score import Score
+from bioaug.metrics.base.classifiers import log_spectrum
+from bioaug.metrics.base.halves import Split
+from bioaug.metrics.base.measure import Result, measure
+from bioaug.metrics.base.null_law import NullLaw
+from bioaug.metrics.base.score import Score
 
 _DIMS = (2, 32)
 _ROWS_PER_DIM = 10
@@ -114,7 +115,7 @@ def frechet_distance(
     )
 
 
-def _formula(real: NDArray, synthetic: NDArray, rng: np.random.RandomState) -> Found:
+def _formula(real: NDArray, synthetic: NDArray, rng: np.random.RandomState) -> Result:
     return _distance(real, synthetic, _dims(len(real)), rng)
 
 
@@ -130,7 +131,7 @@ def _dims(n_real: int) -> int:
     return int(np.clip(n_real // 2 // _ROWS_PER_DIM, *_DIMS))
 
 
-def _distance(real: NDArray, synthetic: NDArray, n_dims: int, rng: np.random.RandomState) -> Found:
+def _distance(real: NDArray, synthetic: NDArray, n_dims: int, rng: np.random.RandomState) -> Result:
     order = rng.permutation(len(real))
     halves = real[order[: len(real) // 2]], real[order[len(real) // 2 :]]
     with threadpool_limits(1):  # threads cost more than they bring to many small matrices
@@ -139,7 +140,7 @@ def _distance(real: NDArray, synthetic: NDArray, n_dims: int, rng: np.random.Ran
             for fitted, scored in (halves, halves[::-1])
         ]
     value, plain, found_dims = (float(number) for number in np.mean(found, axis=0))
-    return Found(value, {"plain": plain, "n_dims": round(found_dims)})
+    return Result(value, {"plain": plain, "n_dims": round(found_dims)})
 
 
 def _embedded_distance(

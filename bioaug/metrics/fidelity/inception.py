@@ -12,18 +12,11 @@ from sklearn.model_selection import train_test_split
 
 from bioaug.core.seeding import draw_seed
 from bioaug.exceptions import DataError
-from bioaug.metrics._base.classifiers import make_probe
-from bioaug.metrics._base.halves import Split, Splits, check_groups, patient_splits
-from bioaug.metrics._base.measure import (
-    Pair,
-    check_enough,
-    check_n_null,
-    check_pair,
-    check_set,
-    in_real_units,
-    seed_of,
-)
-from bioaug.metrics._base.score import Null, Score
+from bioaug.metrics.base.classifiers import make_probe
+from bioaug.metrics.base.halves import Split, Splits, check_groups, patient_splits
+from bioaug.metrics.base.measure import check_n_null, seed_of
+from bioaug.metrics.base.pairs import Pair, check_enough, check_pair, check_set, in_real_units
+from bioaug.metrics.base.score import Null, Score
 
 _NAME = "inception_score"
 _LEAST = 20

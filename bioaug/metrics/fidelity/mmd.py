@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from bioaug.core.checks import Interval, check_number
 from bioaug.core.distances import distance_blocks, flat
-from bioaug.metrics._base.halves import Split
-from bioaug.metrics._base.measure import Found, NullLaw, measure
-from bioaug.metrics._base.score import Score
+from bioaug.metrics.base.halves import Split
+from bioaug.metrics.base.measure import Result, measure
+from bioaug.metrics.base.null_law import NullLaw
+from bioaug.metrics.base.score import Score
 
 _MEDIAN_ROWS = 1000  # of each side, from which the bandwidth is taken
 _PERMUTED_ROWS = 500  # of each side, for the p-value
@@ -88,7 +89,7 @@ def mmd(
     """
     check_number(n_permutations, _PERMUTATIONS, name="n_permutations", owner="mmd")
 
-    def formula(real: NDArray, synthetic: NDArray, rng: np.random.RandomState) -> Found:
+    def formula(real: NDArray, synthetic: NDArray, rng: np.random.RandomState) -> Result:
         real, synthetic = flat(real), flat(synthetic)
         bandwidth = _median_distance(_some(real, rng), _some(synthetic, rng))
 
@@ -99,7 +100,7 @@ def mmd(
                 "bandwidth": bandwidth,
             }
 
-        return Found(float(_unbiased_mmd(real, synthetic, bandwidth, (1,))[0]), details)
+        return Result(float(_unbiased_mmd(real, synthetic, bandwidth, (1,))[0]), details)
 
     return measure(
         formula,

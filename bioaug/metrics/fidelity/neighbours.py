@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from bioaug.core.checks import Interval, check_number
 from bioaug.core.distances import count_within, flat, nearest
-from bioaug.metrics._base.halves import distinct_rows
-from bioaug.metrics._base.measure import Formula, Found, NullLaw, measure
-from bioaug.metrics._base.score import Score
+from bioaug.metrics.base.halves import distinct_rows
+from bioaug.metrics.base.measure import Formula, Result, measure
+from bioaug.metrics.base.null_law import NullLaw
+from bioaug.metrics.base.score import Score
 
 _POSITIVE = Interval(Integral, 1, None, closed="left")
 
@@ -83,8 +84,8 @@ def precision(
     0.0
     """
 
-    def formula(real: NDArray, synthetic: NDArray, rng: np.random.RandomState) -> Found:
-        return Found(_share_inside(distinct_rows(flat(real)), flat(synthetic), nearest_k))
+    def formula(real: NDArray, synthetic: NDArray, rng: np.random.RandomState) -> Result:
+        return Result(_share_inside(distinct_rows(flat(real)), flat(synthetic), nearest_k))
 
     return _measure(
         formula,
@@ -159,8 +160,8 @@ def recall(
     1.0
     """
 
-    def formula(real: NDArray, synthetic: NDArray, rng: np.random.RandomState) -> Found:
-        return Found(_share_inside(flat(synthetic), flat(real), nearest_k))
+    def formula(real: NDArray, synthetic: NDArray, rng: np.random.RandomState) -> Result:
+        return Result(_share_inside(flat(synthetic), flat(real), nearest_k))
 
     return _measure(
         formula,
@@ -237,9 +238,9 @@ def density(
     0.0
     """
 
-    def formula(real: NDArray, synthetic: NDArray, rng: np.random.RandomState) -> Found:
+    def formula(real: NDArray, synthetic: NDArray, rng: np.random.RandomState) -> Result:
         counts = _balls_around(distinct_rows(flat(real)), flat(synthetic), nearest_k)
-        return Found(float(counts.mean()) / nearest_k)
+        return Result(float(counts.mean()) / nearest_k)
 
     return _measure(
         formula,
@@ -314,9 +315,9 @@ def coverage(
     1.0
     """
 
-    def formula(real: NDArray, synthetic: NDArray, rng: np.random.RandomState) -> Found:
+    def formula(real: NDArray, synthetic: NDArray, rng: np.random.RandomState) -> Result:
         real, synthetic = distinct_rows(flat(real)), flat(synthetic)
-        return Found(float((nearest(real, synthetic)[:, 0] <= _radius(real, nearest_k)).mean()))
+        return Result(float((nearest(real, synthetic)[:, 0] <= _radius(real, nearest_k)).mean()))
 
     return _measure(
         formula,

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from bioaug.core.checks import POSITIVE, check_number
 from bioaug.exceptions import DataError
-from bioaug.metrics._base.measure import Found, NullLaw, measure
-from bioaug.metrics._base.score import Score
+from bioaug.metrics.base.measure import Result, measure
+from bioaug.metrics.base.null_law import NullLaw
+from bioaug.metrics.base.score import Score
 
 _NAME = "spectrum_distance"
 _FLOOR = 1e-8  # of the real signals' power: 80 dB below it, nothing is heard
@@ -87,7 +88,7 @@ def spectrum_distance(
             "Give it in Hz."
         )
 
-    def formula(real: NDArray, synthetic: NDArray, rng: np.random.RandomState) -> Found:
+    def formula(real: NDArray, synthetic: NDArray, rng: np.random.RandomState) -> Result:
         loud = real.var(axis=(0, 2), keepdims=True)
         (mean, error), (made, made_error) = (_mean_log(rows, loud) for rows in (real, synthetic))
         difference, noise = made - mean, error + made_error
@@ -95,7 +96,7 @@ def spectrum_distance(
         if bands is not None and sampling_rate is not None:
             frequencies = np.fft.rfftfreq(real.shape[2], 1 / sampling_rate)[1:]
             details["bands"] = _by_band(difference, frequencies, bands)
-        return Found(float(np.sqrt(max((difference**2 - noise).mean(), 0))), details)
+        return Result(float(np.sqrt(max((difference**2 - noise).mean(), 0))), details)
 
     return measure(
         formula,

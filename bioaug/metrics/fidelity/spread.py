@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from bioaug.core.distances import distance_blocks, flat, nearest
 from bioaug.exceptions import DataError
-from bioaug.metrics._base.halves import distinct_rows
-from bioaug.metrics._base.measure import Found, NullLaw, measure
-from bioaug.metrics._base.score import Score
+from bioaug.metrics.base.halves import distinct_rows
+from bioaug.metrics.base.measure import Result, measure
+from bioaug.metrics.base.null_law import NullLaw
+from bioaug.metrics.base.score import Score
 
 
 def sample_distance(
@@ -71,12 +72,12 @@ def sample_distance(
     True
     """
 
-    def formula(real: NDArray, synthetic: NDArray, rng: np.random.RandomState) -> Found:
+    def formula(real: NDArray, synthetic: NDArray, rng: np.random.RandomState) -> Result:
         unit = float(np.sqrt(real[0].size))
         real, synthetic = distinct_rows(flat(real)), flat(synthetic)
         own = _own_distance(real, owner="sample_distance")
         to_real = float(nearest(synthetic, real).mean())
-        return Found(
+        return Result(
             to_real / own,
             lambda: {
                 "to_real": to_real / unit,
@@ -156,14 +157,14 @@ def diversity(
     0.5
     """
 
-    def formula(real: NDArray, synthetic: NDArray, rng: np.random.RandomState) -> Found:
+    def formula(real: NDArray, synthetic: NDArray, rng: np.random.RandomState) -> Result:
         real = distinct_rows(real)
         n_each = min(len(real), len(synthetic))
         real, synthetic = (
             flat(rows[rng.permutation(len(rows))[:n_each]]) for rows in (real, synthetic)
         )
         own = _own_distance(real, owner="diversity")
-        return Found(
+        return Result(
             float(nearest(synthetic).mean()) / own,
             lambda: {"pairwise": _pairwise(synthetic) / _pairwise(real), "n_each": n_each},
         )

@@ -23,19 +23,11 @@ from numpy.typing import NDArray
 
 from bioaug.core.distances import flat, nearest_rows
 from bioaug.core.row_hashes import MIN_VALUES
-from bioaug.core.user_warnings import warn_user
-from bioaug.exceptions import DataError, LeakError
-from bioaug.leakage import TrainingFingerprint
-from bioaug.metrics._base.measure import (
-    Found,
-    by_class,
-    check_n_null,
-    check_pair,
-    combine,
-    in_real_units,
-    seed_of,
-)
-from bioaug.metrics._base.score import Direction, Score
+from bioaug.exceptions import DataError
+from bioaug.metrics.base.leaks import check_apart
+from bioaug.metrics.base.measure import Result, check_n_null, combine, seed_of
+from bioaug.metrics.base.pairs import by_class, check_pair, in_real_units
+from bioaug.metrics.base.score import Direction, Score
 from bioaug.metrics.privacy._disguises import EQUAL
 
 LEAST_SHARED = 10  # held-out rows of patients with training rows
@@ -119,7 +111,7 @@ class Sets:
         return replace(self, holdout=self.holdout[own], groups_holdout=self.groups_holdout[own])
 
 
-SetsFormula = Callable[[Sets, np.random.RandomState], Found]
+SetsFormula = Callable[[Sets, np.random.RandomState], Result]
 NullDraws = Callable[[Sets, int, np.random.RandomState], list[float]]
 
 
@@ -154,7 +146,7 @@ def measure_sets(
 
     Parameters
     ----------
-    formula : callable (sets, random_state) -> Found
+    formula : callable (sets, random_state) -> Result
     given : Given
     name : str
     direction : {"lower", "higher"}
@@ -290,32 +282,6 @@ def check_holdout(X_holdout: Any, *, owner: str) -> None:
             f"The 'X_holdout' parameter of {owner} must hold real rows that the generator never "
             "saw. Got None. Set some aside before training."
         )
-
-
-def check_apart(
-    X_train: NDArray,
-    X_test: NDArray,
-    *,
-    owner: str,
-    names: tuple[str, str] = ("X_real", "X_holdout"),
-) -> None:
-    """Raise a LeakError where more than half of the test rows are training rows; warn of fewer.
-
-    Rows count as the same as in `TrainingFingerprint.check`. A few may be the same by chance, such
-    as flat ones. `names` is what `owner` calls the two sets.
-    """
-    n_shared = int(TrainingFingerprint.from_rows(X_train).contains(X_test).sum())
-    if not n_shared:
-        return
-    first, second = names
-    found = (
-        f"The {second!r} parameter of {owner} must hold other rows than {first!r}. Got {n_shared} "
-        f"of {len(X_test)} rows that are (nearly) equal to one of {first!r}. Split first, by "
-        "patients, and give test rows of patients that the generator was not trained on."
-    )
-    if n_shared > len(X_test) / 2:
-        raise LeakError(found)
-    warn_user(f"{found} Scores that compare both are off by these rows.")
 
 
 def classes_of(given: Given, owner: str) -> dict[Any, Sets]:

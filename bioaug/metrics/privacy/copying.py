@@ -15,8 +15,8 @@ from sklearn.exceptions import ConvergenceWarning
 
 from bioaug.core.checks import Interval, check_number
 from bioaug.core.distances import nearest
-from bioaug.metrics._base.measure import Found
-from bioaug.metrics._base.score import Score
+from bioaug.metrics.base.measure import Result
+from bioaug.metrics.base.score import Score
 from bioaug.metrics.privacy._sets import Given, Sets, check_holdout, measure_sets
 
 _POSITIVE = Interval(Integral, 1, None, closed="left")
@@ -104,13 +104,13 @@ def data_copying(
     check_holdout(X_holdout, owner="data_copying")
     check_number(n_cells, _POSITIVE, name="n_cells", owner="data_copying")
 
-    def formula(sets: Sets, rng: np.random.RandomState) -> Found:
+    def formula(sets: Sets, rng: np.random.RandomState) -> Result:
         sets = sets.of_own_patients()
         n_used = min(sets.n_stand_in, len(sets.holdout))
         part = sets.synthetic[rng.permutation(len(sets.synthetic))[:n_used]]
         deviates, weights = copying_cells(replace(sets, synthetic=part), n_cells, rng)
         value = float(np.average(deviates, weights=weights))
-        return Found(value, {"deviates": deviates, "weights": weights / weights.sum()})
+        return Result(value, {"deviates": deviates, "weights": weights / weights.sum()})
 
     return measure_sets(
         formula,

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from bioaug.metrics._base.measure import Found
-from bioaug.metrics._base.score import Score
+from bioaug.metrics.base.measure import Result
+from bioaug.metrics.base.score import Score
 from bioaug.metrics.privacy._findings import FALSE_ALARMS, CopySearch, copies_of_class
 from bioaug.metrics.privacy._sets import Given, Sets, measure_sets
 
@@ -88,9 +88,9 @@ def disguised_copies(
     """
     searches: list[CopySearch] = []  # of the class at hand, for its null
 
-    def formula(sets: Sets, rng: np.random.RandomState) -> Found:
+    def formula(sets: Sets, rng: np.random.RandomState) -> Result:
         searches[:] = copies_of_class(sets, rng)
-        return Found(
+        return Result(
             max(search.share() for search in searches),
             {search.disguise: search.details() for search in searches},
         )

@@ -13,8 +13,8 @@ from sklearn.decomposition import PCA
 
 from bioaug.core.checks import check_option
 from bioaug.core.distances import distance_blocks, nearest
-from bioaug.metrics._base.measure import Found
-from bioaug.metrics._base.score import Score
+from bioaug.metrics.base.measure import Result
+from bioaug.metrics.base.score import Score
 from bioaug.metrics.privacy._members import MembershipTest, auc, interval_of
 from bioaug.metrics.privacy._sets import Given, Sets, check_holdout, measure_sets
 
@@ -126,10 +126,10 @@ def membership_inference(
     check_option(attack, name="attack", owner="membership_inference", options=ATTACKS)
     tests: list[MembershipTest] = []  # of the class at hand, for its null
 
-    def formula(sets: Sets, rng: np.random.RandomState) -> Found:
+    def formula(sets: Sets, rng: np.random.RandomState) -> Result:
         found = attack_rows(attack, sets, rng)
         tests[:] = [found.test]
-        return Found(found.test.area, lambda: found.details(rng))
+        return Result(found.test.area, lambda: found.details(rng))
 
     def draw(sets: Sets, n_null: int, rng: np.random.RandomState) -> list[float]:
         return tests[0].chances(n_null, rng).tolist()

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from scipy.stats import entropy
 
 from bioaug.core.distances import nearest, nearest_index
-from bioaug.metrics._base.measure import Found
-from bioaug.metrics._base.score import Score
+from bioaug.metrics.base.measure import Result
+from bioaug.metrics.base.score import Score
 from bioaug.metrics.privacy._sets import Given, Sets, check_holdout, measure_sets
 
 _N_BINS = 32  # of the histogram that a time step's entropy is taken from
@@ -81,12 +81,12 @@ def identifiability(
     1.0
     """
 
-    def formula(sets: Sets, rng: np.random.RandomState) -> Found:
+    def formula(sets: Sets, rng: np.random.RandomState) -> Result:
         weights = _inverse_entropy(sets.train) if weighted else 1.0
         train, synthetic = sets.train * weights, sets.synthetic * weights
         value = float(np.mean(nearest(train, synthetic) < nearest(train)))
         analytic = len(synthetic) / (len(synthetic) + len(train) - 1)
-        return Found(value, {"analytic_null": analytic, "ratio": value / analytic})
+        return Result(value, {"analytic_null": analytic, "ratio": value / analytic})
 
     return measure_sets(
         formula,
@@ -161,9 +161,9 @@ def authenticity(
     0.0
     """
 
-    def formula(sets: Sets, rng: np.random.RandomState) -> Found:
+    def formula(sets: Sets, rng: np.random.RandomState) -> Result:
         closest, distance = nearest_index(sets.synthetic, sets.train)
-        return Found(float(np.mean(distance > nearest(sets.train)[closest, 0])))
+        return Result(float(np.mean(distance > nearest(sets.train)[closest, 0])))
 
     score = measure_sets(
         formula,
@@ -251,7 +251,7 @@ def distance_to_closest_record(
     """
     check_holdout(X_holdout, owner="distance_to_closest_record")
 
-    def formula(sets: Sets, rng: np.random.RandomState) -> Found:
+    def formula(sets: Sets, rng: np.random.RandomState) -> Result:
         sets = sets.of_own_patients()
         n_each = min(len(sets.train), len(sets.holdout))
         train, holdout = (
@@ -259,7 +259,7 @@ def distance_to_closest_record(
         )
         to_train, to_holdout = nearest(sets.synthetic, train), nearest(sets.synthetic, holdout)
         share = np.mean(to_train < to_holdout) + np.mean(to_train == to_holdout) / 2
-        return Found(
+        return Result(
             float(share),
             lambda: {
                 "median_to_training": float(np.median(to_train)),

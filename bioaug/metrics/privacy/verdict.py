@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bioaug.metrics._base.measure import check_pair, seed_of
+from bioaug.metrics.base.measure import seed_of
+from bioaug.metrics.base.pairs import check_pair
 from bioaug.metrics.privacy._findings import (
     FALSE_ALARMS,
     PLAIN,

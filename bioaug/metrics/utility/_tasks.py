@@ -16,10 +16,11 @@ from sklearn.model_selection import StratifiedKFold
 from bioaug.core.checks import check_option
 from bioaug.core.seeding import draw_seed
 from bioaug.exceptions import DataError
-from bioaug.metrics._base.classifiers import make_probe
-from bioaug.metrics._base.halves import LEAST_PATIENTS, check_groups
-from bioaug.metrics._base.measure import by_class, check_n_null, check_pair, in_real_units, seed_of
-from bioaug.metrics._base.score import Null, Score
+from bioaug.metrics.base.classifiers import make_probe
+from bioaug.metrics.base.halves import LEAST_PATIENTS, check_groups
+from bioaug.metrics.base.measure import check_n_null, seed_of
+from bioaug.metrics.base.pairs import by_class, check_pair, in_real_units
+from bioaug.metrics.base.score import Null, Score
 
 _LEAST = 4  # rows of a class: two in each half
 _TRIES = 50  # halves of the patients, until one has every class on both sides

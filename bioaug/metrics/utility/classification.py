@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from bioaug.core.checks import Interval, check_number
 from bioaug.core.seeding import draw_seed, give_way, seeded
 from bioaug.exceptions import DataError
-from bioaug.metrics._base.measure import Found, NullLaw, measure
-from bioaug.metrics._base.score import Score
+from bioaug.metrics.base.measure import Result, measure
+from bioaug.metrics.base.null_law import NullLaw
+from bioaug.metrics.base.score import Score
 from bioaug.metrics.utility._tasks import make_task, measure_task
 
 _POSITIVE = Interval(Integral, 1, None, closed="left")
@@ -110,7 +111,7 @@ def predictive_score(
     """
     check_number(n_steps, _POSITIVE, name="n_steps", owner="predictive_score")
 
-    def formula(real: NDArray, synthetic: NDArray, rng: np.random.RandomState) -> Found:
+    def formula(real: NDArray, synthetic: NDArray, rng: np.random.RandomState) -> Result:
         if real.shape[2] < 2:
             raise DataError(
                 "The 'X_real' parameter of predictive_score must have at least 2 time steps. "
@@ -127,7 +128,7 @@ def predictive_score(
             both = float(np.mean(errors))
             return {"real_on_real": both, "ratio": value / both}
 
-        return Found(value, details)
+        return Result(value, details)
 
     return measure(
         formula,

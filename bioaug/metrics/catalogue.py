@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from bioaug.metrics._base.score import Score
+from bioaug.metrics.base.score import Score
 from bioaug.metrics.biosignal.distances import ecg_distance, eeg_distance
 from bioaug.metrics.fidelity.coherence import wavelet_coherence
 from bioaug.metrics.fidelity.discriminative import discriminative_score

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bioaug.core.checks import POSITIVE, Interval, as_3d, check_number
-from bioaug.metrics._base.measure import check_pair, check_set
+from bioaug.metrics.base.pairs import check_pair, check_set
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
