@@ -25,14 +25,7 @@ from bioaug.models.base import Batch, SignalSpec
 from bioaug.training import Trainer, TrainerConfig, TrainerState
 from bioaug.training.runtime import Runtime
 
-PAPER = {
-    "patch_size": 1,
-    "generator_dim": 10,
-    "discriminator_dim": 50,
-    "whitening": None,
-    "projection": False,
-    "label_weight": 1.0,
-}
+PAPER = get_model("biosgan").paper_params
 N_TIMESTEPS, N_CLASSES = 187, 5
 CONFIGURATIONS = (
     ("paper's configuration, batch 16", PAPER, 16),

@@ -52,7 +52,8 @@ def beside_reference(name, n_rounds):
     """Return one row: iteration and sampling of ours and of the reference, its configuration."""
     module = importlib.import_module(f"reference_{name}")
     reference, cls = module.Reference(), get_model(name)
-    model = cls(SignalSpec(*module.SHAPE, module.N_CLASSES), **module.PAPER)
+    params = cls.paper_params | getattr(module, "PARAMS", {})
+    model = cls(SignalSpec(*module.SHAPE, module.N_CLASSES), **params)
     labels = torch.arange(module.BATCH) % module.N_CLASSES
     batch = Batch(2 * torch.rand(module.BATCH, *module.SHAPE) - 1, labels)
     trainer = Trainer(TrainerConfig(), Runtime.create("cpu"))

@@ -12,17 +12,6 @@ from torch import nn
 SHAPE = (1, 178)
 BATCH = 32
 N_CLASSES = 1
-PAPER = {
-    "latent_dim": 100,
-    "generator_widths": (128, 256),
-    "discriminator_widths": (256, 128),
-    "skip": False,
-    "objective": "non_saturating",
-    "lr_generator": 1e-3,
-    "lr_discriminator": 1e-3,
-    "beta": 0.9,
-    "whitening": None,
-}
 LATENT_DIM = 100
 
 

@@ -12,19 +12,6 @@ import torch
 from torch import nn
 
 SHAPE, BATCH, N_CLASSES = (1, 300), 50, 1
-PAPER = {
-    "hidden_dim": 50,
-    "n_layers": 2,
-    "patch_size": 1,
-    "n_stages": 1,
-    "n_filters": 10,
-    "minibatch_out": 10,
-    "minibatch_scaled": False,
-    "n_critic": 3,
-    "lr_generator": 2e-4,
-    "lr_discriminator": 2e-4,
-    "whitening": None,
-}
 ROUNDS, HIDDEN, FILTERS, N_OUT, ROW_SIZE = 3, 50, 10, 10, 16
 
 

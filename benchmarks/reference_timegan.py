@@ -12,15 +12,6 @@ import torch
 from torch import nn
 
 SHAPE, BATCH, N_CLASSES = (1, 163), 128, 1
-PAPER = {
-    "patch_size": 1,
-    "cell": "gru",
-    "hidden_dim": 24,
-    "n_layers": 3,
-    "noise_dim": 1,
-    "static_dim": 0,
-    "whitening": None,
-}
 HIDDEN, GAMMA = 24, 1.0
 cross_entropy = nn.functional.binary_cross_entropy_with_logits
 

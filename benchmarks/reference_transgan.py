@@ -13,17 +13,7 @@ import torch
 from torch import nn
 
 SHAPE, BATCH, N_CLASSES = (1, 200), 64, 1
-PAPER = {  # the same sizes in ours
-    "embed_dim": 1024,
-    "depth": (1, 1, 1),
-    "upsampling": 4,
-    "patch_size": 1,
-    "critic_dim": 32,
-    "n_critic": 5,
-    "lr_generator": 1e-5,
-    "lr_discriminator": 1e-5,
-    "whitening": None,
-}
+PARAMS = {"depth": (1, 1, 1)}  # of ours, beside its `paper_params`
 LATENT_DIM, N_CRITIC, LENGTHS, WIDTHS = 256, 5, (13, 52, 208), (1024, 256, 64)
 
 

@@ -14,7 +14,7 @@ from torch import nn
 SHAPE = (1, 1024)
 BATCH = 32
 N_CLASSES = 1
-PAPER = {  # ours has kernels of 24, and one label vector of a single number
+PARAMS = {  # of ours, beside its `paper_params`: the EEG code's, with kernels of 24
     "latent_dim": 100,
     "label_dim": 1,
     "depth": 2,

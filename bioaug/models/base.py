@@ -12,6 +12,7 @@ from torch.nn import Parameter
 from torch.optim import Optimizer
 
 from bioaug.core.tensors import Labels, Signals
+from bioaug.models.constraints import Constraint
 
 Losses: TypeAlias = dict[str, Tensor]  # named and already weighted: the trainer minimises their sum
 
@@ -131,13 +132,28 @@ class GenerativeModel(nn.Module, ABC):
         What `register_model` knows the class by: its own name in lower case, unless it is set.
     conditional : bool
         Whether one model can hold several classes. Others are trained once per class.
+    constraints : mapping
+        What each parameter of the constructor but `spec` may be, by name, see
+        `bioaug.models.constraints`; checked before the constructor runs.
+    paper_params : mapping
+        The parameters with which the model is the published one, as far as they are known; the
+        others are left at their defaults.
     training_defaults : mapping
-        The paper's values of `TrainerConfig`; what the user sets wins.
+        Values of `TrainerConfig` that suit the model; what the user sets wins.
     """
 
     name: ClassVar[str]
     conditional: ClassVar[bool] = True
+    constraints: ClassVar[Mapping[str, Constraint]] = {}
+    paper_params: ClassVar[Mapping[str, Any]] = {}
     training_defaults: ClassVar[Mapping[str, Any]] = {}
+
+    def __new__(cls, *args: Any, **params: Any):  # the type is inferred: beartype knows no Self
+        """Check the parameters by `constraints`, so that no constructor has to."""
+        for name, value in params.items():
+            if name in cls.constraints:
+                cls.constraints[name].check(value, name=name, owner=cls.__name__)
+        return super().__new__(cls)
 
     def __init__(self, spec: SignalSpec) -> None:
         super().__init__()

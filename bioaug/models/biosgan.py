@@ -9,29 +9,28 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam
 
-from bioaug.core.checks import (
-    COUNT,
-    NOT_NEGATIVE,
-    POSITIVE,
-    UNIT,
-    check_number,
-    check_numbers,
-    check_option,
-)
 from bioaug.core.tensors import Labels, Signals
 from bioaug.exceptions import DataError
 from bioaug.models.adversarial import AdversarialModel, DiscriminatorOutput
 from bioaug.models.base import SignalSpec
+from bioaug.models.constraints import (
+    BOOLEAN,
+    COUNT,
+    COUNT_OR_AUTO,
+    NOT_NEGATIVE,
+    POSITIVE,
+    UNIT,
+    UNIT_OR_NONE,
+    Choice,
+)
 from bioaug.models.registry import register_model
 from bioaug.nn.attention import TransformerBlock
 from bioaug.nn.conditioning import LabelProjection
 from bioaug.nn.objectives import wasserstein_gp
+from bioaug.nn.patches import choose_patch_size, count_patches
 from bioaug.nn.whitening import make_whitening
 
-OWNER = "BioSGAN"
-TOKENS, LARGEST_PATCH = 16, 32  # what patch_size="auto" aims at
-INJECTIONS = ("concatenate", "add", "tokens", "channel")
-DISCRIMINATOR_LABELS = ("head", "concatenate", "channel")
+N_TOKENS, LARGEST_PATCH = 16, 32  # what patch_size="auto" aims at
 
 
 @register_model
@@ -72,6 +71,17 @@ class BioSGAN(AdversarialModel):
         How much of the log deviations of the signals' principal axes is left in the coordinates
         that the networks see, see `Whitening`; None uses the signals as they are.
 
+    Notes
+    -----
+    Two departures from the paper: a label head alone rewards the generator for the few shapes that
+    are easiest to tell from the other classes (ventricular beats lost their negative form), so it
+    weighs a tenth of the reference code's, and the score itself depends on the label (Miyato and
+    Koyama 2018). And both networks work in partly whitened coordinates, where noise-like texture
+    counts too: the beats were as smooth as real ones after a tenth of the steps.
+
+    `paper_params` are the reference code's; it has dropout in the discriminator, too, and Adam's
+    first momentum at 0.9, which this model has not.
+
     References
     ----------
     .. [1] Li X, Ngu AHH, Metsis V, "TTS-CGAN: a transformer time-series conditional GAN for
@@ -80,6 +90,40 @@ class BioSGAN(AdversarialModel):
 
     name = "biosgan"
     generator: _Generator
+    constraints = {
+        "patch_size": COUNT_OR_AUTO,
+        "latent_dim": COUNT,
+        "label_dim": COUNT,
+        "label_injection": Choice(("concatenate", "add", "tokens", "channel")),
+        "discriminator_labels": Choice(("head", "concatenate", "channel")),
+        "generator_dim": COUNT,
+        "discriminator_dim": COUNT,
+        "depth": COUNT,
+        "n_heads": COUNT,
+        "dropout": UNIT,
+        "lr_generator": POSITIVE,
+        "lr_discriminator": POSITIVE,
+        "label_weight": NOT_NEGATIVE,
+        "projection": BOOLEAN,
+        "whitening": UNIT_OR_NONE,
+    }
+    paper_params = {
+        "patch_size": 1,
+        "latent_dim": 100,
+        "label_dim": 10,
+        "label_injection": "concatenate",
+        "discriminator_labels": "head",
+        "generator_dim": 10,
+        "discriminator_dim": 50,
+        "depth": 3,
+        "n_heads": 5,
+        "dropout": 0.5,
+        "lr_generator": 1e-4,
+        "lr_discriminator": 3e-4,
+        "label_weight": 1.0,
+        "projection": False,
+        "whitening": None,
+    }
     training_defaults = {"n_steps": 4000, "batch_size": 32, "grad_clip": 5.0, "ema_decay": 0.999}
 
     def __init__(
@@ -103,37 +147,12 @@ class BioSGAN(AdversarialModel):
         whitening: float | None = 0.5,
     ) -> None:
         super().__init__(spec)
-        dims = {"generator_dim": generator_dim, "discriminator_dim": discriminator_dim}
-        counts = {"latent_dim": latent_dim, "label_dim": label_dim, "depth": depth}
-        check_numbers(counts | {"n_heads": n_heads} | dims, COUNT, owner=OWNER)
-        check_numbers(
-            {"lr_generator": lr_generator, "lr_discriminator": lr_discriminator},
-            POSITIVE,
-            owner=OWNER,
+        _check_heads(n_heads, generator_dim=generator_dim, discriminator_dim=discriminator_dim)
+        patch = choose_patch_size(
+            patch_size, spec.n_timesteps, n_patches=N_TOKENS, largest=LARGEST_PATCH
         )
-        check_number(dropout, UNIT, name="dropout", owner=OWNER)
-        check_number(label_weight, NOT_NEGATIVE, name="label_weight", owner=OWNER)
-        check_number(whitening, UNIT, name="whitening", owner=OWNER, optional=True)
-        for name, value, options in (
-            ("label_injection", label_injection, INJECTIONS),
-            ("discriminator_labels", discriminator_labels, DISCRIMINATOR_LABELS),
-        ):
-            check_option(value, name=name, owner=OWNER, options=options)
-        check_option(projection, name="projection", owner=OWNER, options=(True, False))
-        patch = _patch_size(patch_size, spec.n_timesteps)
-        for name, dim in dims.items():
-            if dim % n_heads:
-                raise DataError(
-                    f"The {name!r} parameter of BioSGAN must be a multiple of n_heads={n_heads}. "
-                    f"Got {dim!r} instead. Change one of the two."
-                )
         self.latent_dim = latent_dim
-        # A label head alone rewards the generator for the few shapes that are easiest to tell from
-        # the other classes: ventricular beats lost their negative form. So it weighs a tenth of
-        # the reference code's, and the score itself knows the label (Miyato and Koyama 2018).
         self.label_weight = label_weight
-        # Not in the reference: both networks work in partly whitened coordinates, where noise-like
-        # texture counts too. It made the beats as smooth as real ones in a tenth of the steps.
         self.whitening = make_whitening(spec.n_channels, spec.n_timesteps, whitening)
         self.objective = wasserstein_gp(weight=10.0)
         # The reference code leaves Adam's first momentum at 0.9; WGAN-GP wants none.
@@ -192,7 +211,7 @@ class _Generator(nn.Module):
     ) -> None:
         super().__init__()
         latent_dim, label_dim, dim = dims
-        n_tokens = -(-spec.n_timesteps // patch)
+        n_tokens = count_patches(spec.n_timesteps, patch)
         self.dim, self.n_tokens, self.injection = dim, n_tokens, injection
         self.start, self.n_timesteps = (patch - 1) // 2, spec.n_timesteps
         lengths = {"add": latent_dim, "channel": n_tokens}
@@ -242,7 +261,7 @@ class _Discriminator(nn.Module):
         projection: bool,
     ) -> None:
         super().__init__()
-        n_tokens = -(-spec.n_timesteps // patch)
+        n_tokens = count_patches(spec.n_timesteps, patch)
         n_channels = spec.n_channels + (label_input.n_channels if label_input else 0)
         self.padding = (patch - 1, n_tokens * patch - spec.n_timesteps)
         self.to_tokens = nn.Conv1d(n_channels, dim, 2 * patch - 1, stride=patch)
@@ -290,12 +309,14 @@ def _label_input(kind: str, spec: SignalSpec, label_dim: int) -> _LabelInput | N
     return None
 
 
+def _check_heads(n_heads: int, **dims: int) -> None:
+    for name, dim in dims.items():
+        if dim % n_heads:
+            raise DataError(
+                f"The {name!r} parameter of BioSGAN must be a multiple of n_heads={n_heads}. "
+                f"Got {dim!r} instead. Change one of the two."
+            )
+
+
 def _blocks(dim: int, depth: int, n_heads: int, dropout: float) -> nn.Sequential:
     return nn.Sequential(*(TransformerBlock(dim, n_heads, dropout=dropout) for _ in range(depth)))
-
-
-def _patch_size(patch_size: int | Literal["auto"], n_timesteps: int) -> int:
-    if patch_size == "auto":
-        return min(max(round(n_timesteps / TOKENS), 1), LARGEST_PATCH)
-    check_number(patch_size, COUNT, name="patch_size", owner=OWNER, otherwise=" or 'auto'")
-    return min(int(patch_size), n_timesteps)

@@ -5,34 +5,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from itertools import pairwise
-from numbers import Real
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Adam
 
-from bioaug.core.checks import (
-    COUNT,
-    POSITIVE,
-    UNIT,
-    Interval,
-    check_number,
-    check_numbers,
-    check_option,
-)
 from bioaug.core.tensors import Labels, Signals
-from bioaug.exceptions import DataError
 from bioaug.models.adversarial import AdversarialModel, DiscriminatorOutput
 from bioaug.models.base import SignalSpec
+from bioaug.models.constraints import (
+    BELOW_ONE,
+    BOOLEAN,
+    COUNT,
+    NOT_NEGATIVE,
+    POSITIVE,
+    UNIT_OR_NONE,
+    Choice,
+    Counts,
+)
 from bioaug.models.registry import register_model
 from bioaug.nn.conditioning import LabelProjection
 from bioaug.nn.objectives import non_saturating, relativistic, wasserstein_gp
 from bioaug.nn.whitening import make_whitening
 
-OWNER = "DenseGAN"
 SLOPE = 0.2  # of the leaky rectifiers below 0
-OBJECTIVES = ("relativistic", "non_saturating", "wasserstein_gp")
 
 
 @register_model
@@ -64,6 +61,11 @@ class DenseGAN(AdversarialModel):
         How much of the log deviations of the signals' principal axes is left in the coordinates
         that the networks see, see `Whitening`; None uses the signals as they are.
 
+    Notes
+    -----
+    `paper_params` are those of the EEG code as far as its description goes: binary cross-entropy
+    and Keras's Adam. The code is not public; latent size and widths are assumed.
+
     References
     ----------
     .. [1] Goodfellow I et al., "Generative adversarial nets", NeurIPS 27, 2014.
@@ -74,6 +76,31 @@ class DenseGAN(AdversarialModel):
     name = "dense"
     generator: _Generator
     discriminator: _Discriminator
+    constraints = {
+        "latent_dim": COUNT,
+        "label_dim": COUNT,
+        "generator_widths": Counts("of at least one positive integer"),
+        "discriminator_widths": Counts("of at least one positive integer"),
+        "skip": BOOLEAN,
+        "objective": Choice(("relativistic", "non_saturating", "wasserstein_gp")),
+        "gamma": NOT_NEGATIVE,
+        "n_critic": COUNT,
+        "lr_generator": POSITIVE,
+        "lr_discriminator": POSITIVE,
+        "beta": BELOW_ONE,
+        "whitening": UNIT_OR_NONE,
+    }
+    paper_params = {
+        "latent_dim": 100,
+        "generator_widths": (128, 256),
+        "discriminator_widths": (256, 128),
+        "skip": False,
+        "objective": "non_saturating",
+        "lr_generator": 1e-3,
+        "lr_discriminator": 1e-3,
+        "beta": 0.9,
+        "whitening": None,
+    }
     training_defaults = {"n_steps": 15000, "batch_size": 128, "ema_decay": 0.999}
 
     def __init__(
@@ -94,23 +121,6 @@ class DenseGAN(AdversarialModel):
         whitening: float | None = 0.5,
     ) -> None:
         super().__init__(spec)
-        check_numbers(
-            {"latent_dim": latent_dim, "label_dim": label_dim, "n_critic": n_critic},
-            COUNT,
-            owner=OWNER,
-        )
-        check_numbers(
-            {"lr_generator": lr_generator, "lr_discriminator": lr_discriminator},
-            POSITIVE,
-            owner=OWNER,
-        )
-        check_number(gamma, Interval(Real, 0, None, closed="left"), name="gamma", owner=OWNER)
-        check_number(beta, Interval(Real, 0, 1, closed="left"), name="beta", owner=OWNER)
-        check_number(whitening, UNIT, name="whitening", owner=OWNER, optional=True)
-        check_option(skip, name="skip", owner=OWNER, options=(True, False))
-        check_option(objective, name="objective", owner=OWNER, options=OBJECTIVES)
-        widths_g = _widths(generator_widths, "generator_widths")
-        widths_d = _widths(discriminator_widths, "discriminator_widths")
         self.latent_dim, self.n_critic = latent_dim, n_critic
         self.objective = {
             "relativistic": partial(relativistic, gamma),
@@ -121,8 +131,8 @@ class DenseGAN(AdversarialModel):
         betas = (beta, 0.999 if objective == "non_saturating" else 0.9)
         self.optimizer_g = partial(Adam, lr=lr_generator, betas=betas, fused=True)
         self.optimizer_d = partial(Adam, lr=lr_discriminator, betas=betas, fused=True)
-        self.generator = _Generator(spec, latent_dim, label_dim, widths_g, skip=skip)
-        self.discriminator = _Discriminator(spec, widths_d)
+        self.generator = _Generator(spec, latent_dim, label_dim, generator_widths, skip=skip)
+        self.discriminator = _Discriminator(spec, discriminator_widths)
 
 
 class _Generator(nn.Module):
@@ -133,7 +143,7 @@ class _Generator(nn.Module):
         spec: SignalSpec,
         latent_dim: int,
         label_dim: int,
-        widths: tuple[int, ...],
+        widths: Sequence[int],
         *,
         skip: bool,
     ) -> None:
@@ -159,7 +169,7 @@ class _Generator(nn.Module):
 class _Discriminator(nn.Module):
     """A whole signal -> hidden layers -> a score, part of which depends on the label."""
 
-    def __init__(self, spec: SignalSpec, widths: tuple[int, ...]) -> None:
+    def __init__(self, spec: SignalSpec, widths: Sequence[int]) -> None:
         super().__init__()
         self.hidden = _layers(spec.n_channels * spec.n_timesteps, widths)
         self.score = nn.Linear(widths[-1], 1)
@@ -174,21 +184,10 @@ class _Discriminator(nn.Module):
         return DiscriminatorOutput(score)
 
 
-def _layers(n_inputs: int, widths: tuple[int, ...]) -> nn.Sequential:
+def _layers(n_inputs: int, widths: Sequence[int]) -> nn.Sequential:
     layers = [
         layer
         for before, after in pairwise((n_inputs, *widths))
         for layer in (nn.Linear(before, after), nn.LeakyReLU(SLOPE))
     ]
     return nn.Sequential(*layers)
-
-
-def _widths(widths: Sequence[int], name: str) -> tuple[int, ...]:
-    if isinstance(widths, str) or not isinstance(widths, Sequence) or not widths:
-        raise DataError(
-            f"The {name!r} parameter of {OWNER} must be a sequence of at least one positive "
-            f"integer. Got {widths!r} instead."
-        )
-    for width in widths:
-        check_number(width, COUNT, name=name, owner=OWNER)
-    return tuple(int(width) for width in widths)

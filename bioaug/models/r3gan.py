@@ -11,17 +11,15 @@ from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 from torch.optim import Adam
 
-from bioaug.core.checks import COUNT, POSITIVE, UNIT, check_number, check_numbers, check_option
 from bioaug.core.tensors import Labels, Scores, Signals
 from bioaug.models.adversarial import AdversarialModel, DiscriminatorOutput
 from bioaug.models.base import LossContext, Losses, Phase, SignalSpec, Update
+from bioaug.models.constraints import COUNT, POSITIVE, UNIT, Choice
 from bioaug.models.registry import register_model
 from bioaug.nn.conditioning import LabelProjection
 from bioaug.nn.mixture import BASES, fit_noise, make_noise
 from bioaug.nn.objectives import relativistic
 from bioaug.nn.whitening import Whitening
-
-OWNER = "R3GAN"
 
 
 @register_model
@@ -55,7 +53,12 @@ class R3GAN(AdversarialModel):
         momentum rises from 0.9 to 0.99, both as in the reference code.
     whitening : float in [0, 1], default=0.5
         How much of the log deviations of the signals' principal axes is left in the coordinates
-        that the discriminator sees, see `Whitening`.
+        that the discriminator sees, see `Whitening`; 1 changes only their scale.
+
+    Notes
+    -----
+    `paper_params` are the reference code's noise, step length and course of gamma, whose own value
+    depends on the data there; its convolutional networks are for images, so the sizes are open.
 
     References
     ----------
@@ -65,6 +68,17 @@ class R3GAN(AdversarialModel):
 
     name = "r3gan"
     whitening: Whitening
+    constraints = {
+        "base": Choice(BASES),
+        "n_components": COUNT,
+        "width": COUNT,
+        "depth": COUNT,
+        "gamma": POSITIVE,
+        "gamma_ratio": POSITIVE,
+        "lr": POSITIVE,
+        "whitening": UNIT,
+    }
+    paper_params = {"base": "normal", "gamma_ratio": 10.0, "lr": 2e-4, "whitening": 1.0}
     training_defaults = {"n_steps": 2000, "batch_size": 128, "ema_decay": 0.999}
 
     def __init__(
@@ -81,11 +95,6 @@ class R3GAN(AdversarialModel):
         whitening: float = 0.5,
     ) -> None:
         super().__init__(spec)
-        check_option(base, name="base", owner=OWNER, options=BASES)
-        counts = {"n_components": n_components, "width": width, "depth": depth}
-        check_numbers(counts, COUNT, owner=OWNER)
-        check_numbers({"gamma": gamma, "gamma_ratio": gamma_ratio, "lr": lr}, POSITIVE, owner=OWNER)
-        check_number(whitening, UNIT, name="whitening", owner=OWNER)
         self.base, self.gamma_ratio = base, gamma_ratio
         self.objective = relativistic(gamma)
         self.optimizer_g = self.optimizer_d = partial(Adam, lr=lr, betas=(0.0, 0.9), fused=True)
@@ -127,7 +136,7 @@ class R3GAN(AdversarialModel):
         return {k: factor * v for k, v in super().penalties(real, fake, labels, context).items()}
 
     def generate_whitened(self, labels: Labels) -> Signals:
-        """Return fresh signals of these labels in the coordinates that the discriminator sees."""
+        """Return new signals of these labels in the coordinates that the discriminator sees."""
         rows = self.generator(self.mixture.draw(labels), labels).float()
         return self.whitening(self.axes.inverse(rows))
 

@@ -10,24 +10,25 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam
 
-from bioaug.core.checks import (
-    COUNT,
-    POSITIVE,
-    UNIT,
-    Interval,
-    check_number,
-    check_numbers,
-    check_option,
-)
+from bioaug.core.checks import Interval
 from bioaug.core.tensors import Labels, Signals
 from bioaug.models.adversarial import AdversarialModel, DiscriminatorOutput
 from bioaug.models.base import SignalSpec
+from bioaug.models.constraints import (
+    BOOLEAN,
+    COUNT,
+    COUNT_OR_AUTO,
+    NOT_NEGATIVE_INT,
+    POSITIVE,
+    UNIT_OR_NONE,
+    Number,
+)
 from bioaug.models.registry import register_model
 from bioaug.nn.objectives import non_saturating
+from bioaug.nn.patches import choose_patch_size, count_patches
 from bioaug.nn.whitening import make_whitening
 
-OWNER = "StaGAN"
-STEPS = 16  # recurrent steps that patch_size="auto" aims at
+N_STEPS = 16  # recurrent steps that patch_size="auto" aims at
 KERNEL, POOL, STRIDE = 3, 3, 2  # of a discriminator's stage
 ROW_SIZE = 16  # numbers by which one output of the minibatch discrimination compares two signals
 CALIBRATION_ROWS = 256
@@ -73,6 +74,8 @@ class StaGAN(AdversarialModel):
 
     Notes
     -----
+    `paper_params` are the reference code's, with its largest minibatch discrimination.
+
     The reference code drops a fifth of the discriminator's logits while training, where it has one
     stage; that only blurs the loss and is left out.
 
@@ -89,6 +92,34 @@ class StaGAN(AdversarialModel):
     batch_dependent = True
     generator: _Generator
     discriminator: _Discriminator
+    constraints = {
+        "bidirectional": BOOLEAN,
+        "hidden_dim": COUNT,
+        "n_layers": COUNT,
+        "patch_size": COUNT_OR_AUTO,
+        "n_stages": Number(Interval(Integral, 1, 2, closed="both")),
+        "n_filters": COUNT,
+        "minibatch_out": NOT_NEGATIVE_INT,
+        "minibatch_scaled": BOOLEAN,
+        "n_critic": COUNT,
+        "lr_generator": POSITIVE,
+        "lr_discriminator": POSITIVE,
+        "whitening": UNIT_OR_NONE,
+    }
+    paper_params = {
+        "bidirectional": True,
+        "hidden_dim": 50,
+        "n_layers": 2,
+        "patch_size": 1,
+        "n_stages": 1,
+        "n_filters": 10,
+        "minibatch_out": 10,
+        "minibatch_scaled": False,
+        "n_critic": 3,
+        "lr_generator": 2e-4,
+        "lr_discriminator": 2e-4,
+        "whitening": None,
+    }
     training_defaults = {"n_steps": 6000, "batch_size": 32, "ema_decay": 0.995}
 
     def __init__(
@@ -109,36 +140,14 @@ class StaGAN(AdversarialModel):
         whitening: float | None = 0.5,
     ) -> None:
         super().__init__(spec)
-        for name, value, least in (
-            ("hidden_dim", hidden_dim, 1),
-            ("n_layers", n_layers, 1),
-            ("n_filters", n_filters, 1),
-            ("minibatch_out", minibatch_out, 0),
-            ("n_critic", n_critic, 1),
-        ):
-            allowed = Interval(Integral, least, None, closed="left")
-            check_number(value, allowed, name=name, owner=OWNER)
-        check_numbers(
-            {"lr_generator": lr_generator, "lr_discriminator": lr_discriminator},
-            POSITIVE,
-            owner=OWNER,
-        )
-        one_or_two = Interval(Integral, 1, 2, closed="both")
-        check_number(n_stages, one_or_two, name="n_stages", owner=OWNER)
-        for name, value in {
-            "bidirectional": bidirectional,
-            "minibatch_scaled": minibatch_scaled,
-        }.items():
-            check_option(value, name=name, owner=OWNER, options=(True, False))
-        check_number(whitening, UNIT, name="whitening", owner=OWNER, optional=True)
         self.whitening = make_whitening(spec.n_channels, spec.n_timesteps, whitening)
         self.n_critic = n_critic
         self.objective = non_saturating()
         # The reference code leaves Adam's momenta at (0.9, 0.999).
         self.optimizer_g = partial(Adam, lr=lr_generator, betas=(0.5, 0.9), fused=True)
         self.optimizer_d = partial(Adam, lr=lr_discriminator, betas=(0.5, 0.9), fused=True)
-        patch = _patch_size(patch_size, spec.n_timesteps)
-        self.latent_dim = -(-spec.n_timesteps // patch) * patch
+        patch = choose_patch_size(patch_size, spec.n_timesteps, n_patches=N_STEPS)
+        self.latent_dim = count_patches(spec.n_timesteps, patch) * patch
         lstm = nn.LSTM(patch, int(hidden_dim), n_layers, bidirectional=bidirectional)
         self.generator = _Generator(spec, patch, lstm)
         self.minibatch_scaled = minibatch_scaled
@@ -249,10 +258,3 @@ class MinibatchDiscrimination(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """Return the outputs, of shape (batch, n_outputs)."""
         return torch.exp(-self.distances(features)).sum(dim=2).T - 1
-
-
-def _patch_size(patch_size: int | Literal["auto"], n_timesteps: int) -> int:
-    if patch_size == "auto":
-        return max(round(n_timesteps / STEPS), 1)
-    check_number(patch_size, COUNT, name="patch_size", owner=OWNER, otherwise=" or 'auto'")
-    return min(int(patch_size), n_timesteps)

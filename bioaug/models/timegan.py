@@ -11,16 +11,6 @@ from torch import Tensor, nn
 from torch.nn.functional import l1_loss, one_hot, softplus
 from torch.optim import Adam
 
-from bioaug.core.checks import (
-    COUNT,
-    NOT_NEGATIVE,
-    NOT_NEGATIVE_INT,
-    POSITIVE,
-    UNIT,
-    check_number,
-    check_numbers,
-    check_option,
-)
 from bioaug.core.tensors import Labels, Signals
 from bioaug.models.base import (
     DEFAULT_CONTEXT,
@@ -32,12 +22,21 @@ from bioaug.models.base import (
     SignalSpec,
     Update,
 )
+from bioaug.models.constraints import (
+    COUNT,
+    COUNT_OR_AUTO,
+    NOT_NEGATIVE,
+    NOT_NEGATIVE_INT,
+    POSITIVE,
+    UNIT_OR_NONE,
+    Choice,
+)
 from bioaug.models.registry import register_model
+from bioaug.nn.patches import choose_patch_size, count_patches
 from bioaug.nn.whitening import make_whitening
 
-OWNER = "TimeGAN"
 CELLS = {"gru": nn.GRU, "lstm": nn.LSTM}
-STEPS = 10  # recurrent steps that patch_size="auto" aims at
+N_STEPS = 10  # recurrent steps that patch_size="auto" aims at
 GAMMA = 1.0  # weight of the latent vectors that the supervisor has not seen
 REST_BELOW = 0.15  # the discriminator rests while its loss is lower
 
@@ -78,6 +77,10 @@ class TimeGAN(GenerativeModel):
         How much of the log deviations of the signals' principal axes is left in the coordinates
         that are embedded, see `Whitening`; None uses the signals as they are.
 
+    Notes
+    -----
+    `paper_params` are the reference code's for one channel and one class.
+
     References
     ----------
     .. [1] Yoon J, Jarrett D, van der Schaar M, "Time-series generative adversarial networks",
@@ -85,6 +88,31 @@ class TimeGAN(GenerativeModel):
     """
 
     name = "timegan"
+    constraints = {
+        "patch_size": COUNT_OR_AUTO,
+        "cell": Choice(("gru", "lstm")),
+        "hidden_dim": COUNT,
+        "n_layers": COUNT,
+        "noise_dim": COUNT,
+        "static_dim": NOT_NEGATIVE_INT,
+        "label_dim": COUNT,
+        "lr": POSITIVE,
+        "supervised_weight": NOT_NEGATIVE,
+        "moment_weight": NOT_NEGATIVE,
+        "whitening": UNIT_OR_NONE,
+    }
+    paper_params = {
+        "patch_size": 1,
+        "cell": "gru",
+        "hidden_dim": 24,
+        "n_layers": 3,
+        "noise_dim": 1,
+        "static_dim": 0,
+        "lr": 1e-3,
+        "supervised_weight": 100.0,
+        "moment_weight": 100.0,
+        "whitening": None,
+    }
     training_defaults = {
         "n_steps": 3000,
         "batch_size": 64,
@@ -110,16 +138,8 @@ class TimeGAN(GenerativeModel):
         whitening: float | None = 0.5,
     ) -> None:
         super().__init__(spec)
-        check_option(cell, name="cell", owner=OWNER, options=CELLS)
-        counts = {"hidden_dim": hidden_dim, "n_layers": n_layers, "noise_dim": noise_dim}
-        check_numbers(counts | {"label_dim": label_dim}, COUNT, owner=OWNER)
-        check_number(static_dim, NOT_NEGATIVE_INT, name="static_dim", owner=OWNER)
-        weights = {"supervised_weight": supervised_weight, "moment_weight": moment_weight}
-        check_numbers(weights, NOT_NEGATIVE, owner=OWNER)
-        check_number(lr, POSITIVE, name="lr", owner=OWNER)
-        check_number(whitening, UNIT, name="whitening", owner=OWNER, optional=True)
-        self.patch_size = _patch_size(patch_size, spec.n_timesteps)
-        self.n_steps = -(-spec.n_timesteps // self.patch_size)
+        self.patch_size = choose_patch_size(patch_size, spec.n_timesteps, n_patches=N_STEPS)
+        self.n_steps = count_patches(spec.n_timesteps, self.patch_size)
         self.noise_dim, self.static_dim = noise_dim, static_dim
         self.supervised_weight, self.moment_weight = supervised_weight, moment_weight
         self.optimizer = partial(Adam, lr=lr, fused=True)
@@ -283,10 +303,3 @@ def _moments(rows: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
 
 def _rms(differences: Tensor) -> Tensor:
     return (differences.square().mean() + 1e-12).sqrt()
-
-
-def _patch_size(patch_size: int | Literal["auto"], n_timesteps: int) -> int:
-    if patch_size == "auto":
-        return max(round(n_timesteps / STEPS), 1)
-    check_number(patch_size, COUNT, name="patch_size", owner=OWNER, otherwise=" or 'auto'")
-    return min(int(patch_size), n_timesteps)

@@ -13,18 +13,25 @@ from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, pad
 from torch.optim import Adam, AdamW, RMSprop
 
-from bioaug.core.checks import COUNT, POSITIVE, UNIT, check_number, check_numbers, check_option
 from bioaug.core.tensors import Labels, Signals
 from bioaug.exceptions import DataError
 from bioaug.models.adversarial import AdversarialModel, DiscriminatorOutput
 from bioaug.models.base import Phase, SignalSpec
+from bioaug.models.constraints import (
+    COUNT,
+    COUNT_OR_AUTO,
+    POSITIVE_OR_NONE,
+    UNIT_OR_NONE,
+    Choice,
+    Counts,
+)
 from bioaug.models.registry import register_model
 from bioaug.nn.attention import TransformerBlock
 from bioaug.nn.objectives import non_saturating, wasserstein, wasserstein_gp
+from bioaug.nn.patches import choose_patch_size
 from bioaug.nn.whitening import make_whitening
 
-OWNER = "TransGAN"
-TOKENS, LARGEST_PATCH = 25, 32  # what patch_size="auto" aims at
+N_TOKENS, LARGEST_PATCH = 25, 32  # what patch_size="auto" aims at
 LAYERS, WIDEST = 6, 16  # of the critic; its widths double up to 16 times the first
 CLIP = 0.01  # largest weight of the critic with objective="wgan"
 # Each objective with its optimiser and the default step lengths of generator and critic.
@@ -82,6 +89,11 @@ class TransGAN(AdversarialModel):
         How much of the log deviations of the signals' principal axes is left in the coordinates
         that the networks see, see `Whitening`; None uses the signals as they are.
 
+    Notes
+    -----
+    `paper_params` are the reference code's noise, width and step lengths. Its networks are not
+    published: the depth is TransGAN's, upsampling and critic are assumed.
+
     References
     ----------
     .. [1] Jiang Y, Chang S, Wang Z, "TransGAN: two pure transformers can make one strong GAN, and
@@ -93,6 +105,33 @@ class TransGAN(AdversarialModel):
 
     name = "transgan"
     conditional = False
+    constraints = {
+        "objective": Choice(tuple(OBJECTIVES)),
+        "latent_dim": COUNT,
+        "embed_dim": COUNT,
+        "depth": Counts("with the number of blocks of each stage, such as (1, 1, 1)"),
+        "upsampling": COUNT,
+        "patch_size": COUNT_OR_AUTO,
+        "n_heads": COUNT,
+        "critic_dim": COUNT,
+        "n_critic": COUNT,
+        "lr_generator": POSITIVE_OR_NONE,
+        "lr_discriminator": POSITIVE_OR_NONE,
+        "whitening": UNIT_OR_NONE,
+    }
+    paper_params = {
+        "objective": "wgan-gp",
+        "latent_dim": 256,
+        "embed_dim": 1024,
+        "depth": (5, 4, 2),
+        "upsampling": 4,
+        "patch_size": 1,
+        "critic_dim": 32,
+        "n_critic": 5,
+        "lr_generator": 1e-5,
+        "lr_discriminator": 1e-5,
+        "whitening": None,
+    }
     training_defaults = {"n_steps": 4000, "batch_size": 32, "ema_decay": 0.99, "schedule": "cosine"}
 
     def __init__(
@@ -113,17 +152,10 @@ class TransGAN(AdversarialModel):
         whitening: float | None = 0.5,
     ) -> None:
         super().__init__(spec)
-        check_option(objective, name="objective", owner=OWNER, options=OBJECTIVES)
-        counts = {"latent_dim": latent_dim, "embed_dim": embed_dim, "upsampling": upsampling}
-        counts |= {"n_heads": n_heads, "critic_dim": critic_dim, "n_critic": n_critic}
-        check_numbers(counts, COUNT, owner=OWNER)
-        given = {"lr_generator": lr_generator, "lr_discriminator": lr_discriminator}
-        for name, value in given.items():
-            check_number(value, POSITIVE, name=name, owner=OWNER, optional=True)
-        check_number(whitening, UNIT, name="whitening", owner=OWNER, optional=True)
-        _check_depth(depth)
         _check_widths(embed_dim, upsampling, n_heads, len(depth))
-        patch = _patch_size(patch_size, spec.n_timesteps)
+        patch = choose_patch_size(
+            patch_size, spec.n_timesteps, n_patches=N_TOKENS, largest=LARGEST_PATCH
+        )
         self.latent_dim, self.n_critic = latent_dim, n_critic
         # Not in the paper: both networks work in partly whitened coordinates, see BioSGAN.
         self.whitening = make_whitening(spec.n_channels, spec.n_timesteps, whitening)
@@ -233,16 +265,6 @@ def _stages(dim: int, depth: Sequence[int], upsampling: int, n_heads: int) -> nn
     )
 
 
-def _check_depth(depth: Sequence[int]) -> None:
-    if not isinstance(depth, Sequence) or isinstance(depth, str) or not depth:
-        raise DataError(
-            "The 'depth' parameter of TransGAN must be a sequence with the number of blocks of "
-            f"each stage, such as (1, 1, 1). Got {depth!r} instead."
-        )
-    for number in depth:
-        check_number(number, COUNT, name="depth", owner=OWNER)
-
-
 def _check_widths(dim: int, upsampling: int, n_heads: int, n_stages: int) -> None:
     needed = n_heads * upsampling ** (n_stages - 1)
     if dim % needed:
@@ -251,10 +273,3 @@ def _check_widths(dim: int, upsampling: int, n_heads: int, n_stages: int) -> Non
             f"{n_heads} times upsampling={upsampling} for each of the {n_stages - 1} stages after "
             f"the first. Got {dim!r} instead. Change one of them."
         )
-
-
-def _patch_size(patch_size: int | Literal["auto"], n_timesteps: int) -> int:
-    if patch_size == "auto":
-        return min(max(round(n_timesteps / TOKENS), 1), LARGEST_PATCH)
-    check_number(patch_size, COUNT, name="patch_size", owner=OWNER, otherwise=" or 'auto'")
-    return min(int(patch_size), n_timesteps)

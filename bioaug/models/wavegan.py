@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Literal
 
 import torch
@@ -12,32 +12,31 @@ from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, pad, relu
 from torch.optim import Adam
 
-from bioaug.core.checks import (
+from bioaug.core.checks import Interval
+from bioaug.core.tensors import Labels, Signals
+from bioaug.models.adversarial import AdversarialModel, DiscriminatorOutput
+from bioaug.models.base import SignalSpec
+from bioaug.models.constraints import (
+    BELOW_ONE,
+    BOOLEAN,
     COUNT,
     NOT_NEGATIVE,
     NOT_NEGATIVE_INT,
     POSITIVE,
-    UNIT,
-    Interval,
-    check_number,
-    check_numbers,
-    check_option,
+    UNIT_OR_NONE,
+    Choice,
+    Multiple,
+    Number,
 )
-from bioaug.core.tensors import Labels, Signals
-from bioaug.exceptions import DataError
-from bioaug.models.adversarial import AdversarialModel, DiscriminatorOutput
-from bioaug.models.base import SignalSpec
 from bioaug.models.registry import register_model
 from bioaug.nn.conditioning import LabelProjection
 from bioaug.nn.objectives import non_saturating, relativistic, wasserstein_gp
 from bioaug.nn.whitening import make_whitening
 
-OWNER = "WaveGAN"
 STRIDE = 4  # of every layer
 DEEPEST = 16  # layers: 4**16 time steps become one
 START = 16  # time steps, about, that depth="auto" leaves after the last layer
 SLOPE = 0.2  # of the discriminator's leaky rectifiers below 0
-OBJECTIVES = ("wasserstein_gp", "non_saturating", "relativistic")
 
 
 @register_model
@@ -82,6 +81,11 @@ class WaveGAN(AdversarialModel):
         How much of the log deviations of the signals' principal axes is left in the coordinates
         that the networks see, see `Whitening`; None uses the signals as they are.
 
+    Notes
+    -----
+    `paper_params` are the paper's but for the kernels, which are 24 long, a multiple of the stride,
+    instead of 25, and for the label embedding beside the noise.
+
     References
     ----------
     .. [1] Donahue C, McAuley J, Puckette M, "Adversarial audio synthesis", ICLR 2019.
@@ -92,6 +96,41 @@ class WaveGAN(AdversarialModel):
     name = "wavegan"
     generator: _Generator
     discriminator: _Discriminator
+    constraints = {
+        "latent_dim": COUNT,
+        "label_dim": COUNT,
+        "depth": Number(Interval(Integral, 1, DEEPEST, closed="both"), auto=True),
+        "generator_width": COUNT,
+        "discriminator_width": COUNT,
+        "kernel_size": Multiple(STRIDE, "the stride"),
+        "phase_shuffle": NOT_NEGATIVE_INT,
+        "noise": BOOLEAN,
+        "objective": Choice(("wasserstein_gp", "non_saturating", "relativistic")),
+        "gp_weight": NOT_NEGATIVE,
+        "n_critic": COUNT,
+        "batch_norm": BOOLEAN,
+        "dropout": BELOW_ONE,
+        "lr_generator": POSITIVE,
+        "lr_discriminator": POSITIVE,
+        "whitening": UNIT_OR_NONE,
+    }
+    paper_params = {
+        "latent_dim": 100,
+        "depth": "auto",
+        "generator_width": 64,
+        "discriminator_width": 64,
+        "kernel_size": 24,
+        "phase_shuffle": 2,
+        "noise": False,
+        "objective": "wasserstein_gp",
+        "gp_weight": 10.0,
+        "n_critic": 5,
+        "batch_norm": False,
+        "dropout": 0.0,
+        "lr_generator": 1e-4,
+        "lr_discriminator": 1e-4,
+        "whitening": None,
+    }
     # The paper has batches of 64 and the penalty at every step.
     training_defaults = {
         "n_steps": 5000,
@@ -122,32 +161,9 @@ class WaveGAN(AdversarialModel):
         whitening: float | None = 0.5,
     ) -> None:
         super().__init__(spec)
-        check_numbers(
-            {
-                "latent_dim": latent_dim,
-                "label_dim": label_dim,
-                "generator_width": generator_width,
-                "discriminator_width": discriminator_width,
-                "n_critic": n_critic,
-            },
-            COUNT,
-            owner=OWNER,
-        )
-        check_numbers(
-            {"lr_generator": lr_generator, "lr_discriminator": lr_discriminator},
-            POSITIVE,
-            owner=OWNER,
-        )
-        check_number(phase_shuffle, NOT_NEGATIVE_INT, name="phase_shuffle", owner=OWNER)
-        check_number(gp_weight, NOT_NEGATIVE, name="gp_weight", owner=OWNER)
-        share = Interval(Real, 0, 1, closed="left")
-        check_number(dropout, share, name="dropout", owner=OWNER)
-        check_number(whitening, UNIT, name="whitening", owner=OWNER, optional=True)
-        check_option(noise, name="noise", owner=OWNER, options=(True, False))
-        check_option(batch_norm, name="batch_norm", owner=OWNER, options=(True, False))
-        check_option(objective, name="objective", owner=OWNER, options=OBJECTIVES)
-        taps = _taps(kernel_size)
-        depth = _depth(depth, spec.n_timesteps)
+        taps = int(kernel_size) // STRIDE
+        if depth == "auto":
+            depth = max(round(math.log(spec.n_timesteps / START, STRIDE)), 1)
         self.latent_dim, self.n_critic, self.batch_dependent = latent_dim, n_critic, batch_norm
         self.objective = {
             "wasserstein_gp": partial(wasserstein_gp, gp_weight),
@@ -157,23 +173,14 @@ class WaveGAN(AdversarialModel):
         self.whitening = make_whitening(spec.n_channels, spec.n_timesteps, whitening)
         self.optimizer_g = partial(Adam, lr=lr_generator, betas=(0.5, 0.9), fused=True)
         self.optimizer_d = partial(Adam, lr=lr_discriminator, betas=(0.5, 0.9), fused=True)
+        channels_g = [generator_width * 2**k for k in reversed(range(depth))]
+        channels_d = [discriminator_width * 2**k for k in range(depth)]
         self.generator = _Generator(
-            spec,
-            latent_dim,
-            label_dim,
-            [generator_width * 2**k for k in reversed(range(depth))],
-            taps,
-            noise=noise,
-            batch_norm=batch_norm,
-            bounded=whitening is None,
-        )
+            spec, latent_dim, label_dim, channels_g, taps,
+            noise=noise, batch_norm=batch_norm, bounded=whitening is None,
+        )  # fmt: skip
         self.discriminator = _Discriminator(
-            spec,
-            [discriminator_width * 2**k for k in range(depth)],
-            taps,
-            phase_shuffle,
-            dropout=dropout,
-            batch_norm=batch_norm,
+            spec, channels_d, taps, phase_shuffle, dropout=dropout, batch_norm=batch_norm
         )
 
 
@@ -323,24 +330,3 @@ def _shuffle_phase(x: Tensor, most: int) -> Tensor:
     if by < 0:
         return torch.cat([x[:, -by:], x[:, by - 1 : -1].flip(1)], dim=1)
     return x
-
-
-def _depth(depth: int | Literal["auto"], n_timesteps: int) -> int:
-    if depth == "auto":
-        return max(round(math.log(n_timesteps / START, STRIDE)), 1)
-    allowed = Interval(Integral, 1, DEEPEST, closed="both")
-    check_number(depth, allowed, name="depth", owner=OWNER, otherwise=" or 'auto'")
-    return int(depth)
-
-
-def _taps(kernel_size: int) -> int:
-    if isinstance(kernel_size, bool) or not isinstance(kernel_size, Integral) or kernel_size < 1:
-        allowed = False
-    else:
-        allowed = kernel_size % STRIDE == 0
-    if not allowed:
-        raise DataError(
-            f"The 'kernel_size' parameter of {OWNER} must be a positive multiple of the stride "
-            f"{STRIDE}. Got {kernel_size!r} instead."
-        )
-    return int(kernel_size) // STRIDE

@@ -22,6 +22,7 @@ from bioaug.training.runtime import Runtime
 
 pytestmark = pytest.mark.parametrize("name", available_models())
 
+SMALLER = {"transgan": {"embed_dim": 64, "depth": (1, 1, 1)}}  # of 70 million weights
 USUAL = SignalSpec(n_channels=2, n_timesteps=33, n_classes=3)
 
 
@@ -36,6 +37,10 @@ def build(name, spec=USUAL, seed=0):
         if spec.n_timesteps < 1000:
             model.fit_preprocessing(*make_batch(spec, per_class=8))
     return model
+
+
+def parameters_of(model):
+    return list(inspect.signature(model.__init__).parameters.values())[2:]  # not self and spec
 
 
 def updates_of(model):
@@ -86,6 +91,27 @@ def test_one_signal_and_none(name):
         assert len(model.generate(torch.zeros(0, dtype=torch.int64))) == 0
 
 
+def build_as_published(name, **params):
+    with seeded(0):
+        model = get_model(name)(SignalSpec(1, 33, 1), **get_model(name).paper_params | params)
+        model.fit_preprocessing(*make_batch(model.spec, per_class=8))
+    return model
+
+
+def test_the_published_configuration_trains_and_generates(name):
+    model = build_as_published(name, **SMALLER.get(name, {}))
+    check_every_update(model)
+    with torch.no_grad():
+        check_signals(model.eval().generate(torch.zeros(3, dtype=torch.int64)), model, 3)
+
+
+@pytest.mark.slow
+def test_the_published_configuration_trains_at_its_full_size(name):
+    if name not in SMALLER:
+        pytest.skip("tested in the test above")
+    check_every_update(build_as_published(name))
+
+
 def test_phases_are_well_formed(name):
     phases = build(name).phases()
     assert sum(phase.fraction for phase in phases) == pytest.approx(1)
@@ -111,8 +137,7 @@ def test_every_update_moves_exactly_what_it_trains(name):
 def test_training_settings_are_known_and_documented_parameters_exist(name):
     model = get_model(name)
     TrainerConfig(**model.training_defaults)
-    parameters = set(inspect.signature(model.__init__).parameters) - {"self"}
-    assert {parameter for parameter in parameters if parameter not in model.__doc__} == set()
+    assert [p.name for p in parameters_of(model) if p.name not in model.__doc__] == []
     assert issubclass(model, GenerativeModel)
     assert model.name == name
 
@@ -214,20 +239,24 @@ def test_save_and_load_keep_every_weight(name, tmp_path):
 
 
 def test_a_misspelt_parameter_is_named_with_the_right_one(name):
-    parameters = set(inspect.signature(get_model(name).__init__).parameters) - {"self", "spec"}
-    if not parameters:
-        pytest.skip("a model without parameters")
-    wanted = max(parameters, key=len)
+    wanted = max((p.name for p in parameters_of(get_model(name))), key=len)
     synthesizer = Synthesizer(name, model_params={wanted[:-1]: 1})
     with pytest.raises(DataError, match=rf"'model_params key'.*Did you mean '{wanted}'\?"):
         synthesizer.fit(make_rows((12, 33)), np.arange(12) % 2)
 
 
+def test_the_table_of_constraints_has_every_parameter_and_allows_its_default(name):
+    model = get_model(name)
+    defaults = {p.name: p.default for p in parameters_of(model)}
+    assert set(model.constraints) == set(defaults)
+    assert set(model.paper_params) <= set(defaults)
+    model(SignalSpec(1, 33, 1), **defaults)
+
+
 @pytest.mark.usefixtures("untyped")
 def test_every_parameter_refuses_what_it_cannot_be(name):
     model, spec = get_model(name), SignalSpec(1, 33, 1)
-    parameters = list(inspect.signature(model).parameters.values())[1:]
-    for parameter in parameters:
+    for parameter in parameters_of(model):
         for wrong in ("no such", -1, math.nan, [], ["a"]):
             with pytest.raises(DataError, match=repr(parameter.name)):
                 model(spec, **{parameter.name: wrong})

@@ -11,15 +11,6 @@ from bioaug.models.stagan import MinibatchDiscrimination, StaGAN
 
 SPEC = SignalSpec(2, 25, 1)
 SMALL = {"hidden_dim": 8, "n_filters": 16, "n_layers": 1}
-PAPER = {
-    "hidden_dim": 50,
-    "patch_size": 1,
-    "n_stages": 1,
-    "n_filters": 10,
-    "minibatch_out": 10,
-    "minibatch_scaled": False,
-    "whitening": None,
-}
 
 
 def n_parameters(network):
@@ -59,7 +50,7 @@ def test_parameters_out_of_range_are_refused(params, message):
     ],
 )
 def test_the_papers_sizes_have_its_numbers_of_weights(params, generator, discriminator):
-    model = StaGAN(SignalSpec(1, 300, 1), **(PAPER | params))
+    model = StaGAN(SignalSpec(1, 300, 1), **(StaGAN.paper_params | params))
     assert n_parameters(model.generator) == generator
     assert n_parameters(model.discriminator) == discriminator
 

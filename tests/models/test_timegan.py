@@ -69,8 +69,7 @@ def test_patches_hold_every_value_once_and_in_order(whitening):
 
 
 def test_a_model_of_the_paper_has_its_numbers_of_weights():
-    paper = {"hidden_dim": 24, "n_layers": 3, "noise_dim": 1, "static_dim": 0, "cell": "gru"}
-    model = TimeGAN(SignalSpec(1, 163, 1), patch_size=1, whitening=None, **paper)
+    model = TimeGAN(SignalSpec(1, 163, 1), **TimeGAN.paper_params)
     assert sum(parameter.numel() for parameter in model.parameters()) == 48_938
 
 

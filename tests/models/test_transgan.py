@@ -60,9 +60,7 @@ def test_any_stages_and_patches_make_whole_signals(patch_size, depth, upsampling
 
 def test_the_papers_configuration_has_its_size():
     with torch.device("meta"):
-        model = TransGAN(
-            SignalSpec(1, 200, 1), embed_dim=1024, upsampling=4, patch_size=1, critic_dim=32
-        )
+        model = TransGAN(SignalSpec(1, 200, 1), **TransGAN.paper_params | {"depth": (1, 1, 1)})
     sizes = [sum(p.numel() for p in n.parameters()) for n in (model.generator, model.discriminator)]
     assert sizes == [16_897_409, 1_748_577]
 
