@@ -150,44 +150,62 @@ def cross_validate_augmentation(
     held_out = holdout_fraction if any(arm.level for arm in arms) else 0.0
     plan = Plan(estimator, X, y, groups, truth.scoring, held_out)
     cv = checked_cv(cv)
-    folds = [
-        (repeat, number, train, test)
-        for repeat in range(n_repeats)
-        for number, (train, test) in enumerate(folds_of(cv, X, y, groups, random_state, repeat))
-    ]
-    check_folds(folds, groups)
-    runs = [
-        PlannedRun(arm, repeat, number, train, test, _seed(random_state, repeat, number))
-        for repeat, number, train, test in folds
-        for arm in arms
-    ]
+    seeds = int(random_state), int(n_repeats)
+    runs = _planned_runs(plan, arms, cv, *seeds)
     store = RunStore.of(None if folder is None else check_path(folder, name="folder", owner=OWNER))
     until = None if max_time is None else began + max_time
     done, failures = execute(plan, runs, n_jobs, store, until, verbose)
     _report_failures(failures, done)
-    protocol = Protocol(
-        bioaug=__version__,
-        estimator=in_words(estimator),
-        arms={arm.name: arm.words for arm in arms},
-        asked=tuple(asked),
-        settings=_settings(estimator, arms),
-        scoring=truth.scoring.name,
-        baseline=arms[0].name,
-        n_rows=len(y),
-        n_patients=len(np.unique(groups)),
-        classes={str(c): int((y == c).sum()) for c in np.unique(y)},
-        cv=_cv_in_words(cv),
-        n_repeats=int(n_repeats),
-        holdout_fraction=float(held_out),
-        random_state=int(random_state),
-        n_runs=len(runs),
-        n_finished=len(done),
-    )
+    protocol = _protocol(plan, arms, asked, cv, *seeds, n_runs=len(runs), n_finished=len(done))
     return AugmentationResult.of(protocol, done, truth, failures)
 
 
-def _settings(estimator: Any, arms: Sequence[Arm]) -> dict[str, str]:
-    return {"estimator": settings_of(estimator)} | {arm.name: arm.settings for arm in arms}
+def _planned_runs(
+    plan: Plan, arms: Sequence[Arm], cv: Any, random_state: int, n_repeats: int
+) -> list[PlannedRun]:
+    """Return every arm on every fold of every repeat, with the same folds and seeds for all."""
+    folds = [
+        (repeat, number, train, test)
+        for repeat in range(n_repeats)
+        for number, (train, test) in enumerate(
+            folds_of(cv, plan.X, plan.y, plan.groups, random_state, repeat)
+        )
+    ]
+    check_folds(folds, plan.groups)
+    return [
+        PlannedRun(arm, repeat, number, train, test, _seed(random_state, repeat, number))
+        for repeat, number, train, test in folds
+        for arm in arms
+    ]
+
+
+def _protocol(
+    plan: Plan,
+    arms: Sequence[Arm],
+    asked: Sequence[str],
+    cv: Any,
+    random_state: int,
+    n_repeats: int,
+    **counts: int,
+) -> Protocol:
+    settings = {"estimator": settings_of(plan.estimator)}
+    return Protocol(
+        bioaug=__version__,
+        estimator=in_words(plan.estimator),
+        arms={arm.name: arm.words for arm in arms},
+        asked=tuple(asked),
+        settings=settings | {arm.name: arm.settings for arm in arms},
+        scoring=plan.scoring.name,
+        baseline=arms[0].name,
+        n_rows=len(plan.y),
+        n_patients=len(np.unique(plan.groups)),
+        classes={str(c): int((plan.y == c).sum()) for c in plan.labels},
+        cv=_cv_in_words(cv),
+        n_repeats=n_repeats,
+        holdout_fraction=float(plan.holdout_fraction),
+        random_state=random_state,
+        **counts,
+    )
 
 
 def _cv_in_words(cv: Any) -> str:

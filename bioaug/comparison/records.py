@@ -73,7 +73,7 @@ class ClassScores:
     ----------
     precision, recall, f1 : float
     support : int
-        Rows of the class that were tested.
+        Rows of the class.
     """
 
     precision: float
@@ -100,7 +100,12 @@ class Calibration:
 
 @dataclass(frozen=True)
 class Seconds:
-    """Time that one run took."""
+    """Time that one run took, in seconds.
+
+    Attributes
+    ----------
+    resampling, fitting : float
+    """
 
     resampling: float
     fitting: float
@@ -113,13 +118,13 @@ class Predictions:
     Attributes
     ----------
     rows : ndarray of shape (n_test,)
-        Indices of the rows.
+        Their indices.
     predicted : ndarray of shape (n_test,)
-        Indices of classes.
-    method : str, optional
-        The method of the classifier that a score of more than labels needs.
-    responses : ndarray, optional
-        What it returned.
+        Indices of the classes, which are sorted.
+    method : str or None
+        Method of the classifier that `responses` are from.
+    responses : ndarray or None
+        For scores that need more than labels.
     """
 
     rows: NDArray
@@ -228,13 +233,14 @@ class ClassDifference:
 
 @dataclass(frozen=True)
 class LeaveOneOut:
-    """Range of the difference over leaving out each patient.
+    """The difference without each patient in turn.
 
     Attributes
     ----------
     low, high : float
+        Range of the difference.
     patient : str
-        The one who moves it most.
+        Who moves it most.
     """
 
     low: float
@@ -316,9 +322,12 @@ class ArmWorth(Worth):
 
     Attributes
     ----------
+    value, low, high : float
+    is_bound : bool
+        As of `bioaug.statistics.Worth`.
     arm : str
     n_synthetic : float
-        Rows that the arm added on average.
+        Rows that it added, on average.
     """
 
     arm: str

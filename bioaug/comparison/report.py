@@ -7,14 +7,15 @@ import io
 import warnings
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from bioaug.comparison.records import ArmComparison, ArmWorth, ClassDifference, LeaveOneOut
+from bioaug.comparison._report_rows import added_rows, arm_rows, calibration_rows, class_rows
+from bioaug.comparison.records import ArmWorth, LeaveOneOut
 from bioaug.comparison.result import AugmentationResult
 from bioaug.core.atomic import replacing
 from bioaug.core.checks import check_path
@@ -125,7 +126,7 @@ def _page(
     citation: str | None,
 ) -> str:
     """Return the template `report.j2`, filled in."""
-    protocol, arms = result.protocol, _arms(result)
+    protocol, arms = result.protocol, arm_rows(result)
     has_patient = [arm for arm in arms if arm.comparison and arm.comparison.leave_one_out]
     return render(
         "report.j2",
@@ -138,9 +139,9 @@ def _page(
         verdicts=[f"{one.arm}: {one.verdict.text}" for one in result.comparisons],
         arms=arms,
         sensitive=has_patient,
-        classes=_classes(result, arms),
-        calibrated=_calibrated(result),
-        added=_added(result),
+        classes=class_rows(result, arms),
+        calibrated=calibration_rows(result),
+        added=added_rows(result),
         evaluation=None if evaluation is None else _columns(evaluation.table.reset_index()),
         notes=[] if evaluation is None else evaluation.notes,
         settings=_settings(result),
@@ -148,134 +149,6 @@ def _page(
         pictures=pictures,
         citation=citation,
     )
-
-
-@dataclass(frozen=True)
-class _Arm:
-    """An arm as a row of a table; the baseline and failed arms have no comparison."""
-
-    name: str
-    score: float
-    outcome: str
-    is_baseline: bool
-    comparison: ArmComparison | None
-    source: str
-
-    @property
-    def difference(self) -> str:
-        if self.comparison is None:
-            return "baseline" if self.is_baseline else ""
-        return _signed(self.comparison.difference.value)
-
-    @property
-    def p(self) -> str:
-        if self.comparison is None:
-            return ""
-        p = self.comparison.p_holm
-        text = "< 0.001" if p < 0.001 else f"{p:.3g}"
-        return text if self.comparison.is_counted else f"{text} (not adjusted)"
-
-    @property
-    def verdict(self) -> str:
-        harmed = self.comparison.harmed_classes if self.comparison else ()
-        if self.outcome == "helps" and harmed:
-            return f"helps, but harms class {', '.join(harmed)}"
-        return self.outcome
-
-
-def _arms(result: AugmentationResult) -> list[_Arm]:
-    places = {one.arm: i for i, one in enumerate(result.comparisons)}
-    rows = []
-    for name, score, verdict in result.table[["score", "verdict"]].itertuples():
-        comparison = result.comparisons[places[name]] if name in places else None
-        rows.append(
-            _Arm(
-                name,
-                score,
-                verdict if isinstance(verdict, str) else "",
-                name == result.protocol.baseline,
-                comparison,
-                f"comparisons[{places[name]}]" if comparison else "runs",
-            )
-        )
-    return rows
-
-
-@dataclass(frozen=True)
-class _Class:
-    """A class of an arm as a row of a table."""
-
-    arm: str
-    label: str
-    f1: float
-    recall: float
-    precision: float
-    difference: ClassDifference | None
-    source: str
-
-
-def _classes(result: AugmentationResult, arms: list[_Arm]) -> list[_Class]:
-    of = {arm.name: arm for arm in arms}
-    rows = []
-    for (name, label), f1, recall, precision in result.per_class.itertuples():  # pyright: ignore
-        comparison = of[name].comparison
-        difference = comparison.per_class.get(label) if comparison else None
-        source = f"runs[{_first(result, name)}] ..., per_class"
-        source += f"; {of[name].source}" if difference else ""
-        rows.append(_Class(name, label, f1, recall, precision, difference, source))
-    return rows
-
-
-@dataclass(frozen=True)
-class _Calibrated:
-    """The mean calibration error of an arm as a row of a table."""
-
-    arm: str
-    ece: float
-    source: str
-
-
-def _calibrated(result: AugmentationResult) -> list[_Calibrated]:
-    errors: dict[str, list[float]] = {}
-    for run in result.compared_runs:
-        if run.calibration is not None:
-            errors.setdefault(run.arm, []).append(run.calibration.ece)
-    return [
-        _Calibrated(arm, float(np.mean(ece)), f"runs[{_first(result, arm)}] ..., calibration")
-        for arm, ece in errors.items()
-    ]
-
-
-@dataclass(frozen=True)
-class _Added:
-    """What an arm added to a class as a row of a table."""
-
-    arm: str
-    label: str
-    n_rows: float
-    generators: list[str]
-    n_rejected: int | str
-    source: str
-
-
-def _added(result: AugmentationResult) -> list[_Added]:
-    rows = []
-    for arm in dict.fromkeys(run.arm for run in result.runs):
-        runs = [run for run in result.runs if run.arm == arm]
-        source = f"runs[{_first(result, arm)}]{' ...' if len(runs) > 1 else ''}"
-        for label in runs[0].added:
-            n_rows = float(np.mean([run.added.get(label, 0) for run in runs]))
-            generators = sorted({name for run in runs for name in run.generators.get(label, ())})
-            judged = [run.rejected[label] for run in runs if label in run.rejected]
-            n_rejected = sum(sum(reasons.values()) for reasons in judged) if judged else ""
-            if n_rows:
-                rows.append(_Added(arm, label, n_rows, generators, n_rejected, source))
-    return rows
-
-
-def _first(result: AugmentationResult, arm: str) -> int | str:
-    """Return the index of the first run of an arm."""
-    return next((i for i, run in enumerate(result.runs) if run.arm == arm), "")
 
 
 def _settings(result: AugmentationResult) -> list[str]:

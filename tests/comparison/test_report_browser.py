@@ -60,7 +60,7 @@ def test_the_report_is_drawn_by_a_browser(browse, tmp_path) -> None:
 
     text = html.unescape(browse(page, "--dump-dom"))
     for found in result.comparisons:
-        assert f"<li>{found['arm']}: {found['text']}</li>" in text
+        assert f"<li>{found.arm}: {found.verdict.text}</li>" in text
 
     sizes = {}
     for width in (1100, 500):
