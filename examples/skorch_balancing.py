@@ -6,8 +6,10 @@ Cross-validates a small 1-D CNN, once on the real beats alone, once with the rar
 balance by synthetic beats, new ones every epoch. The generator is trained inside `fit`, so in each
 fold it sees that fold's training rows only, and predicting never generates.
 
-Run it with the folder that holds the MIT-BIH database, or with none on simulated beats::
+It needs skorch. Run it with the folder that holds the MIT-BIH database, or with none on simulated
+beats::
 
+    pip install skorch
     python examples/skorch_balancing.py ~/bioaug_data --seconds 60 --epochs 5
 """
 
@@ -39,7 +41,7 @@ def load(data_home, n_simulated):
 
 
 def standardise(X):
-    """Give every beat mean 0 and deviation 1."""
+    """Give every beat mean 0 and standard deviation 1."""
     return (X - X.mean(axis=-1, keepdims=True)) / X.std(axis=-1, keepdims=True)
 
 
