@@ -1,4 +1,4 @@
-"""Real-row equivalence: how many held-back real rows one synthetic row was worth."""
+"""Real-row equivalence: how many held-out real rows one synthetic row was worth."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def worth(
     Parameters
     ----------
     real_counts : array-like of shape (n_levels,)
-        Held-back real rows that were added, ascending from 0.
+        Held-out real rows that were added, ascending from 0.
     real_scores : array-like of shape (n_levels, n_scores)
         Scores of the classifier with these rows, such as its macro F1 by fold and repeat. Greater
         is better.
@@ -116,7 +116,7 @@ def worth_interval(
     Parameters
     ----------
     real_counts : array-like of shape (n_levels,)
-        Held-back real rows that were added, ascending from 0.
+        Held-out real rows that were added, ascending from 0.
     real_scores : array-like of shape (n_levels, n_scores)
         Scores of the classifier with these rows, such as its macro F1 by fold and repeat. Greater
         is better.
