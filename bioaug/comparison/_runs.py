@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,9 +18,10 @@ from tqdm.auto import tqdm
 
 from bioaug._version import __version__
 from bioaug.comparison._run_store import RunStore
-from bioaug.comparison.arms import OWNER, Arm, in_accepted_shape, seeded_clone, settings_of
+from bioaug.comparison.arms import OWNER, Arm, in_accepted_shape, seeded_clone
 from bioaug.comparison.records import Calibration, ClassScores, Failure, Predictions, Run, Seconds
 from bioaug.comparison.scoring import Scoring
+from bioaug.core.fingerprint import array_digest, estimator_repr, text_digest
 from bioaug.core.user_warnings import warn_user
 from bioaug.exceptions import DataError, LeakError
 from bioaug.leakage import TrainingFingerprint
@@ -49,14 +49,10 @@ class Plan:
 
     def digest(self) -> str:
         """Return a digest of the rows and the classifier."""
-        rows = hashlib.sha256(np.ascontiguousarray(self.X).data)
-        rows.update(
-            repr((self.X.shape, str(self.X.dtype), self.y.tolist(), self.groups.tolist())).encode()
-        )
         modules = (np, sklearn, imblearn, torch)
         versions = [__version__, *(module.__version__ for module in modules)]
-        rows.update(repr((settings_of(self.estimator), self.holdout_fraction, versions)).encode())
-        return rows.hexdigest()
+        rows = array_digest(self.X, self.y, self.groups)
+        return text_digest(rows, estimator_repr(self.estimator), self.holdout_fraction, versions)
 
 
 @dataclass(frozen=True)
@@ -72,10 +68,8 @@ class PlannedRun:
 
     def key(self, plan_digest: str) -> str:
         """Return a digest of everything that the result depends on."""
-        parts = hashlib.sha256(plan_digest.encode())
-        parts.update(repr((self.arm.settings, self.seed)).encode())
-        parts.update(self.train.tobytes() + b"|" + self.test.tobytes())
-        return parts.hexdigest()
+        rows = array_digest(self.train, self.test)
+        return text_digest(plan_digest, self.arm.settings, self.seed, rows)
 
 
 @dataclass
@@ -200,7 +194,7 @@ def _scored(plan: Plan, run: PlannedRun) -> Run:
         n_train=len(y),
         n_patients_train=len(np.unique(groups)),
         n_test=len(run.test),
-        training_digest=hashlib.sha256(np.sort(run.train).tobytes()).hexdigest()[:16],
+        training_digest=array_digest(np.sort(run.train))[:16],
         patients_test=tuple(np.unique(plan.groups[run.test]).astype(str).tolist()),
         added={str(c): int((y_new == c).sum() - (y == c).sum()) for c in labels},
         generators=_by_text(getattr(sampler, "generator_names_", {}), tuple),

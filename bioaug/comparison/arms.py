@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,9 +14,9 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 
-from bioaug.core.checkpoint import CONFIG, has_checkpoint
+from bioaug.core.checkpoint import has_checkpoint
 from bioaug.core.checks import check_option
-from bioaug.core.digest import identity
+from bioaug.core.fingerprint import estimator_repr
 from bioaug.exceptions import DataError
 from bioaug.models import available_models
 from bioaug.oversampling.classical import classical_methods
@@ -59,7 +57,7 @@ class Arm:
     @property
     def settings(self) -> str:
         """Everything that its results depend on, as text."""
-        sampler = settings_of(self.sampler) if self.sampler is not None else None
+        sampler = estimator_repr(self.sampler) if self.sampler is not None else None
         return repr((sampler, sorted(self.params.items()), self.level))
 
     @property
@@ -278,21 +276,3 @@ def seeded_clone(
 def in_words(estimator: Any) -> str:
     """Return an estimator and those of its parameters that are not the defaults, on one line."""
     return " ".join(repr(estimator).split())
-
-
-def settings_of(estimator: Any) -> str:
-    """Return an estimator and all its parameters as text."""
-    params = (
-        estimator.get_params(deep=True) if hasattr(estimator, "get_params") else vars(estimator)
-    )
-    kind = type(estimator)
-    values = sorted((name, _value(value)) for name, value in params.items())
-    return repr((kind.__module__, kind.__qualname__, values))
-
-
-def _value(value: Any) -> str:
-    """Return a parameter as text that differs where the value does."""
-    if isinstance(value, str | Path) and has_checkpoint(value):  # another model may lie there later
-        config = Path(value).expanduser() / CONFIG
-        return f"{value} {hashlib.sha256(config.read_bytes()).hexdigest()}"
-    return identity(value)

@@ -26,7 +26,6 @@ from bioaug.comparison.arms import (
     in_words,
     make_arms,
     make_estimator,
-    settings_of,
 )
 from bioaug.comparison.records import Failure, Protocol, Run
 from bioaug.comparison.result import AugmentationResult
@@ -39,6 +38,7 @@ from bioaug.core.checks import (
     check_number,
     check_path,
 )
+from bioaug.core.fingerprint import estimator_repr
 from bioaug.core.user_warnings import warn_user
 from bioaug.exceptions import DataError
 
@@ -188,7 +188,7 @@ def _protocol(
     n_repeats: int,
     **counts: int,
 ) -> Protocol:
-    settings = {"estimator": settings_of(plan.estimator)}
+    settings = {"estimator": estimator_repr(plan.estimator)}
     return Protocol(
         bioaug=__version__,
         estimator=in_words(plan.estimator),

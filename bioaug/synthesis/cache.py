@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from filelock import FileLock
 from numpy.typing import NDArray
@@ -22,6 +20,7 @@ from bioaug.core.checkpoint import (
     read_checkpoint,
     write_checkpoint,
 )
+from bioaug.core.fingerprint import array_digest
 from bioaug.core.user_warnings import warn_user
 from bioaug.exceptions import CheckpointError, TrainingWarning
 from bioaug.synthesis._model_files import described, rebuilt, weights_of
@@ -98,14 +97,11 @@ def _locked(folder: Path) -> Iterator[None]:
 
 def _key(X: NDArray, y: NDArray, training: Training, start: FittedModel | None) -> str:
     """Return a digest of everything that the trained weights depend on."""
-    rows = hashlib.sha256(np.ascontiguousarray(X).data)
-    rows.update(repr((X.shape, str(X.dtype), y.tolist())).encode())
-    for name, tensor in (weights_of([start]) if start else {}).items():
-        rows.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
+    weights = weights_of([start]) if start else {}
     described = {
         "bioaug": __version__,
         "torch": torch.__version__,
-        "rows": rows.hexdigest(),
+        "rows": array_digest(X, y),
         "model": model_identity(training.model),
         "model_params": training.model_params,
         "config": asdict(training.config),
@@ -114,6 +110,7 @@ def _key(X: NDArray, y: NDArray, training: Training, start: FittedModel | None) 
         "seed": training.seed,
         "n_features": training.n_features,
         "start": None if start is None else start.codec.to_json(),
+        "start weights": {name: array_digest(t.cpu().numpy()) for name, t in weights.items()},
     }
     return json_digest(as_json(described))
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import copy
-import hashlib
-import inspect
 import multiprocessing
 import time
 from dataclasses import asdict, dataclass, is_dataclass
@@ -16,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bioaug.core.checkpoint import as_json, has_checkpoint
-from bioaug.core.digest import identity, name_of
+from bioaug.core.fingerprint import array_digest, qualified_name, source_digest, stable_repr
 from bioaug.core.seeding import seeded
 from bioaug.core.tensors import Labels, Signals
 from bioaug.models.base import GenerativeModel, SignalSpec
@@ -181,18 +179,16 @@ def _settings(
     watched: tuple[NDArray, NDArray],
 ) -> dict[str, Any]:
     """Return what two runs must share to be the same run, as JSON holds it."""
-    rows = hashlib.sha256(np.ascontiguousarray(signals.numpy()).data)
-    rows.update(labels.numpy().tobytes())
-    rows.update(np.ascontiguousarray(watched[0]).data)  # by which early stopping judges
     settings = {
         "model": model_identity(training.model) or training.model.name,
         "model_params": training.model_params,
         "config": asdict(training.config),
-        "early_stopping": _identity(training.early_stopping),
+        "early_stopping": _scorer_repr(training.early_stopping),
         "seed": training.seed,
         "n_features": training.n_features,
         "spec": asdict(spec),
-        "training rows": rows.hexdigest(),
+        "training rows": array_digest(signals.numpy(), labels.numpy()),
+        "held-out rows": array_digest(*watched),  # by which early stopping judges
     }
     return as_json(settings)
 
@@ -206,20 +202,17 @@ def model_identity(model: type[GenerativeModel]) -> str | None:
     own = [cls for cls in model.__mro__ if cls.__module__.split(".")[0] not in _OTHERS]
     if not own:
         return model.name
-    try:
-        source = "".join(map(inspect.getsource, own))
-    except (OSError, TypeError):
-        return None
-    return f"{model.name} {hashlib.sha256(source.encode()).hexdigest()}"
+    digest = source_digest(*own)
+    return None if digest is None else f"{model.name} {digest}"
 
 
-def _identity(scorer: Scorer | None) -> str | None:
+def _scorer_repr(scorer: Scorer | None) -> str | None:
     """Return a name of a scorer that is the same in every process; of an object, its class."""
     if scorer is None:
         return None
     if is_dataclass(scorer) or isinstance(scorer, partial) or hasattr(scorer, "__qualname__"):
-        return identity(scorer)
-    return name_of(type(scorer))  # its attributes may change while it watches
+        return stable_repr(scorer)
+    return qualified_name(type(scorer))  # its attributes may change while it watches
 
 
 def _title(name: str, classes: NDArray) -> str:

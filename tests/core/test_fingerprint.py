@@ -1,4 +1,4 @@
-"""Values as text: the same in another process, another for another value."""
+"""Fingerprints: the same in another process, others for other values."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 import bioaug
-from bioaug.comparison.arms import settings_of
-from bioaug.core.digest import identity
+from bioaug.core.fingerprint import array_digest, estimator_repr, stable_repr
 
 
 def center(X, by=1.0):
@@ -74,11 +73,11 @@ def pairs():
 
 def test_other_values_are_other_texts():
     for name, (one, other) in pairs().items():
-        assert identity(one) != identity(other), name
+        assert stable_repr(one) != stable_repr(other), name
 
 
 def texts():
-    return [identity(value) for pair in pairs().values() for value in pair]
+    return [stable_repr(value) for pair in pairs().values() for value in pair]
 
 
 def test_texts_are_the_same_in_another_process():
@@ -94,17 +93,49 @@ def test_texts_are_the_same_in_another_process():
 
 
 def test_a_function_that_was_called_is_the_same():
-    before = identity(center)
+    before = stable_repr(center)
     for _ in range(100):
         center(np.ones(3))
-    assert identity(center) == before
+    assert stable_repr(center) == before
 
 
 def test_what_cannot_be_told_apart_is_warned_of():
     with pytest.warns(UserWarning, match=r"_thread.lock cannot be told .* not found again"):
-        identity(threading.Lock())
+        stable_repr(threading.Lock())
 
 
 def test_settings_of_a_pipeline_hold_no_address():
     made = make_pipeline(FunctionTransformer(center), RandomForestClassifier(5))
-    assert " at 0x" not in settings_of(made)
+    assert " at 0x" not in estimator_repr(made)
+
+
+ARRAYS = {
+    "values": np.arange(6.0),
+    "shape": np.arange(6.0).reshape(2, 3),
+    "dtype": np.arange(6),
+    "text": np.array(list("abcdef")),
+    "other text": np.array(list("abcdeg")),
+    "objects": np.array([1, "a", None], dtype=object),
+    "dates": np.array(["2026-01-01"], "datetime64[D]"),
+    "booleans": np.array([True, False]),
+    "none": np.empty((0, 3)),
+}
+
+
+def test_arrays_of_other_values_shapes_and_dtypes_have_other_digests():
+    digests = {name: array_digest(array) for name, array in ARRAYS.items()}
+    assert len(set(digests.values())) == len(digests)
+
+
+def test_the_layout_of_an_array_and_the_type_of_its_text_do_not_matter():
+    X = np.arange(12.0).reshape(3, 4)
+    assert array_digest(np.asfortranarray(X)) == array_digest(X)
+    assert array_digest(X[::2]) == array_digest(X[::2].copy())
+    text = ["a", "bcd"]
+    assert array_digest(np.array(text)) == array_digest(np.array(text, object))
+    assert array_digest(np.array(text)) == array_digest(np.array(text, "<U9"))
+
+
+def test_two_arrays_are_not_one():
+    X = np.arange(6.0)
+    assert array_digest(X[:3], X[3:]) != array_digest(X) != array_digest(X[:2], X[2:])
