@@ -17,7 +17,7 @@ from bioaug.cli._options import (
     read_rows,
     training_parameters,
 )
-from bioaug.core.checkpoint import check_folder
+from bioaug.core.checkpoint_folder import check_folder
 from bioaug.exceptions import DataError
 from bioaug.files.arrays import check_output
 from bioaug.models import available_models

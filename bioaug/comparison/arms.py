@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 
-from bioaug.core.checkpoint import has_checkpoint
+from bioaug.core.checkpoint_folder import has_checkpoint
 from bioaug.core.checks import check_option
 from bioaug.core.fingerprint import estimator_repr
 from bioaug.exceptions import DataError

@@ -1,15 +1,11 @@
-"""Folders of safetensors and JSON, written so that a kill at any moment leaves a whole one."""
+"""Atomic checkpoint folders (safetensors + JSON): a kill at any moment leaves a whole one."""
 
 from __future__ import annotations
 
 import hashlib
 import io
 import json
-import math
-import re
-import stat
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -19,28 +15,27 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from bioaug.core.atomic import (
-    check_writable,
-    folder_lock,
-    is_draft,
-    remove_drafts,
-    replace_file,
+from bioaug.core.atomic import folder_lock, replace_file
+from bioaug.core.checkpoint_folder import (
+    CONFIG,
+    FORMAT,
+    MAX_CONFIG_BYTES,
+    check_ours,
+    check_regular,
+    named_weights,
+    naming_folder,
+    remove_stale_locked,
+    weights_name,
 )
 from bioaug.core.strict_json import parse_json
 from bioaug.exceptions import CheckpointError
 
-FORMAT = "bioaug-checkpoint"
 FORMAT_VERSION = 1
-CONFIG = "config.json"
 # What wrong content can raise where it is taken for right.
 MALFORMED = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
-MAX_CONFIG_BYTES = 2**25  # bytes; 130,000 entries of a history, and some 500 MB once it is parsed
 MAX_HEADER_BYTES = 2**24  # bytes of the list of tensors in front of the weights
 LARGE_BYTES = 2**30  # bytes of weights, above which the header is checked before the digest
 MAX_READS = 20  # while others write
-_WEIGHTS = re.compile(r"weights-[0-9a-f]{16}\.safetensors")
-_HARMLESS = {".lock", ".DS_Store"}  # of `folder_lock`; of a Mac
-MAX_NAME_LENGTH = 60  # characters kept of a text that becomes a file name
 
 
 def write_checkpoint(
@@ -62,7 +57,7 @@ def write_checkpoint(
     tensors : mapping of str to Tensor
     config : mapping
     owned : bool, default=False
-        Whether the name of the folder is bioaug's, so that what it holds is not looked at.
+        Whether the name of the folder is bioaug's, so that its content is not checked.
 
     Raises
     ------
@@ -74,112 +69,39 @@ def write_checkpoint(
         model.
     """
     folder = Path(folder)
-    # Copied, for safetensors refuses tensors that share memory, as tied weights do.
-    copies = {
-        name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
-        for name, tensor in tensors.items()
-    }
-    weights = save(copies)
+    weights = _weights_file(tensors)
     digest = hashlib.sha256(weights).hexdigest()
-    name = f"weights-{digest[:16]}.safetensors"
-    header = {"format": FORMAT, "version": FORMAT_VERSION, "weights": name, "sha256": digest}
-    whole = header | as_json(config)
-    content = json.dumps(whole | {"config_sha256": json_digest(whole)}, indent=1).encode()
+    name = weights_name(digest)
+    content = _config_file(config, name, digest)
     _check_readable(content, weights)
-    with _errors_naming(folder):
+    with naming_folder(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with folder_lock(folder) as is_locked:
             if not owned:
-                _check_ours(folder)
+                check_ours(folder)
             try:
-                former = _named_weights(folder)
+                former = named_weights(folder)
                 replace_file(folder / name, weights, like=former)
                 replace_file(folder / CONFIG, content)
                 if former is not None and former.name != name:
                     former.unlink(missing_ok=True)
             finally:
-                _remove_stale(folder, is_locked)
+                remove_stale_locked(folder, is_locked)
 
 
-def check_folder(folder: Path) -> None:
-    """Raise what `write_checkpoint` would raise of `folder`, before anything is computed."""
-    with _errors_naming(folder):
-        if folder.exists():
-            _check_ours(folder)
-            check_writable(folder / CONFIG)
-        else:
-            check_writable(folder)
+def _weights_file(tensors: Mapping[str, Tensor]) -> bytes:
+    # Copied, for safetensors refuses tensors that share memory, as tied weights do.
+    copies = {
+        name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
+        for name, tensor in tensors.items()
+    }
+    return save(copies)
 
 
-def remove_stale(folder: Path) -> None:
-    """Delete what a write that failed or was killed left: drafts, weights no config names."""
-    with suppress(OSError), folder_lock(folder) as is_locked:
-        _remove_stale(folder, is_locked)
-
-
-def _remove_stale(folder: Path, is_locked: bool) -> None:
-    remove_drafts(folder, locked=is_locked)
-    with suppress(OSError):  # the next write tries again
-        named = _named_weights(folder)
-        for file in folder.iterdir():
-            if _WEIGHTS.fullmatch(file.name) and file != named and is_locked:
-                with file.open("rb") as stream:  # the digest in the name shows that it is ours
-                    digest = hashlib.file_digest(stream, "sha256").hexdigest()
-                if digest[:16] in file.name:
-                    file.unlink(missing_ok=True)
-
-
-@contextmanager
-def _errors_naming(folder: Path) -> Iterator[None]:
-    """Say in an OSError which folder cannot be written."""
-    try:
-        yield
-    except OSError as error:
-        raise OSError(
-            error.errno,
-            f"The folder {str(folder)!r} cannot be written ({error.strerror or error}). What it "
-            "held before is unchanged. Make room there, or give another folder",
-        ) from error
-
-
-def _check_ours(folder: Path) -> None:
-    """Raise a CheckpointError where a folder holds other things than what bioaug wrote."""
-    names = {file.name for file in folder.iterdir() if not is_draft(file.name)}
-    if CONFIG in names:
-        if _is_ours(folder / CONFIG):
-            return
-        found = f"a {CONFIG} of another program"
-    else:
-        others = sorted(name for name in names - _HARMLESS if not _WEIGHTS.fullmatch(name))
-        if not others:
-            return
-        found = f"{len(others)} other files, such as {others[0]!r},"
-    raise CheckpointError(
-        f"The folder {str(folder)!r} holds {found} and no saved model, so nothing is written into "
-        "it. Give the name of a new folder, of an empty one, or of one that bioaug wrote."
-    )
-
-
-def _is_ours(config: Path) -> bool:
-    """Whether a config was written by bioaug, whole or damaged since."""
-    try:
-        _check_regular(config, MAX_CONFIG_BYTES)
-        with config.open("rb") as stream:
-            start = stream.read(200)
-    except OSError:
-        return False
-    return re.match(rb'\{\s*"format":\s*"%b"' % FORMAT.encode(), start) is not None
-
-
-def _named_weights(folder: Path) -> Path | None:
-    """Return the file of weights that the config of `folder` names, where it is one of ours."""
-    try:
-        _check_regular(folder / CONFIG, MAX_CONFIG_BYTES)
-        config = parse_json((folder / CONFIG).read_bytes())
-        name = config["weights"] if config["format"] == FORMAT else ""
-        return folder / name if _WEIGHTS.fullmatch(name) else None
-    except (OSError, LookupError, TypeError, ValueError):
-        return None
+def _config_file(config: Mapping[str, Any], weights: str, digest: str) -> bytes:
+    header = {"format": FORMAT, "version": FORMAT_VERSION, "weights": weights, "sha256": digest}
+    whole = header | as_json(config)
+    return json.dumps(whole | {"config_sha256": json_digest(whole)}, indent=1).encode()
 
 
 def _check_readable(content: bytes, weights: bytes) -> None:
@@ -232,7 +154,7 @@ def _read(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     config = _read_config(folder)
     file = folder / Path(str(config["weights"])).name
     try:
-        size = _check_regular(file)
+        size = check_regular(file)
         with file.open("rb") as stream:
             # Not read as a whole before it is known to be ours.
             is_ours = size < LARGE_BYTES or _has_header(stream, size)
@@ -318,7 +240,7 @@ def as_json(values: Mapping[str, Any]) -> dict[str, Any]:
     Raises
     ------
     CheckpointError
-        Where a value has no place in JSON.
+        Where a value cannot be stored in JSON.
     """
     try:
         return json.loads(json.dumps(dict(values), default=_plain))
@@ -336,31 +258,14 @@ def json_digest(config: Mapping[str, Any]) -> str:
 def _plain(value: object) -> object:
     if isinstance(value, np.generic | np.ndarray):
         return value.tolist()
-    raise TypeError(f"{value!r} has no place in JSON")
-
-
-def file_name(text: str) -> str:
-    """Return `text` as the name of a file or folder, a different one for every text.
-
-    Class names may hold a slash, differ in case only, or be many; the digest tells them apart.
-    """
-    readable = re.sub(r"[^\w+-]+", "_", text.replace(", ", "+"))[:MAX_NAME_LENGTH]
-    return f"{readable}-{hashlib.sha256(text.encode(errors='surrogatepass')).hexdigest()[:8]}"
-
-
-def has_checkpoint(folder: str | Path) -> bool:
-    """Whether `folder` holds a config file, whole or not."""
-    try:
-        return (Path(folder).expanduser() / CONFIG).is_file()
-    except (OSError, RuntimeError, ValueError):  # a name that no folder can have
-        return False
+    raise TypeError(f"{value!r} cannot be stored in JSON")
 
 
 def _read_config(folder: Path) -> dict[str, Any]:
     file = folder / CONFIG
     remedy = "Give a folder that Synthesizer.save wrote, whole."
     try:
-        _check_regular(file, MAX_CONFIG_BYTES)
+        check_regular(file, MAX_CONFIG_BYTES)
         config = parse_json(file.read_bytes())
     except OSError as error:
         raise CheckpointError(
@@ -393,13 +298,3 @@ def _read_config(folder: Path) -> dict[str, Any]:
             f"it. {remedy}"
         )
     return config
-
-
-def _check_regular(file: Path, most: float = math.inf) -> int:
-    """Return the size; raise an OSError for a device, pipe or folder, and for more than `most`."""
-    found = file.stat()
-    if not stat.S_ISREG(found.st_mode):
-        raise OSError(f"{str(file)!r} is no regular file")
-    if found.st_size > most:
-        raise OSError(f"{str(file)!r} has {found.st_size} bytes, more than {most}")
-    return found.st_size

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bioaug.core.checkpoint import CONFIG, has_checkpoint
+from bioaug.core.checkpoint_folder import CONFIG, has_checkpoint
 from bioaug.core.user_warnings import warn_user
 
 _ADDRESS = re.compile(" at 0x[0-9a-fA-F]+")

@@ -15,11 +15,11 @@ from bioaug._version import __version__
 from bioaug.core.checkpoint import (
     MALFORMED,
     as_json,
-    has_checkpoint,
     json_digest,
     read_checkpoint,
     write_checkpoint,
 )
+from bioaug.core.checkpoint_folder import has_checkpoint
 from bioaug.core.fingerprint import array_digest
 from bioaug.core.user_warnings import warn_user
 from bioaug.exceptions import CheckpointError, TrainingWarning

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bioaug.core.checkpoint import as_json, has_checkpoint
+from bioaug.core.checkpoint import as_json
+from bioaug.core.checkpoint_folder import has_checkpoint
 from bioaug.core.fingerprint import array_digest, qualified_name, source_digest, stable_repr
 from bioaug.core.seeding import seeded
 from bioaug.core.tensors import Labels, Signals

@@ -12,7 +12,8 @@ import torch
 from joblib import Parallel, delayed, effective_n_jobs
 from numpy.typing import NDArray
 
-from bioaug.core.checkpoint import file_name, remove_stale
+from bioaug.core.checkpoint_folder import remove_stale
+from bioaug.core.file_names import file_name
 from bioaug.core.user_warnings import warn_user
 from bioaug.exceptions import DataError, QualityWarning, TrainingWarning
 from bioaug.synthesis.cache import cached_fit

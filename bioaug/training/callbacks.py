@@ -8,8 +8,8 @@ from typing import Any
 
 from tqdm.auto import tqdm
 
-from bioaug.core.checkpoint import file_name
 from bioaug.core.checks import check_path
+from bioaug.core.file_names import file_name
 from bioaug.training.callback import Callback
 from bioaug.training.state import TrainerState
 

@@ -14,12 +14,12 @@ from toys import Spread
 
 from bioaug.core.checkpoint import (
     as_json,
-    file_name,
-    has_checkpoint,
     json_digest,
     read_checkpoint,
     write_checkpoint,
 )
+from bioaug.core.checkpoint_folder import has_checkpoint
+from bioaug.core.file_names import file_name
 from bioaug.exceptions import CheckpointError
 from bioaug.models.base import SignalSpec
 from bioaug.training import TrainerState

@@ -19,7 +19,8 @@ from safetensors.torch import load, save
 from toys import make_rows
 
 from bioaug import Synthesizer
-from bioaug.core.checkpoint import CONFIG, MAX_CONFIG_BYTES, json_digest
+from bioaug.core.checkpoint import json_digest
+from bioaug.core.checkpoint_folder import CONFIG, MAX_CONFIG_BYTES
 from bioaug.core.strict_json import parse_json
 from bioaug.exceptions import CheckpointError, TrainingWarning
 

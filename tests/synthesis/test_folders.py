@@ -14,13 +14,8 @@ from synthesizers import DENSE
 from toys import make_rows
 
 from bioaug import Synthesizer
-from bioaug.core.checkpoint import (
-    CONFIG,
-    check_folder,
-    json_digest,
-    read_checkpoint,
-    write_checkpoint,
-)
+from bioaug.core.checkpoint import json_digest, read_checkpoint, write_checkpoint
+from bioaug.core.checkpoint_folder import CONFIG, check_folder
 from bioaug.core.strict_json import parse_json
 from bioaug.exceptions import (
     CheckpointError,
