@@ -30,8 +30,8 @@ pytestmark = [
 class Halves(Duel):
     """A model of which rank 1 skips a part, so that some of its gradients are missing."""
 
-    def discriminator_loss(self, batch):
-        losses = super().discriminator_loss(batch)
+    def discriminator_loss(self, batch, context):
+        losses = super().discriminator_loss(batch, context)
         if distributed.get_rank() == 1:
             losses = {"adversarial": (self.discriminator.linear.weight**2).sum()}
         return losses
