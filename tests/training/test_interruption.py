@@ -406,5 +406,5 @@ def test_a_state_judged_by_other_rows_is_refused(tmp_path):
         y, json.loads(next(tmp_path.rglob("config.json")).read_text())["settings"]["seed"]
     )
     X[np.flatnonzero(watched)[0], 3] += 0.01
-    with pytest.raises(CheckpointError, match="differs in training rows"):
+    with pytest.raises(CheckpointError, match="differs in held-out rows"):
         Synthesizer(**early).fit(X, y)
