@@ -72,8 +72,9 @@ class EarlyStopping(Callback):
         """Go on with these."""
         self.best = weights_or_none(state_dict["best"], "best")
         score, n_worse = state_dict["best_score"], state_dict["n_worse"]
-        if score is not None and not (type(score) in (int, float) and math.isfinite(score)):
+        score = -math.inf if score is None else score
+        if isinstance(score, bool) or not isinstance(score, float | int) or not score < math.inf:
             raise ValueError(f"best_score is {score!r:.50}")
-        if type(n_worse) is not int or n_worse < 0:
+        if isinstance(n_worse, bool) or not isinstance(n_worse, int) or n_worse < 0:
             raise ValueError(f"n_worse is {n_worse!r:.50}")
-        self.best_score, self.n_worse = -math.inf if score is None else float(score), n_worse
+        self.best_score, self.n_worse = float(score), n_worse
