@@ -226,9 +226,8 @@ class Synthesizer(PersistenceMixin, SamplingMixin, BaseEstimator):
     ) -> Synthesizer:
         """Train further on some classes, each from a copy of the model that knows it.
 
-        A conditional model that was trained on all classes is thus fitted to one: the copy learns
-        from rows of its class alone, and generates that class from then on. Coordinates and scales
-        that a model took from its first training rows stay.
+        A conditional model of all classes is thus fitted to one class, which the copy learns alone
+        and generates from then on. Coordinates and scales taken from the first rows stay.
 
         Parameters
         ----------

@@ -2,7 +2,7 @@
 
     python tests/data/make_model.py
 
-It makes `tests/data/model_<version>/` once for each release (see "Release" in CONTRIBUTING.md);
+It makes `tests/data/model_<version>/` once for each release (see "To release" in CONTRIBUTING.md);
 folders of earlier versions stay as they are. Only before 0.1.0 is released may its folder be made
 anew.
 """
