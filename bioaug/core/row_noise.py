@@ -10,12 +10,35 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional, init
 from torch.overrides import TorchFunctionMode
+
+from bioaug.exceptions import DataError
 
 # The constants of splitmix64 (Steele, Lea and Flood 2014), as signed numbers.
 _GAMMA, _FIRST, _SECOND = -0x61C8864680B583EB, -0x40A7B892E31B1A47, -0x6B2FB644ECCEEE15
 _UNIT = 2.0**-23
-_REPLACED = {torch.randn, torch.rand, torch.randn_like, torch.rand_like, torch.multinomial}
+_BY_SIZE = {torch.randn, torch.rand}
+_LIKE = {torch.randn_like, torch.rand_like}
+_MULTINOMIAL = {torch.multinomial, Tensor.multinomial}
+_NORMAL = {torch.randn, torch.randn_like}
+_REFUSED = {
+    *(torch.normal, torch.randint, torch.randint_like, torch.randperm, torch.poisson),
+    *(torch.bernoulli, torch.binomial, torch.native_dropout, functional.gumbel_softmax),
+    *(Tensor.normal_, Tensor.uniform_, Tensor.bernoulli, Tensor.bernoulli_, Tensor.random_),
+    *(Tensor.exponential_, Tensor.geometric_, Tensor.log_normal_, Tensor.cauchy_),
+    *(init.normal_, init.uniform_, init.kaiming_normal_, init.kaiming_uniform_),
+}
+# Functions that are random only while training, with the position of `training` and of `p`.
+_TRAINING = dict.fromkeys(
+    (
+        *(functional.dropout, functional.dropout1d, functional.dropout2d, functional.dropout3d),
+        *(functional.alpha_dropout, functional.feature_alpha_dropout),
+        *(torch.dropout, torch.alpha_dropout, torch.feature_dropout, torch.feature_alpha_dropout),
+    ),
+    (2, 1),
+) | {functional.rrelu: (3, None), functional.scaled_dot_product_attention: (None, 4)}
+_RANDOM = {*_BY_SIZE, *_LIKE, *_MULTINOMIAL, *_REFUSED, *_TRAINING}
 
 
 def row_seeds(seed: int, rows: NDArray | int, *, epoch: int = 0) -> NDArray[np.int64]:
@@ -35,9 +58,14 @@ def row_seeds(seed: int, rows: NDArray | int, *, epoch: int = 0) -> NDArray[np.i
 class RowNoise(TorchFunctionMode):
     """Inside this block, torch draws every row of a batch from a stream of the row's own.
 
-    It holds for `torch.randn`, `rand`, `randn_like`, `rand_like` and one draw of `multinomial`
-    where the first dimension is that of the rows; other random numbers come from torch as usual.
-    The numbers are a hash of the row's seed and a counter, so rows do not depend on each other.
+    It holds for `torch.randn`, `rand`, `randn_like`, `rand_like` and one draw of `multinomial`,
+    where the first dimension is that of the rows. The numbers are a hash of the row's seed and a
+    counter, so rows do not depend on each other. Everything else of torch that draws numbers is an
+    error in the block, as it would make a row depend on its batch: other functions, dropout in
+    training mode, tensors whose first size is another, and calls with `generator=` or `out=`.
+
+    It sees what Python code calls. Numbers that are drawn inside compiled code
+    (`torch.compile`, dropout between the layers of `nn.LSTM`) or by other libraries pass unseen.
 
     Parameters
     ----------
@@ -52,21 +80,37 @@ class RowNoise(TorchFunctionMode):
     def __torch_function__(
         self, func: Callable, types: Any, args: tuple = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        """Replace the random functions."""
+        """Replace or refuse the random functions."""
         kwargs = kwargs or {}
-        if func not in _REPLACED:  # nearly all of a model's calls: no more work than needed
+        if func not in _RANDOM:  # nearly all of a model's calls: no more work than needed
             return func(*args, **kwargs)
-        if func in (torch.randn, torch.rand):
-            shape = _shape(args, kwargs)
-            if shape and shape[0] == len(self.seeds):
-                return self._draw(func is torch.randn, shape, kwargs.get("dtype"))
-        if func in (torch.randn_like, torch.rand_like) and len(args[0]) == len(self.seeds):
-            return self._draw(func is torch.randn_like, tuple(args[0].shape), args[0].dtype)
-        if func is torch.multinomial and len(args[0]) == len(self.seeds) and args[1] == 1:
-            shares = args[0].double().cumsum(dim=1)
-            place = self._draw(False, (len(self.seeds), 1), torch.float64) * shares[:, -1:]
-            return torch.searchsorted(shares, place, right=True).clamp(max=args[0].shape[1] - 1)
-        return func(*args, **kwargs)
+        if func in _TRAINING and not _draws(func, args, kwargs):
+            return func(*args, **kwargs)
+        if func in _REFUSED or func in _TRAINING:
+            raise _error(func, "")
+        given = [name for name in ("generator", "out") if kwargs.get(name) is not None]
+        if given:
+            raise _error(func, f" with {given[0]}=")
+        if func in _BY_SIZE:
+            return self._checked(func, _shape(args, kwargs), kwargs)
+        source = args[0] if args else kwargs["input"]
+        if func in _LIKE:
+            return self._checked(func, tuple(source.shape), {"dtype": source.dtype} | kwargs)
+        n_draws = kwargs["num_samples"] if "num_samples" in kwargs else args[1]
+        if source.ndim != 2 or len(source) != len(self.seeds) or n_draws != 1:
+            raise _error(func, f" of {n_draws} from weights of shape {tuple(source.shape)}")
+        cumulative = source.double().cumsum(dim=1)
+        point = self._draw(False, (len(self.seeds), 1), torch.float64) * cumulative[:, -1:]
+        return torch.searchsorted(cumulative, point, right=True).clamp(max=source.shape[1] - 1)
+
+    def _checked(self, func: Callable, shape: tuple[int, ...], kwargs: dict[str, Any]) -> Tensor:
+        """Return new numbers of this shape; an error for those that are no rows."""
+        if not shape or shape[0] != len(self.seeds):
+            raise _error(func, f" of shape {shape} in a batch of {len(self.seeds)}")
+        device = torch.device(kwargs.get("device") or self.seeds.device)
+        if device.type != self.seeds.device.type:
+            raise _error(func, f" on {device} in a batch on {self.seeds.device}")
+        return self._draw(func in _NORMAL, shape, kwargs.get("dtype"))
 
     def _draw(self, normal: bool, shape: tuple[int, ...], dtype: torch.dtype | None) -> Tensor:
         n_each = math.prod(shape[1:])
@@ -101,3 +145,27 @@ def _shape(args: tuple, kwargs: dict[str, Any]) -> tuple[int, ...]:
     if len(size) == 1 and not isinstance(size[0], int):
         size = size[0]
     return tuple(size)
+
+
+def _draws(func: Callable, args: tuple, kwargs: dict[str, Any]) -> bool:
+    """Whether this call of a function that is random only while training draws numbers."""
+
+    def value(names: tuple[str, ...], position: int | None, default: Any) -> Any:
+        given = [kwargs[name] for name in names if name in kwargs]
+        if given or position is None or len(args) <= position:
+            return given[0] if given else default
+        return args[position]
+
+    at_training, at_p = _TRAINING[func]
+    is_training = value(("training", "train"), at_training, func is not functional.rrelu)
+    default_p = 0.0 if func is functional.scaled_dot_product_attention else 0.5
+    return bool(is_training) and value(("p", "dropout_p"), at_p, default_p) > 0
+
+
+def _error(func: Callable, how: str) -> DataError:
+    return DataError(
+        "The 'generate' method of a model must draw its noise by torch.randn, rand, randn_like, "
+        "rand_like or one draw of multinomial, with a row of numbers for each label. Got "
+        f"{getattr(func, '__name__', func)}{how}, which would make a signal depend on the others "
+        "of its batch. Draw the noise by one of these, in eval mode."
+    )

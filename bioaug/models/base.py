@@ -182,6 +182,8 @@ class GenerativeModel(nn.Module, ABC):
     def generate(self, labels: Labels) -> Signals:
         """Return one float32 signal in [-1, 1] per label, of any `n_timesteps`.
 
-        Noise whose first dimension is the batch comes from `torch.randn`, `rand`, their `_like`
-        forms or `multinomial`, which `RowNoise` gives every row from a stream of its own.
+        Noise comes from `torch.randn`, `rand`, their `_like` forms or one draw of `multinomial`,
+        with the batch as its first dimension: `RowNoise` gives each row numbers from a stream of
+        its own, so that a signal does not depend on its batch, and refuses all other random
+        functions while signals are generated.
         """
