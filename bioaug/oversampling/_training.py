@@ -119,11 +119,16 @@ def fit_generators(
         used.append(_fit_shared(unfitted, X, y, shared, seeds[SHARED]))
         used[-1].training_fingerprint_ = fingerprint
         trained[SHARED] = SynthesizerGenerator(used[-1], f"{model.name}, shared")
-    synthesizer = next(iter(used), None)
-    if len(used) > 1:
-        synthesizer = used[0].joined(used[1])
-        synthesizer.training_fingerprint_ = fingerprint  # the same of both
-    return Generators(plan, trained, synthesizer, X, y, n_features)
+    return Generators(plan, trained, _joined(used), X, y, n_features)
+
+
+def _joined(used: Sequence[Synthesizer]) -> Synthesizer | None:
+    """Return the one that was trained, or one with the classes of both."""
+    if len(used) < 2:
+        return next(iter(used), None)
+    whole = used[0].joined(used[1])
+    whole.training_fingerprint_ = used[0].training_fingerprint_  # the same of both
+    return whole
 
 
 def draw_seeds(
