@@ -23,10 +23,10 @@ from bioaug.metrics.privacy.records import authenticity, distance_to_closest_rec
 from bioaug.metrics.privacy.verdict import PrivacyFinding, PrivacyVerdict, privacy_verdict
 from bioaug.metrics.scorers import get_scorer, get_scorer_names
 from bioaug.metrics.utility.classification import (
-    predictive_score,
     train_on_real_test_on_synthetic,
     train_on_synthetic_test_on_real,
 )
+from bioaug.metrics.utility.forecasting import predictive_score
 
 __all__ = [
     "CoherenceMap",

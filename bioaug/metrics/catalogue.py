@@ -21,10 +21,10 @@ from bioaug.metrics.privacy.disguises import disguised_copies
 from bioaug.metrics.privacy.membership import membership_inference
 from bioaug.metrics.privacy.records import authenticity, distance_to_closest_record, identifiability
 from bioaug.metrics.utility.classification import (
-    predictive_score,
     train_on_real_test_on_synthetic,
     train_on_synthetic_test_on_real,
 )
+from bioaug.metrics.utility.forecasting import predictive_score
 
 Kind = Literal["fidelity", "utility", "privacy", "biosignal"]
 

@@ -1,4 +1,4 @@
-"""What all pictures share: axes, colours, checks, and matplotlib where it is needed."""
+"""Axes, colours, labels and checks common to all pictures; imports matplotlib on demand."""
 
 from __future__ import annotations
 
@@ -57,14 +57,9 @@ def one_channel(X: Any, channel: int, *, owner: str) -> NDArray:
     return signals[:, channel].astype(np.float64)
 
 
-def check_rate(sampling_rate: float | None, *, owner: str) -> None:
-    """Raise a DataError unless the sampling rate is a positive number or None."""
-    check_number(sampling_rate, POSITIVE, name="sampling_rate", owner=owner, optional=True)
-
-
 def label_time(ax: Axes, n_timesteps: int, sampling_rate: float | None, *, owner: str) -> NDArray:
     """Label the time axis, and return the times: in ms, or in samples without a sampling rate."""
-    check_rate(sampling_rate, owner=owner)
+    check_number(sampling_rate, POSITIVE, name="sampling_rate", owner=owner, optional=True)
     ax.set_xlabel("time (ms)" if sampling_rate else "time (samples)")
     ax.margins(x=0)
     return np.arange(n_timesteps) * (1000 / sampling_rate if sampling_rate else 1)

@@ -1,4 +1,4 @@
-"""Pictures of real beside synthetic signals, over time and frequency."""
+"""Real and synthetic signals compared over time and frequency."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import periodogram
 
-from bioaug.core.checks import COUNT, UNIT, check_number
+from bioaug.core.checks import COUNT, POSITIVE, UNIT, check_number
 from bioaug.core.distances import flat, nearest_index
 from bioaug.metrics.base.pairs import check_pair, in_real_units
 from bioaug.plots.axes import (
     REAL,
     SYNTHETIC,
     axes_or_new,
-    check_rate,
     draw_band,
     draw_pair,
     label_time,
@@ -157,7 +156,7 @@ def plot_spectra(
     """
     owner = "plot_spectra"
     check_number(share, UNIT, name="share", owner=owner)
-    check_rate(sampling_rate, owner=owner)
+    check_number(sampling_rate, POSITIVE, name="sampling_rate", owner=owner, optional=True)
     ax = axes_or_new(ax)
     sides = draw_pair(X_real, X_synthetic, owner=owner)
     for side, color, label in zip(sides, (REAL, SYNTHETIC), ("real", "synthetic"), strict=True):

@@ -136,7 +136,7 @@ def eeg_features(X: ArrayLike, *, sampling_rate: float) -> Features:
 
 def find_r_peak(X: NDArray, sampling_rate: float, r_peak: int | None, *, owner: str) -> int:
     """Return the checked index of the R peak in the rows of 3-D `X`; None finds it."""
-    check_rate(sampling_rate, owner=owner)
+    check_number(sampling_rate, POSITIVE, name="sampling_rate", owner=owner)
     n_timesteps = X.shape[2]
     if r_peak is None:
         height = np.abs(X - np.median(X, axis=2, keepdims=True)).mean(axis=(0, 1))
@@ -151,11 +151,6 @@ def find_r_peak(X: NDArray, sampling_rate: float, r_peak: int | None, *, owner: 
             "Hz. Give longer rows, or the right 'r_peak' and 'sampling_rate'."
         )
     return r_peak
-
-
-def check_rate(sampling_rate: float, *, owner: str) -> None:
-    """Raise a DataError unless the sampling rate is a positive number."""
-    check_number(sampling_rate, POSITIVE, name="sampling_rate", owner=owner)
 
 
 def ecg_features_of(X: NDArray, sampling_rate: float, r_peak: int) -> Features:
@@ -211,7 +206,7 @@ def _last_steep(steep: NDArray, gap: float) -> NDArray[np.int64]:
 
 def eeg_features_of(X: NDArray, sampling_rate: float, *, owner: str) -> Features:
     """Return the features of 3-D `X`; see `eeg_features`."""
-    check_rate(sampling_rate, owner=owner)
+    check_number(sampling_rate, POSITIVE, name="sampling_rate", owner=owner)
     n_timesteps = X.shape[2]
     if n_timesteps < LEAST_EEG * sampling_rate:
         raise DataError(
