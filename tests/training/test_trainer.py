@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import copy
 import math
-import pickle
 from collections.abc import Sequence
 from functools import partial
 
@@ -13,10 +12,7 @@ from torch import nn
 from torch.optim import SGD
 from toys import (
     CPU,
-    SMALL,
-    DieAt,
     Duel,
-    Killed,
     Recorder,
     Spread,
     StopAt,
@@ -25,21 +21,15 @@ from toys import (
     train,
 )
 
-from bioaug import get_model
 from bioaug.core.seeding import seeded
 from bioaug.core.tensors import Labels, Signals
 from bioaug.exceptions import DataError, TrainingDivergedError
 from bioaug.models.base import Batch, GenerativeModel, Losses, Phase, SignalSpec, Update
 from bioaug.nn.objectives import hinge, least_squares, non_saturating, relativistic, wasserstein_gp
 from bioaug.training import (
-    Callback,
     Checkpoint,
-    CollapseGuard,
-    Progress,
-    TensorBoard,
     Trainer,
     TrainerConfig,
-    TrainerState,
 )
 from bioaug.training.batches import balanced_batches
 from bioaug.training.resume import read_state
@@ -220,111 +210,11 @@ def test_an_infinite_weight_behind_a_finite_loss_is_found():
         train(Blown(), 4, log_every=2)
 
 
-def collapse_guard(model, **settings):
-    signals, labels = make_batch(model.spec)
-    return CollapseGuard(signals, labels, {0: "N", 1: "V"}, **settings)
-
-
-def test_a_collapsing_generator_ends_the_run_with_the_last_healthy_weights():
-    model = Spread(SPEC, pull=1.0)
-    guard, recorder = collapse_guard(model, every=5 / 400), Recorder()
-    state = train(model, 400, [guard, recorder], ema_decay=None, log_every=5)
-    assert state.stop
-    assert 5 < state.step < 400
-    message = f"the generator collapsed at step {state.step} on class N, V; the weights of the last"
-    assert message in state.warning
-    healthy = recorder.weights[state.step - 5 - 1]
-    assert all(torch.equal(value, healthy[k]) for k, value in model.state_dict().items())
-    assert guard.collapsed(state) == []
-
-
-def test_one_collapsed_class_is_named_alone():
-    model = Spread(SPEC)
-    with torch.no_grad():
-        model.size.weight[1] = 0.0
-    guard = collapse_guard(model, every=0.5)
-    assert guard.collapsed(TrainerState.create(model)) == ["V"]
-
-
-def test_a_generator_that_never_varied_is_warned_of_at_the_end():
-    model = Spread(SPEC)
-    nn.init.zeros_(model.size.weight)
-    model.phases = lambda: (
-        Phase("only", (Update("fit", model.loss, ("means",), partial(SGD, lr=0.1)),)),
-    )
-    state = train(model, 12, [collapse_guard(model, every=5 / 12)])
-    assert state.step == 12
-    message = "after 12 steps the generated signals of class N, V are nearly all alike"
-    assert message in state.warning
-
-
-def test_a_healthy_run_has_no_warning():
-    model = Spread(SPEC)
-    assert train(model, 20, [collapse_guard(model, every=5 / 20)]).warning is None
-
-
-def test_watching_changes_nothing(tmp_path, capsys):
-    def run(callbacks):
-        with seeded(1):
-            model = get_model("biosgan")(SPEC, **SMALL, dropout=0.3)
-        return train(model, 9, callbacks, log_every=2, batch_size=4, grad_clip=1.0)
-
-    plain = run([])
-    signals, labels = make_batch(SPEC)
-    watched = run(
-        [
-            CollapseGuard(signals, labels, {0: "N", 1: "V"}, every=1 / 9),
-            Progress(),
-            Checkpoint(tmp_path, 2 / 9, {}),
-            Recorder(),
-        ]
-    )
-    assert same_weights(plain.model, watched.model)
-    losses = [{k: v for k, v in entry.items() if k != "seconds"} for entry in plain.history]
-    assert losses == [{k: v for k, v in e.items() if k != "seconds"} for e in watched.history]
-    assert "9/9" in capsys.readouterr().err
-
-
-def test_the_progress_bar_shows_title_and_losses(capsys):
-    model = Spread(SPEC)
-    state = TrainerState.create(model, "toy N, V")
-    batches = balanced_batches(*make_batch(SPEC), batch_size=4)
-    Trainer(TrainerConfig(n_steps=4, log_every=1), CPU, [Progress()]).fit(model, batches, state)
-    shown = capsys.readouterr().err
-    assert "toy N, V" in shown
-    assert "fit=" in shown
-
-
 def test_the_time_budget_ends_the_run():
     state = train(Spread(SPEC), 10_000, max_time=1e-9)
     assert state.step == 1
     assert state.warning is None
     assert train(Spread(SPEC), 3, max_time=1e9).step == 3
-
-
-@pytest.mark.parametrize("die_at", [3, 5, 6])
-def test_a_broken_run_goes_on_to_the_same_collapse(tmp_path, die_at):
-    settings = {"ema_decay": 0.5, "log_every": 1}
-
-    def run(callbacks, state=None):
-        model = Spread(SPEC, pull=1.0, lr=0.05)
-        signals, labels = make_batch(SPEC)
-        with seeded(0):
-            guard = collapse_guard(model, every=6 / 500)
-            if state == "resume":
-                state = read_state(tmp_path, model, {}, [guard])
-            config = TrainerConfig(n_steps=500, batch_size=4, **settings)
-            batches = balanced_batches(signals, labels, 4)
-            return Trainer(config, CPU, [guard, *callbacks]).fit(model, batches, state)
-
-    whole = run([])
-    assert "collapsed" in whole.warning
-    last_look_before_end = whole.step - 6
-    with pytest.raises(Killed):
-        run([Checkpoint(tmp_path, 1 / 500, {}), DieAt(last_look_before_end + die_at)])
-    resumed = run([Checkpoint(tmp_path, 1 / 500, {})], "resume")
-    assert (resumed.step, resumed.warning) == (whole.step, whole.warning)
-    assert same_weights(resumed.model, whole.model)
 
 
 def test_a_finished_run_returns_at_once(tmp_path):
@@ -339,29 +229,6 @@ def test_a_finished_run_returns_at_once(tmp_path):
     assert recorder.events == ["fit begins", "fit ends"]
     assert same_weights(again, whole.model)
     assert state.history == whole.history
-
-
-def test_tensorboard_gets_the_losses(tmp_path):
-    pytest.importorskip("tensorboard")
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    callback = TensorBoard(tmp_path)
-    state = train(Spread(SPEC), 6, [callback], log_every=2)
-    (run,) = tmp_path.iterdir()
-    log = EventAccumulator(str(run)).Reload()
-    assert set(log.Tags()["scalars"]) == {"loss/fit/distance", "loss/fit/size"}
-    written = log.Scalars("loss/fit/distance")
-    assert [event.step for event in written] == [2, 4, 6]
-    expected = [entry["fit/distance"] for entry in state.history]
-    assert [event.value for event in written] == pytest.approx(expected)
-    pickle.loads(pickle.dumps(callback))
-    copy.deepcopy(callback)
-
-
-def test_tensorboard_names_the_extra_where_it_is_missing(tmp_path, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "torch.utils.tensorboard", None)
-    with pytest.raises(ImportError, match=r"bioaug\[tensorboard\]"):
-        train(Spread(SPEC), 1, [TensorBoard(tmp_path)])
 
 
 @pytest.mark.parametrize(
@@ -428,86 +295,3 @@ def test_critic_steps_come_before_the_generator_step():
     model.n_critic = 3
     (phase,) = model.phases()
     assert [update.name for update in phase.updates] == ["discriminator"] * 3 + ["generator"]
-
-
-def rows_per_class(counts):
-    labels = torch.repeat_interleave(torch.arange(len(counts)), torch.tensor(counts))
-    labels = labels[torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))]
-    return torch.arange(len(labels), dtype=torch.float32)[:, None, None], labels
-
-
-@pytest.mark.parametrize("counts", [[50, 3, 1], [7], [2, 2, 2, 2, 90]])
-def test_batches_hold_every_class_equally(counts):
-    signals, labels = rows_per_class(counts)
-    with seeded(0):
-        stream = balanced_batches(signals, labels, 4 * len(counts))
-        for batch in (next(stream) for _ in range(20)):
-            assert torch.equal(batch.labels.bincount(), torch.full((len(counts),), 4))
-            assert torch.equal(labels[batch.signals[:, 0, 0].long()], batch.labels)
-
-
-@pytest.mark.parametrize("batch_size", [1, 2, 4, 5])
-def test_batches_that_are_no_multiple_differ_by_one_and_even_out(batch_size):
-    signals, labels = rows_per_class([50, 3, 1])
-    total = torch.zeros(3)
-    with seeded(0):
-        stream = balanced_batches(signals, labels, batch_size)
-        for batch in (next(stream) for _ in range(1500)):
-            counts = batch.labels.bincount(minlength=3)
-            assert len(batch.labels) == batch_size
-            assert counts.max() - counts.min() <= 1
-            total += counts
-    torch.testing.assert_close(total / total.sum(), torch.full((3,), 1 / 3), rtol=0, atol=0.03)
-
-
-def test_every_row_is_drawn():
-    signals, labels = rows_per_class([30, 3])
-    with seeded(0):
-        stream = balanced_batches(signals, labels, 16)
-        drawn = torch.cat([next(stream).signals for _ in range(60)])
-    assert len(drawn.unique()) == 33
-
-
-class Loud(Callback):
-    """Draws random numbers while it watches, under `seeded`."""
-
-    def on_step_end(self, state: TrainerState) -> None:
-        with seeded(5):
-            torch.rand(100)
-            np.random.rand(100)
-
-
-def test_seeded_gives_back_the_generators():
-    plain, watched = train(Spread(SPEC), 5), train(Spread(SPEC), 5, [Loud()])
-    assert plain.history[-1]["fit/distance"] == watched.history[-1]["fit/distance"]
-    with seeded(9):
-        first = (torch.rand(3), np.random.rand(3))
-    with seeded(9):
-        second = (torch.rand(3), np.random.rand(3))
-    assert torch.equal(first[0], second[0])
-    np.testing.assert_array_equal(first[1], second[1])
-
-
-def test_seeded_restores_after_an_error():
-    before = torch.get_rng_state(), np.random.get_state()[1].copy()
-
-    def breaks():
-        with seeded(9):
-            torch.rand(3)
-            np.random.rand(3)
-            raise Killed
-
-    with pytest.raises(Killed):
-        breaks()
-    assert torch.equal(torch.get_rng_state(), before[0])
-    np.testing.assert_array_equal(np.random.get_state()[1], before[1])
-
-
-def test_seeded_plants_no_seed_in_a_cuda_that_has_not_started(monkeypatch):
-    if torch.cuda.is_initialized():
-        pytest.skip("CUDA has started")
-    planted = []
-    monkeypatch.setattr(torch.cuda, "manual_seed_all", planted.append)
-    with seeded(3):
-        pass
-    assert planted == []
