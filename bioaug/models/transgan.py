@@ -27,6 +27,7 @@ from bioaug.models.constraints import (
 )
 from bioaug.models.registry import register_model
 from bioaug.nn.attention import TransformerBlock
+from bioaug.nn.fast_conv import HalvingConv
 from bioaug.nn.objectives import non_saturating, wasserstein, wasserstein_gp
 from bioaug.nn.patches import choose_patch_size
 from bioaug.nn.whitening import make_whitening
@@ -233,29 +234,14 @@ class _Critic(nn.Module):
     def __init__(self, spec: SignalSpec, dim: int) -> None:
         super().__init__()
         widths = [spec.n_channels] + [dim * min(2**i, WIDEST) for i in range(LAYERS)]
-        self.layers = nn.Sequential(*(_StridedConvolution(*pair) for pair in pairwise(widths)))
+        self.layers = nn.ModuleList(HalvingConv(*pair) for pair in pairwise(widths))
         self.score = nn.Linear(widths[-1] * -(-spec.n_timesteps // 2**LAYERS), 1)
 
     def forward(self, signals: Signals, labels: Labels) -> DiscriminatorOutput:
-        features = self.layers(signals.transpose(1, 2))
+        features = signals.transpose(1, 2)
+        for layer in self.layers:
+            features = leaky_relu(layer(features), 0.2)
         return DiscriminatorOutput(self.score(features.flatten(1)).squeeze(1))
-
-
-class _StridedConvolution(nn.Module):
-    """Kernel 4, stride 2, leaky ReLU, on (batch, time, channels).
-
-    It is written as one matrix product: the gradient penalty differentiates it twice, which is
-    slow with torch's convolutions on a CPU.
-    """
-
-    def __init__(self, n_in: int, n_out: int) -> None:
-        super().__init__()
-        self.product = nn.Linear(4 * n_in, n_out)
-
-    def forward(self, signals: Tensor) -> Tensor:
-        n = signals.shape[1]
-        pairs = pad(signals, (0, 0, 1, 1 + n % 2)).unflatten(1, (-1, 2)).flatten(2)
-        return leaky_relu(self.product(torch.cat([pairs[:, :-1], pairs[:, 1:]], dim=2)), 0.2)
 
 
 def _stages(dim: int, depth: Sequence[int], upsampling: int, n_heads: int) -> nn.ModuleList:

@@ -30,6 +30,7 @@ from bioaug.models.constraints import (
 )
 from bioaug.models.registry import register_model
 from bioaug.nn.conditioning import LabelProjection
+from bioaug.nn.fast_conv import StridedConv, StridedConvTranspose
 from bioaug.nn.objectives import non_saturating, relativistic, wasserstein_gp
 from bioaug.nn.whitening import make_whitening
 
@@ -207,7 +208,8 @@ class _Generator(nn.Module):
         self.norms = nn.ModuleList(_norm(n, batch_norm) for n in channels)
         self.noises = nn.ModuleList(_Noise(n) if noise else nn.Identity() for n in channels)
         after = [*channels[1:], spec.n_channels]
-        self.layers = nn.ModuleList(_Up(n, m, taps) for n, m in zip(channels, after, strict=True))
+        pairs = zip(channels, after, strict=True)
+        self.layers = nn.ModuleList(StridedConvTranspose(n, m, taps, STRIDE) for n, m in pairs)
 
     def forward(self, z: Tensor, labels: Labels) -> Signals:
         noise_and_label = torch.cat([z, self.label_embedding(labels)], dim=1)
@@ -237,10 +239,10 @@ class _Discriminator(nn.Module):
         self.padding = n_left * STRIDE ** len(channels) - spec.n_timesteps
         before = [spec.n_channels, *channels[:-1]]
         self.layers = nn.ModuleList(
-            _Down(n, m, taps) for n, m in zip(before, channels, strict=True)
+            StridedConv(n, m, taps, STRIDE) for n, m in zip(before, channels, strict=True)
         )
         self.norms = nn.ModuleList(
-            _norm(n, batch_norm and place > 0) for place, n in enumerate(channels)
+            _norm(n, batch_norm and index > 0) for index, n in enumerate(channels)
         )
         self.dropout = nn.Dropout(dropout)
         self.score = nn.Linear(n_left * channels[-1], 1)
@@ -248,42 +250,14 @@ class _Discriminator(nn.Module):
 
     def forward(self, signals: Signals, labels: Labels) -> DiscriminatorOutput:
         x = pad(signals, (0, self.padding)).transpose(1, 2)
-        for place, (layer, norm) in enumerate(zip(self.layers, self.norms, strict=True)):
-            if place:
-                x = _shuffle_phase(x, self.phase_shuffle)
+        for index, (layer, norm) in enumerate(zip(self.layers, self.norms, strict=True)):
+            if index:
+                x = shuffle_phase(x, self.phase_shuffle)
             x = self.dropout(leaky_relu(norm(layer(x)), SLOPE))
         features = x.flatten(1)
         return DiscriminatorOutput(
             self.score(features).squeeze(1) + self.projection(features, labels)
         )
-
-
-# Channels stand last in all layers: stretches of 4 steps are then rows of a matrix without a
-# copy, and a convolution of stride 4 is one matrix product over a few neighbouring ones, whose
-# second derivative is made of matrix products too.
-class _Down(nn.Module):
-    """A convolution of stride 4, (batch, 4 n, before) -> (batch, n, after)."""
-
-    def __init__(self, before: int, after: int, taps: int) -> None:
-        super().__init__()
-        self.taps, self.linear = taps, nn.Linear(taps * STRIDE * before, after)
-
-    def forward(self, x: Tensor) -> Tensor:
-        stretches = x.reshape(len(x), x.shape[1] // STRIDE, STRIDE * x.shape[2])
-        return _over_neighbours(stretches, self.linear, self.taps)
-
-
-class _Up(nn.Module):
-    """A transposed convolution of stride 4, (batch, n, before) -> (batch, 4 n, after)."""
-
-    def __init__(self, before: int, after: int, taps: int) -> None:
-        super().__init__()
-        self.taps, self.after = taps, after
-        self.linear = nn.Linear(taps * before, STRIDE * after)
-
-    def forward(self, x: Tensor) -> Tensor:
-        stretches = _over_neighbours(x, self.linear, self.taps)
-        return stretches.reshape(len(x), STRIDE * x.shape[1], self.after)
 
 
 class _Noise(nn.Module):
@@ -308,20 +282,7 @@ def _norm(n_channels: int, batch_norm: bool) -> nn.Module:
     return _BatchNorm(n_channels) if batch_norm else nn.Identity()
 
 
-def _over_neighbours(x: Tensor, linear: nn.Linear, taps: int) -> Tensor:
-    """Return `linear` of each of the n places of `x` beside those around it: (batch, n, after)."""
-    n, ahead = x.shape[1], (taps - 1) // 2
-    around = (0, 0, ahead, taps - 1 - ahead)
-    if 2 * linear.out_features >= x.shape[2]:
-        padded = pad(x, around)
-        return linear(torch.cat([padded[:, place : place + n] for place in range(taps)], dim=2))
-    # Less is copied where each place is first multiplied for all taps, then added to its place.
-    by_tap = linear.weight.unflatten(1, (taps, -1)).transpose(0, 1).flatten(0, 1)
-    products = pad(x @ by_tap.T, around).unflatten(2, (taps, -1))
-    return sum((products[:, place : place + n, place] for place in range(taps)), linear.bias)
-
-
-def _shuffle_phase(x: Tensor, most: int) -> Tensor:
+def shuffle_phase(x: Tensor, most: int) -> Tensor:
     """Move a batch by up to `most` steps either way; the end is filled by reflection."""
     most = min(most, x.shape[1] - 1)
     by = int(torch.randint(-most, most + 1, ()))

@@ -10,7 +10,8 @@ from toys import make_batch, train
 from bioaug.core.seeding import seeded
 from bioaug.exceptions import DataError
 from bioaug.models.base import SignalSpec
-from bioaug.models.wavegan import WaveGAN, _Down, _shuffle_phase, _Up
+from bioaug.models.wavegan import WaveGAN, shuffle_phase
+from bioaug.nn.fast_conv import StridedConv, StridedConvTranspose
 
 SPEC = SignalSpec(2, 37, 2)
 SMALL: dict[str, Any] = {
@@ -108,7 +109,7 @@ def test_the_depth_leaves_about_sixteen_steps(n_timesteps, depth):
 @pytest.mark.parametrize("taps", [1, 2, 3, 6])
 def test_the_layer_down_is_a_strided_convolution(taps):
     with seeded(0):
-        layer, x = _Down(3, 5, taps), torch.randn(2, 3, 32)
+        layer, x = StridedConv(3, 5, taps, stride=4), torch.randn(2, 3, 32)
     kernel = layer.linear.weight.unflatten(1, (4 * taps, 3)).transpose(1, 2)
     ahead = (taps - 1) // 2
     padded = pad(x, (4 * ahead, 4 * (taps - 1 - ahead)))
@@ -119,7 +120,7 @@ def test_the_layer_down_is_a_strided_convolution(taps):
 @pytest.mark.parametrize("taps", [1, 2, 3, 6])
 def test_the_layer_up_is_a_strided_transposed_convolution(taps):
     with seeded(0):
-        layer, x = _Up(3, 5, taps), torch.randn(2, 3, 8)
+        layer, x = StridedConvTranspose(3, 5, taps, stride=4), torch.randn(2, 3, 8)
         torch.nn.init.zeros_(layer.linear.bias)
     kernel = layer.linear.weight.view(4, 5, taps, 3).permute(3, 1, 2, 0).flip(2).flatten(2)
     behind = 4 * (taps - 1 - (taps - 1) // 2)
@@ -130,7 +131,7 @@ def test_the_layer_up_is_a_strided_transposed_convolution(taps):
 def test_phase_shuffle_moves_a_whole_batch_and_reflects_its_ends():
     x = torch.arange(6.0).repeat(2, 1)[..., None]
     with seeded(0):
-        seen = {tuple(_shuffle_phase(x, 2)[1, :, 0].tolist()) for _ in range(60)}
+        seen = {tuple(shuffle_phase(x, 2)[1, :, 0].tolist()) for _ in range(60)}
     assert seen == {
         (0, 1, 2, 3, 4, 5),
         (1, 0, 1, 2, 3, 4),
@@ -138,7 +139,7 @@ def test_phase_shuffle_moves_a_whole_batch_and_reflects_its_ends():
         (1, 2, 3, 4, 5, 4),
         (2, 3, 4, 5, 4, 3),
     }
-    assert torch.equal(_shuffle_phase(x[:, :1], 2), x[:, :1])
+    assert torch.equal(shuffle_phase(x[:, :1], 2), x[:, :1])
 
 
 def test_noise_begins_silent_and_learns_its_strength():
