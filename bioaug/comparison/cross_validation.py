@@ -156,7 +156,7 @@ def cross_validate_augmentation(
     until = None if max_time is None else began + max_time
     done, failures = execute(plan, runs, n_jobs, store, until, verbose)
     _report_failures(failures, done)
-    protocol = _protocol(plan, arms, asked, cv, *seeds, n_runs=len(runs), n_finished=len(done))
+    protocol = _protocol(plan, arms, asked, cv, *seeds, counts=(len(runs), len(done)))
     return AugmentationResult.of(protocol, done, truth, failures)
 
 
@@ -186,7 +186,7 @@ def _protocol(
     cv: Any,
     random_state: int,
     n_repeats: int,
-    **counts: int,
+    counts: tuple[int, int],
 ) -> Protocol:
     settings = {"estimator": estimator_repr(plan.estimator)}
     return Protocol(
@@ -204,7 +204,8 @@ def _protocol(
         n_repeats=n_repeats,
         holdout_fraction=float(plan.holdout_fraction),
         random_state=random_state,
-        **counts,
+        n_runs=counts[0],
+        n_finished=counts[1],
     )
 
 
