@@ -6,7 +6,6 @@ import argparse
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import GroupShuffleSplit, train_test_split
 from sklearn.utils import Bunch
 
 from bioaug.cli._command import Arguments, Command, note
@@ -49,28 +48,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: Arguments) -> None:
     """Print the scores of synthetic signals beside real ones, and write their report."""
     from bioaug.metrics import evaluate  # takes a second to import
+    from bioaug.metrics.catalogue import names_of_tier
+    from bioaug.metrics.evaluation import split_halves
 
     out = None
     if arguments.out is not None:
         out = check_output(arguments.out, suffixes=REPORTS, force=arguments.force)
     real = read_rows(arguments.data, arguments)
-    made = read_rows(arguments.synthetic, arguments, synthetic=True)
-    real = _of_classes(real, made.y, "REAL")
+    synthetic = read_rows(arguments.synthetic, arguments, synthetic=True)
+    real = _of_classes(real, synthetic.y, "REAL")
     scores = None
     if arguments.test is not None:
         test = read_rows(arguments.test, arguments, records=arguments.test_records)
-        test = _of_classes(test, made.y, "TEST")
+        test = _of_classes(test, synthetic.y, "TEST")
     else:
-        real, test = _halves(real, arguments.seed)
-        scores = _scores_without_privacy(arguments.tier)
+        halves = split_halves(len(real.X), real.y, real.groups, arguments.seed)
+        real, test = (choose_rows(real, half) for half in halves)
+        scores = names_of_tier(arguments.tier, privacy=False)
         note("no --test: halves of REAL are compared, and nothing is said on privacy")
-    found = evaluate(
+    result = evaluate(
         X_train=real.X,
         X_test=test.X,
-        X_synthetic=made.X,
+        X_synthetic=synthetic.X,
         y_train=real.y,
         y_test=test.y,
-        y_synthetic=made.y,
+        y_synthetic=synthetic.y,
         groups_train=real.groups,
         groups_test=test.groups,
         tier=arguments.tier,
@@ -80,15 +82,15 @@ def run(arguments: Arguments) -> None:
         random_state=arguments.seed,
         verbose=int(not arguments.quiet),
     )
-    print(found)
+    print(result)
     if out is not None:
         with replacing(out) as draft:
-            found.save(draft)
+            result.save(draft)
         print(f"wrote {out}")
 
 
 def _of_classes(real: Bunch, y_synthetic: NDArray | None, name: str) -> Bunch:
-    """Return the rows of classes that were made, for rare ones are judged by their own kind."""
+    """Return the rows of the classes that have synthetic ones; rare classes are judged alone."""
     if y_synthetic is None:
         return real
     rows = np.isin(real.y, y_synthetic)
@@ -103,27 +105,6 @@ def _of_classes(real: Bunch, y_synthetic: NDArray | None, name: str) -> Bunch:
     classes = ", ".join(map(str, left_out))
     note(f"no synthetic signals of class {classes}: these rows of {name} are left out")
     return choose_rows(real, np.flatnonzero(rows))
-
-
-def _halves(arrays: Bunch, seed: int) -> tuple[Bunch, Bunch]:
-    """Split by patients where they are known, otherwise within each class."""
-    places = np.arange(len(arrays.X))
-    if arrays.groups is not None:
-        splitter = GroupShuffleSplit(1, test_size=0.5, random_state=seed)
-        one, other = next(splitter.split(places, groups=arrays.groups))
-    else:
-        one, other = train_test_split(places, test_size=0.5, stratify=arrays.y, random_state=seed)
-    return choose_rows(arrays, one), choose_rows(arrays, other)
-
-
-def _scores_without_privacy(tier: str) -> list[str]:
-    from bioaug.metrics.catalogue import CATALOGUE
-
-    return [
-        name
-        for name, entry in CATALOGUE.items()
-        if entry.kind in ("fidelity", "utility") and (entry.fast or tier == "full")
-    ]
 
 
 COMMAND = Command(

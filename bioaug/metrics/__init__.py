@@ -7,7 +7,7 @@ from bioaug.metrics.biosignal.distances import (
     eeg_distance,
     eeg_features,
 )
-from bioaug.metrics.evaluation import Evaluation, evaluate
+from bioaug.metrics.evaluation import evaluate
 from bioaug.metrics.fidelity.coherence import CoherenceMap, coherence_map, wavelet_coherence
 from bioaug.metrics.fidelity.discriminative import discriminative_score
 from bioaug.metrics.fidelity.frechet import frechet_distance
@@ -21,6 +21,7 @@ from bioaug.metrics.privacy.disguises import disguised_copies
 from bioaug.metrics.privacy.membership import membership_inference
 from bioaug.metrics.privacy.records import authenticity, distance_to_closest_record, identifiability
 from bioaug.metrics.privacy.verdict import PrivacyFinding, PrivacyVerdict, privacy_verdict
+from bioaug.metrics.result import Evaluation
 from bioaug.metrics.scorers import get_scorer, get_scorer_names
 from bioaug.metrics.utility.classification import (
     train_on_real_test_on_synthetic,

@@ -97,3 +97,14 @@ CATALOGUE: dict[str, Entry] = {
     "ecg": Entry(ecg_distance, "biosignal", needs=_RATE, takes=_PATIENTS),
     "eeg": Entry(eeg_distance, "biosignal", needs=_RATE, takes=_PATIENTS),
 }
+
+
+def names_of_tier(tier: str, *, privacy: bool = True) -> list[str]:
+    """Return the names of a tier's scores, with or without those of privacy."""
+    return [
+        name
+        for name, entry in CATALOGUE.items()
+        if (entry.fast or tier == "full")
+        and entry.kind != "biosignal"
+        and (privacy or entry.kind != "privacy")
+    ]

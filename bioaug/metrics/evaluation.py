@@ -1,220 +1,27 @@
-"""All scores in one call, as one table."""
+"""Evaluation of synthetic signals by all scores in one call."""
 
 from __future__ import annotations
 
-import json
-import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from html import escape
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import pandas as pd
+from numpy.typing import NDArray
+from sklearn.model_selection import GroupShuffleSplit, train_test_split
 from tqdm.auto import tqdm
 
-from bioaug.core.atomic import replace_file
-from bioaug.core.checks import POSITIVE, check_number, check_option, check_path
+from bioaug.core.checks import POSITIVE, check_number, check_option
 from bioaug.exceptions import BioaugError, DataError
 from bioaug.metrics._given import Given
 from bioaug.metrics.base.measure import seed_of
-from bioaug.metrics.base.score import Score, read_against
-from bioaug.metrics.catalogue import CATALOGUE, Entry
+from bioaug.metrics.base.score import Score
+from bioaug.metrics.catalogue import CATALOGUE, Entry, names_of_tier
 from bioaug.metrics.privacy.verdict import PrivacyVerdict
+from bioaug.metrics.result import Evaluation
 
-_COLUMNS = (
-    "kind",
-    "value",
-    "real",
-    "better",
-    "null",
-    "null_low",
-    "null_high",
-    "reads as",
-    "seconds",
-)
 SIGNALS = ("ecg", "eeg", None)
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """What `evaluate` found.
-
-    Attributes
-    ----------
-    scores : dict of str to Score
-    missing : dict of str to str
-        Why a score of the tier is not there.
-    notes : list of str
-        What the table as a whole says.
-    table : DataFrame
-        One line per score and class. `real` is what the real training rows score against the same
-        test rows; beside it is the null value; `reads as` says whether the value lies inside the
-        null's 95 % interval ("as real"), on its worse side ("worse than real") or on the other
-        ("beyond real"), or that nothing can be told ("inconclusive"; `notes` say why). No
-        generator is better than real: a fidelity score beyond it is a reason to look at the
-        privacy scores, for copies of training rows reach it.
-    real : dict of str to float or Score
-        What the real training rows score, of the scores where this says something.
-    checked_generator : bool
-        Whether the generator was given, so that it is known that it has not seen the test rows.
-    privacy : PrivacyVerdict or None
-        Whether the training rows are given away, by the strongest of several attacks; None where
-        no privacy score was wanted, or the verdict could not be found.
-    """
-
-    scores: dict[str, Score]
-    missing: dict[str, str]
-    real: dict[str, Score | float] = field(default_factory=dict)
-    checked_generator: bool = True
-    privacy: PrivacyVerdict | None = None
-
-    @property
-    def table(self) -> pd.DataFrame:
-        """The scores as a table, one line per score and class."""
-        rows = []
-        for name, score in self.scores.items():
-            lines = {"all": score} | score.per_class
-            rows += [
-                {"score": name, "class": str(label)}
-                | _line(CATALOGUE[name], of_class, self._real_value(name, label))
-                for label, of_class in lines.items()
-            ]
-        for name, reason in self.missing.items():
-            entry = {"score": name, "class": "all", "kind": CATALOGUE[name].kind}
-            rows.append(entry | {"reads as": f"not computed: {reason}"})
-        return pd.DataFrame(rows, columns=("score", "class", *_COLUMNS)).set_index(
-            ["score", "class"]
-        )
-
-    def _real_value(self, name: str, label: Any) -> float | None:
-        """Return what the real training rows score, of all classes ("all") or of one."""
-        real = self.real.get(name)
-        if isinstance(real, Score) and label != "all":
-            real = real.per_class.get(label)
-        elif label != "all":
-            real = None
-        return None if real is None else float(real)
-
-    @property
-    def notes(self) -> list[str]:
-        """What no single line says: copies, missing classes, why a score is inconclusive."""
-        return [
-            *self._privacy_notes(),
-            *self._class_notes(),
-            *self._inconclusive_notes(),
-            *self._real_notes(),
-            *self._generator_notes(),
-        ]
-
-    def _inconclusive_notes(self) -> list[str]:
-        """Say why scores are inconclusive, those with the same reason together."""
-        found: dict[str, list[str]] = {}
-        for name, score in self.scores.items():
-            if score.reading == "inconclusive":
-                found.setdefault(score.reason, []).append(name)
-        return [f"Inconclusive: {', '.join(names)} ({reason})." for reason, names in found.items()]
-
-    def _real_notes(self) -> list[str]:
-        """Name scores in which the real training rows themselves are worse than the null."""
-        worse = [
-            name
-            for name, real in self.real.items()
-            if read_against(float(real), self.scores[name]) == "worse than real"
-        ]
-        if not worse:
-            return []
-        return [
-            f"The real training rows are worse than the null, too, in {', '.join(worse)}: their "
-            "patients differ from those of the test rows. Compare with the column 'real' there."
-        ]
-
-    def _generator_notes(self) -> list[str]:
-        if self.checked_generator:
-            return []
-        return [
-            "Whether the generator has seen test rows or their patients was not checked: give it "
-            "as generator=."
-        ]
-
-    def _privacy_notes(self) -> list[str]:
-        """Say the verdict, and which single scores disagree with it or bear it out."""
-        verdict = self.privacy
-        notes = [] if verdict is None else [f"Privacy: {verdict.sentence}"]
-        worse = [
-            name
-            for name, score in self.scores.items()
-            if CATALOGUE[name].kind == "privacy" and score.reading == "worse than real"
-        ]
-        if not worse:
-            return notes
-        if verdict is None or verdict.verdict == "leak":
-            meaning = (
-                "synthetic signals give away training rows. Good fidelity is no merit then, copies "
-                "have it"
-            )
-        else:
-            meaning = "a single score may be so by chance, the verdict weighs all attacks"
-        return [*notes, f"Worse than real in {', '.join(worse)}: {meaning}."]
-
-    def _class_notes(self) -> list[str]:
-        left_out = dict.fromkeys(
-            label
-            for score in self.scores.values()
-            for label in score.details.get("classes_left_out", ())
-        )
-        if not left_out:
-            return []
-        return [
-            f"No synthetic signals of class {', '.join(map(str, left_out))}: scores by class leave "
-            "it out."
-        ]
-
-    def __repr__(self) -> str:
-        lines = [f"{name} is not computed: {reason}" for name, reason in self.missing.items()]
-        if self.scores:
-            table = self.table.loc[list(self.scores)].xs("all", level="class")
-            lines.insert(0, table.to_string(float_format=lambda value: f"{value:.4g}", na_rep=""))
-        return "\n".join([*lines, *self.notes])
-
-    def _repr_html_(self) -> str:
-        return self.to_html()
-
-    def to_html(self) -> str:
-        """Return the table as HTML."""
-        table = self.table.to_html(float_format=lambda value: f"{value:.4g}", na_rep="", border=0)
-        return table + "".join(f"\n<p>{escape(note)}</p>" for note in self.notes)
-
-    def to_markdown(self) -> str:
-        """Return the table as Markdown."""
-        table = self.table.reset_index()
-        lines = ["| " + " | ".join(table.columns) + " |", "|" + "---|" * len(table.columns)]
-        for row in table.itertuples(index=False):
-            lines.append("| " + " | ".join(_cell(value) for value in row) + " |")
-        return "\n".join([*lines, *(f"\n{note}" for note in self.notes)]) + "\n"
-
-    def to_json(self) -> str:
-        """Return all scores with their details as JSON."""
-        scores = {name: score.to_dict() for name, score in self.scores.items()}
-        real = {name: float(value) for name, value in self.real.items()}
-        found = {"scores": scores, "real": real, "missing": self.missing, "notes": self.notes}
-        found |= {"privacy": None if self.privacy is None else self.privacy.to_dict()}
-        return json.dumps(found, indent=1, default=_plain)
-
-    def save(self, path: str | Path) -> None:
-        """Write the table to a file ending in .html, .md or .json.
-
-        Raises
-        ------
-        DataError
-            Where the file has another ending.
-        """
-        file = check_path(path, name="path", owner="save")
-        writers = {".html": self.to_html, ".md": self.to_markdown, ".json": self.to_json}
-        check_option(file.suffix, name="path's ending", owner="save", options=writers)
-        replace_file(file, writers[file.suffix]().encode())
 
 
 def evaluate(
@@ -246,7 +53,8 @@ def evaluate(
     Parameters
     ----------
     X_train, X_test, X_synthetic : array-like, 2-D or 3-D
-        The generator's training rows, held-out rows (best of other patients), and its signals.
+        The generator's training rows, held-out rows (best of other patients), and its signals, all
+        in the same unit.
     y_train, y_test, y_synthetic : array-like, optional
         Labels: all three or none.
     groups_train, groups_test : array-like, optional
@@ -302,35 +110,48 @@ def evaluate(
     )
     sets.check()
     seed = seed_of(random_state)
-    found: dict[str, Score] = {}
-    real: dict[str, Score | float] = {}
-    missing: dict[str, str] = {}
     chosen = _chosen(tier, scores, signal)
+    run = _Run(sets, seed, quick=tier == "fast")
     with tqdm(chosen, disable=not verbose, unit="score") as progress:
         for name in progress:
             progress.set_postfix_str(name)
-            entry = CATALOGUE[name]
-            reason = sets.lacking(entry)
-            if reason:
-                missing[name] = reason
-                continue
-            keywords = {"random_state": seed} | sets.keywords(entry)
-            if tier == "fast":
-                keywords |= entry.quick
-            try:
-                with warnings.catch_warnings():  # `sets.check` has warned of shared rows
-                    warnings.filterwarnings("ignore", "The 'X_holdout' parameter")
-                    found[name] = entry.function(sets.real(entry), X_synthetic, **keywords)
-            except (BioaugError, ValueError) as error:
-                missing[name] = str(error)
-                continue
-            of_training = _of_training_rows(entry, sets, keywords, found[name])
-            if of_training is not None:
-                real[name] = of_training
-    verdict = None
-    if any(CATALOGUE[name].kind == "privacy" for name in chosen):
-        verdict = _privacy_verdict(sets, seed)
-    return Evaluation(found, missing, real, generator is not None, verdict)
+            run.add(name)
+    wants_privacy = any(CATALOGUE[name].kind == "privacy" for name in chosen)
+    verdict = _privacy_verdict(sets, seed) if wants_privacy else None
+    return Evaluation(run.scores, run.missing, run.real, generator is not None, verdict)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """Scores as they are computed, one by one."""
+
+    sets: Given
+    seed: int
+    quick: bool
+    scores: dict[str, Score] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+    real: dict[str, Score | float] = field(default_factory=dict)
+
+    def add(self, name: str) -> None:
+        """Compute one score, and what the real training rows score; or say why not."""
+        entry = CATALOGUE[name]
+        if reason := self.sets.lacking(entry):
+            self.missing[name] = reason
+            return
+        keywords = {"random_state": self.seed} | self.sets.keywords(entry)
+        if self.quick:
+            keywords |= entry.quick
+        try:
+            with warnings.catch_warnings():  # `Given.check` has warned of shared rows
+                warnings.filterwarnings("ignore", "The 'X_holdout' parameter")
+                score = entry.function(self.sets.real(entry), self.sets.X_synthetic, **keywords)
+        except (BioaugError, ValueError) as error:
+            self.missing[name] = str(error)
+            return
+        self.scores[name] = score
+        of_training = _of_training_rows(entry, self.sets, keywords, score)
+        if of_training is not None:
+            self.real[name] = of_training
 
 
 def _privacy_verdict(given: Given, seed: int) -> PrivacyVerdict | None:
@@ -343,13 +164,13 @@ def _privacy_verdict(given: Given, seed: int) -> PrivacyVerdict | None:
 
 
 def _of_training_rows(
-    entry: Entry, given: Given, keywords: dict[str, Any], found: Score
+    entry: Entry, given: Given, keywords: dict[str, Any], score: Score
 ) -> Score | float | None:
     """Return what the real training rows score, as many as the synthetic ones, where it can be."""
     if entry.kind == "privacy":  # training rows give themselves away
         return None
     if entry.on_train:
-        return found.details.get("real_on_real")
+        return score.details.get("real_on_real")
     rows = given.training_rows(keywords["random_state"])
     if rows is None:
         return None
@@ -373,40 +194,33 @@ def _check_names(scores: Sequence[str] | None) -> None:
 
 def _chosen(tier: str, scores: Sequence[str] | None, signal: str | None) -> list[str]:
     """Return the wanted scores, or the tier's, and the one of the kind of signal."""
-    general = [
-        name
-        for name, entry in CATALOGUE.items()
-        if (entry.fast or tier == "full") and entry.kind != "biosignal"
-    ]
-    wanted = general if scores is None else list(scores)
+    wanted = names_of_tier(tier) if scores is None else list(scores)
     return list(dict.fromkeys(wanted if signal is None else [*wanted, signal]))
 
 
-def _line(entry: Entry, score: Score, real: float | None) -> dict[str, Any]:
-    null = score.null
-    return {
-        "kind": entry.kind,
-        "value": score.value,
-        "real": real,
-        "better": score.direction,
-        "null": None if null is None else null.value,
-        "null_low": None if null is None else null.low,
-        "null_high": None if null is None else null.high,
-        "reads as": score.reading or "no null value",
-        "seconds": score.seconds,
-    }
+def split_halves(
+    n_rows: int, y: Any = None, groups: Any = None, random_state: int = 0
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the rows of two halves, where there are no test rows to evaluate with.
 
+    Halves share no patient where patients are known, and have equal parts of every class otherwise.
+    Privacy cannot be judged by them: the generator was trained on both.
 
-def _cell(value: Any) -> str:
-    if value is None or (isinstance(value, float) and np.isnan(value)):
-        return ""
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    text = " ".join(str(value).split())  # a line break would end the row
-    return re.sub(r"([\\|<>$])", r"\\\1", text)
+    Parameters
+    ----------
+    n_rows : int
+    y, groups : array-like of shape (n_rows,), optional
+        Labels and patients.
+    random_state : int, default=0
 
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.generic | np.ndarray):
-        return value.tolist()
-    return str(value)
+    Returns
+    -------
+    one, other : ndarray of int
+    """
+    index = np.arange(n_rows)
+    if groups is not None:
+        splitter = GroupShuffleSplit(1, test_size=0.5, random_state=random_state)
+        one, other = next(splitter.split(index, groups=groups))
+    else:
+        one, other = train_test_split(index, test_size=0.5, stratify=y, random_state=random_state)
+    return np.asarray(one), np.asarray(other)

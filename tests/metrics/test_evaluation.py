@@ -13,7 +13,7 @@ from toys import make_rows
 from bioaug import Synthesizer
 from bioaug.exceptions import DataError, LeakError
 from bioaug.leakage import TrainingFingerprint, remember_synthetic
-from bioaug.metrics import evaluate, get_scorer, get_scorer_names, mmd
+from bioaug.metrics import Evaluation, Score, evaluate, get_scorer, get_scorer_names, mmd
 
 UNRELATED = TrainingFingerprint.from_rows(make_rows((9, 24), seed=9))
 CHEAP = ("mmd", "coverage", "identifiability", "closest_record", "tstr")
@@ -95,8 +95,8 @@ def test_the_table_is_saved_in_three_forms(evaluation, tmp_path):
         evaluation.save(tmp_path / f"scores.{ending}")
     saved = json.loads((tmp_path / "scores.json").read_text())
     assert saved["scores"]["mmd"]["value"] == float(evaluation.scores["mmd"])
-    n_lines = len(evaluation.table) + 2 + 2 * len(evaluation.notes)
-    assert (tmp_path / "scores.md").read_text().count("\n") == n_lines
+    saved_lines = (tmp_path / "scores.md").read_text().splitlines()
+    assert sum(line.startswith("| ") for line in saved_lines) == len(evaluation.table) + 2
     with pytest.raises(DataError, match=r"'.html', '.md', '.json'"):
         evaluation.save(tmp_path / "scores.txt")
 
@@ -337,7 +337,15 @@ def test_too_few_patients_are_inconclusive_and_enough_are_not():
 
 
 def test_cells_of_a_page_show_names_as_they_are_and_nothing_for_no_value():
-    from bioaug.metrics.evaluation import _cell
+    missing = {"tstr": "a|b\nc <b> $x$"}
+    page = Evaluation({"mmd": Score(0.123456)}, missing).to_markdown()
+    assert "| mmd | all | fidelity | 0.1235 |  | lower |  |  |  | no null value | 0 |" in page
+    assert "not computed: a\\|b c \\<b\\> \\$x\\$ |" in page
 
-    assert [_cell(value) for value in (None, float("nan"), 0.123456)] == ["", "", "0.1235"]
-    assert _cell("a|b\nc <b> $x$") == "a\\|b c \\<b\\> \\$x\\$"
+
+def test_saved_html_is_a_whole_page(evaluation, tmp_path):
+    evaluation.save(tmp_path / "scores.html")
+    page = (tmp_path / "scores.html").read_text()
+    assert page.lstrip().startswith('<!doctype html><html lang="en"><head><meta charset="utf-8">')
+    assert "<title>Scores of synthetic signals</title>" in page
+    assert "<title>" not in evaluation.to_html()
