@@ -147,14 +147,14 @@ def _mode_of(target: Path) -> int | None:
         Where something else has its name, or nothing can have it, as it is too long.
     """
     try:
-        found = target.stat()
+        status = target.stat()
     except FileNotFoundError:
         return None
-    if stat.S_ISDIR(found.st_mode):
+    if stat.S_ISDIR(status.st_mode):
         raise IsADirectoryError(errno.EISDIR, "It is a folder", str(target))
-    if not stat.S_ISREG(found.st_mode):
+    if not stat.S_ISREG(status.st_mode):
         raise OSError(errno.EINVAL, "It is no regular file", str(target))
-    return stat.S_IMODE(found.st_mode)
+    return stat.S_IMODE(status.st_mode)
 
 
 def _create(draft: Path, target: Path, mode: int) -> int:
@@ -224,7 +224,7 @@ def _file_lock(folder: Path, wait: float) -> Iterator[bool]:
         lock.acquire()
     except Timeout as error:
         raise _busy(folder, wait) from error
-    except (OSError, NotImplementedError):  # told when something is written
+    except (OSError, NotImplementedError):  # reported when something is written
         yield False
         return
     try:

@@ -1,7 +1,7 @@
 """Euclidean distances between many rows, exact where it matters, with bounded memory.
 
 The fast way to many distances is a matrix product, ``|a|^2 - 2 ab + |b|^2``, whose rounding error
-is that of the large terms: equal rows seem to lie apart, and by how much depends on the processor,
+is that of the large terms: equal rows seem to have a distance, whose size depends on the processor,
 the number of threads and the library. Here the product only finds candidates. What is returned or
 compared is computed from differences, summed in one fixed order: equal rows have a distance of
 exactly 0, nearly equal ones their own, and equal distances compare equal on every machine.
@@ -128,14 +128,14 @@ def row_distances(
     A: NDArray, B: NDArray, at: NDArray[np.int64], other: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """Return the exact distances between the rows `at` of `A` and the rows `other` of `B`."""
-    found = np.empty(len(at))
+    distances = np.empty(len(at))
     step = max(1, _PAIR_VALUES // max(A.shape[1], 1))
     for start in range(0, len(at), step):
         part = slice(start, start + step)
         difference = A[at[part]] - B[other[part]]
         # Not einsum or norm: they sum in an order that depends on the processor.
-        found[part] = np.square(difference, out=difference).sum(axis=1)
-    return np.sqrt(found, out=found)
+        distances[part] = np.square(difference, out=difference).sum(axis=1)
+    return np.sqrt(distances, out=distances)
 
 
 def _products(

@@ -37,9 +37,9 @@ def planned_steps(
 
 def _seconds(step: Callable[[Phase], object], phase: Phase, budget: float) -> float:
     """Return how long a step of this phase takes; the first one, which is slower, counts least."""
-    found: list[float] = []
-    while len(found) < MAX_TRIALS and sum(found) < budget:
+    measured: list[float] = []
+    while len(measured) < MAX_TRIALS and sum(measured) < budget:
         began = time.perf_counter()
         step(phase)
-        found.append(time.perf_counter() - began)
-    return statistics.median(found[1:] or found)
+        measured.append(time.perf_counter() - began)
+    return statistics.median(measured[1:] or measured)

@@ -104,7 +104,7 @@ class Trainer:
                 good, window = copy_weights(state.averaged), []
             self._notify("on_step_end", state)
             give_way()
-            if state.stop and window:  # a run ended between two entries is looked at, too
+            if state.stop and window:  # a run that ended between two entries is checked, too
                 self._log(state, window, phase, good)
         self._notify("on_steps_end", state)
         model.load_state_dict(state.averaged)
@@ -138,7 +138,7 @@ class Trainer:
         optimizer: Optimizer,
         context: LossContext = DEFAULT_CONTEXT,
     ) -> Losses:
-        """Freeze what `update` does not train, then loss, backward, share, clip and step."""
+        """Freeze what `update` does not train, then loss, backward, all-reduce, clip and step."""
         trained = trained_parameters(model, update)
         model.requires_grad_(False)
         for parameter in trained:
