@@ -1,4 +1,4 @@
-"""What a command is, and how it speaks to who calls it."""
+"""The Command type and console output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Options that commands share, and what is read from them."""
+"""Options common to several commands, and their parsing."""
 
 from __future__ import annotations
 

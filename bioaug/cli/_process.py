@@ -1,4 +1,4 @@
-"""How the process of the command behaves: its output, and the signals that end it."""
+"""Process behaviour of the command: output streams and ending signals."""
 
 from __future__ import annotations
 

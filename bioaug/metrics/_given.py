@@ -1,4 +1,4 @@
-"""What `evaluate` is given: checks, leaks, and what each score takes of it."""
+"""Input of `evaluate`: checks, leaks, and the arguments of each score."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The scores by name: what each needs, and in which tier of `evaluate` it is."""
+"""Catalogue of all scores: what each needs, and its tier in `evaluate`."""
 
 from __future__ import annotations
 

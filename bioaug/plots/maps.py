@@ -1,4 +1,4 @@
-"""Maps of real and synthetic signals: a point each."""
+"""PCA and t-SNE maps of real and synthetic signals."""
 
 from __future__ import annotations
 

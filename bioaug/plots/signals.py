@@ -1,4 +1,4 @@
-"""Pictures of signals."""
+"""Signals of one class over each other, and real beside synthetic ones."""
 
 from __future__ import annotations
 
@@ -101,17 +101,7 @@ def plot_real_and_synthetic(
     y = np.asarray(y)
     X, _ = check_set(X, y, owner="plot_real_and_synthetic")
     is_real = np.arange(len(y)) < n_original
-    grown = np.unique(y[~is_real])
-    if not len(grown):
-        raise DataError(
-            "The 'n_original' parameter of plot_real_and_synthetic must be below the number of "
-            f"rows. Got {n_original} for {len(y)} rows: none is synthetic."
-        )
-    if alone := sorted(set(grown.tolist()) - set(y[is_real].tolist()), key=str):
-        raise DataError(
-            "The 'n_original' parameter of plot_real_and_synthetic must leave real rows of every "
-            f"class. Got {n_original}: none of {alone}. Give 'n_original_' of the sampler."
-        )
+    grown = _grown_classes(y, is_real, n_original)
     figure, panels = plt.subplots(
         len(grown),
         2,
@@ -141,6 +131,22 @@ def plot_real_and_synthetic(
     for ax in panels[:-1].flat:
         ax.set_xlabel("")
     return figure
+
+
+def _grown_classes(y: NDArray, is_real: NDArray, n_original: int) -> NDArray:
+    """Return the classes with synthetic rows; raise where none has, or one has no real rows."""
+    grown = np.unique(y[~is_real])
+    if not len(grown):
+        raise DataError(
+            "The 'n_original' parameter of plot_real_and_synthetic must be below the number of "
+            f"rows. Got {n_original} for {len(y)} rows: none is synthetic."
+        )
+    if alone := sorted(set(grown.tolist()) - set(y[is_real].tolist()), key=str):
+        raise DataError(
+            "The 'n_original' parameter of plot_real_and_synthetic must leave real rows of every "
+            f"class. Got {n_original}: none of {alone}. Give 'n_original_' of the sampler."
+        )
+    return grown
 
 
 def plot_density(

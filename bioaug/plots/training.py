@@ -1,4 +1,4 @@
-"""Pictures of a training and of what it came to."""
+"""Losses of a training, its scores and its label embedding."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What all scores share: checks, nulls, values."""
+"""Building blocks of scores: the Score, its null value, pairs, splits, classifiers."""

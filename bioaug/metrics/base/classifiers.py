@@ -1,4 +1,4 @@
-"""The small classifiers that scores train."""
+"""Small reference classifiers that scores train."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Random parts of the real rows that stand in for real and synthetic ones, for the null value."""
+"""Random splits of the real rows, by rows or by patients, for null values."""
 
 from __future__ import annotations
 

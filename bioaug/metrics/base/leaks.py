@@ -1,4 +1,4 @@
-"""Refusal of test rows that are training rows."""
+"""Check that training and test rows are disjoint."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all scores share: the formula class by class, the null value, seeds and time."""
+"""Computation of a score: its formula class by class, null value, seed and time."""
 
 from __future__ import annotations
 

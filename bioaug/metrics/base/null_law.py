@@ -1,4 +1,4 @@
-"""How a score under equal distributions depends on the numbers of rows."""
+"""Sample-size corrections of null values."""
 
 from __future__ import annotations
 

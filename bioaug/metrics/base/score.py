@@ -1,4 +1,4 @@
-"""A score: a number that says what is better, and what real data would score against itself."""
+"""The Score: a float with its direction and the null value of real data against itself."""
 
 from __future__ import annotations
 

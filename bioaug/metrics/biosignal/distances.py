@@ -1,4 +1,4 @@
-"""What a physician measures: features of heart beats and of brain waves, and their distances."""
+"""Distances of clinical features: those of heart beats and of brain waves."""
 
 from __future__ import annotations
 

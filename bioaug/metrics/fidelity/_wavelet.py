@@ -1,4 +1,4 @@
-"""The wavelet transform, its smoothing, and the coherence of all pairs of signals at once."""
+"""Morlet wavelet transform, smoothing, and coherence of all pairs of signals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Wavelet coherence: whether two signals move together, at every frequency and time."""
+"""Wavelet coherence of real and synthetic signals, by frequency and time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How well a classifier tells synthetic signals from real ones."""
+"""Discriminative score: accuracy of a classifier of real against synthetic signals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far the distribution of synthetic signals is from that of real ones, in an embedding."""
+"""Fréchet distance of real and synthetic signals in an embedding."""
 
 from __future__ import annotations
 

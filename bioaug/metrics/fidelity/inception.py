@@ -1,4 +1,4 @@
-"""How clearly synthetic signals belong to classes, and how many of these they show."""
+"""Inception score: confidence and diversity of predicted classes."""
 
 from __future__ import annotations
 

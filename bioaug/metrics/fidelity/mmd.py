@@ -1,4 +1,4 @@
-"""How far the distribution of synthetic signals is from that of real ones, by a kernel."""
+"""Maximum mean discrepancy of real and synthetic signals."""
 
 from __future__ import annotations
 

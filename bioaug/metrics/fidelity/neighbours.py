@@ -1,4 +1,4 @@
-"""Scores from distances between signals: precision, recall, density and coverage."""
+"""Nearest-neighbour scores: precision, recall, density and coverage."""
 
 from __future__ import annotations
 

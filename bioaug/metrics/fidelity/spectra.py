@@ -1,4 +1,4 @@
-"""How far the power spectra of synthetic signals are from those of real ones."""
+"""Distance of the power spectra of real and synthetic signals."""
 
 from __future__ import annotations
 

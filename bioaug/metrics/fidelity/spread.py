@@ -1,4 +1,4 @@
-"""How near synthetic signals are to real ones, and how far from each other."""
+"""Distance of synthetic to real signals, and diversity of synthetic ones."""
 
 from __future__ import annotations
 

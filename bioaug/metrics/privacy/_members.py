@@ -1,4 +1,4 @@
-"""Tests of whether training rows are told from held-out rows of the same patients."""
+"""ROC tests of training against held-out rows of the same patients."""
 
 from __future__ import annotations
 

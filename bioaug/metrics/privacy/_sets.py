@@ -1,4 +1,4 @@
-"""What privacy scores share: they compare with the generator's training rows.
+"""Training, synthetic and held-out rows of privacy scores, and their null values.
 
 Two halves of the training rows tell what fresh rows would score only where both sides are of the
 size that was given, and where there is no third set. So the null is made here: a random part of

@@ -1,4 +1,4 @@
-"""The test for data copying."""
+"""Data-copying test of Meehan et al."""
 
 from __future__ import annotations
 

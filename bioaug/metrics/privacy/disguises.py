@@ -1,4 +1,4 @@
-"""The search for copies of training rows, also for disguised ones."""
+"""Score of copies of training rows, plain or shifted, scaled, inverted, reversed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Membership inference: telling training rows from rows never seen."""
+"""Membership inference attacks: training rows against rows never seen."""
 
 from __future__ import annotations
 

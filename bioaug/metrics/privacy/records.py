@@ -1,4 +1,4 @@
-"""Privacy scores, which compare synthetic signals with the rows the generator was trained on."""
+"""Privacy scores by nearest training rows: identifiability, authenticity, closest record."""
 
 from __future__ import annotations
 
@@ -250,27 +250,8 @@ def distance_to_closest_record(
     1.0
     """
     check_holdout(X_holdout, owner="distance_to_closest_record")
-
-    def formula(sets: Sets, rng: np.random.RandomState) -> Result:
-        sets = sets.of_own_patients()
-        n_each = min(len(sets.train), len(sets.holdout))
-        train, holdout = (
-            rows[rng.permutation(len(rows))[:n_each]] for rows in (sets.train, sets.holdout)
-        )
-        to_train, to_holdout = nearest(sets.synthetic, train), nearest(sets.synthetic, holdout)
-        share = np.mean(to_train < to_holdout) + np.mean(to_train == to_holdout) / 2
-        return Result(
-            float(share),
-            lambda: {
-                "median_to_training": float(np.median(to_train)),
-                "median_to_holdout": float(np.median(to_holdout)),
-                "median_within_training": float(np.median(nearest(train))),
-                "n_each": n_each,
-            },
-        )
-
     return measure_sets(
-        formula,
+        _nearer_to_training,
         Given(
             X_real,
             X_synthetic,
@@ -286,6 +267,26 @@ def distance_to_closest_record(
         least=10,
         n_null=n_null,
         random_state=random_state,
+    )
+
+
+def _nearer_to_training(sets: Sets, rng: np.random.RandomState) -> Result:
+    """Return the fraction of synthetic rows nearer to training rows than to held-out ones."""
+    sets = sets.of_own_patients()
+    n_each = min(len(sets.train), len(sets.holdout))
+    train, holdout = (
+        rows[rng.permutation(len(rows))[:n_each]] for rows in (sets.train, sets.holdout)
+    )
+    to_train, to_holdout = nearest(sets.synthetic, train), nearest(sets.synthetic, holdout)
+    fraction = np.mean(to_train < to_holdout) + np.mean(to_train == to_holdout) / 2
+    return Result(
+        float(fraction),
+        lambda: {
+            "median_to_training": float(np.median(to_train)),
+            "median_to_holdout": float(np.median(to_holdout)),
+            "median_within_training": float(np.median(nearest(train))),
+            "n_each": n_each,
+        },
     )
 
 

@@ -1,4 +1,4 @@
-"""The verdict on privacy: the strongest of all attacks, in one sentence."""
+"""Privacy verdict: the strongest of all attacks, corrected for their number."""
 
 from __future__ import annotations
 
