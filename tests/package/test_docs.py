@@ -11,6 +11,7 @@ import re
 import runpy
 import shlex
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,9 @@ import pytest
 from sklearn.utils import Bunch
 
 import bioaug.datasets
-from bioaug import Synthesizer
 from bioaug.cli import main
 from bioaug.datasets import make_ecg
+from bioaug.training import Trainer, TrainerState
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
@@ -81,16 +82,13 @@ def data() -> dict[str, Any]:
 @pytest.fixture
 def two_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Train every generator for two steps, whatever is asked for."""
-    fit, fine_tune = Synthesizer.fit, Synthesizer.fine_tune
+    fit = Trainer.fit
 
-    def short(synthesizer: Synthesizer, *args: Any, **settings: Any) -> Synthesizer:
-        return fit(synthesizer.set_params(n_steps=2, max_time=None), *args, **settings)
+    def short(trainer: Trainer, *args: Any, **settings: Any) -> TrainerState:
+        trainer.config = replace(trainer.config, n_steps=2, max_time=None)
+        return fit(trainer, *args, **settings)
 
-    def short_again(synthesizer: Synthesizer, *args: Any, **settings: Any) -> Synthesizer:
-        return fine_tune(synthesizer, *args, **settings | {"n_steps": 2})
-
-    monkeypatch.setattr(Synthesizer, "fit", short)
-    monkeypatch.setattr(Synthesizer, "fine_tune", short_again)
+    monkeypatch.setattr(Trainer, "fit", short)
 
 
 @pytest.fixture
