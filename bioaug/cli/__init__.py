@@ -8,8 +8,8 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from bioaug.cli._command import note
 from bioaug.cli._process import INTERRUPTED, ends_in_order, forgiving_streams
+from bioaug.cli.command import note
 from bioaug.exceptions import BioaugError
 
 __all__ = ["main"]
@@ -39,10 +39,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(argv: Sequence[str] | None) -> int:
     # Imported here, so that an interruption is told in one line from the beginning on.
-    from bioaug.cli._parser import build_parser
+    from bioaug.cli.parser import build_parser
 
-    parser = build_parser()
-    arguments = parser.parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    parser = build_parser(words)
+    arguments = parser.parse_args(words)
     if arguments.command is None:
         parser.print_help()
         return 2

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
-from bioaug.cli._command import Arguments
+from bioaug.cli.command import Arguments
 from bioaug.comparison.report import report_files
 from bioaug.core.checks import check_option
 from bioaug.exceptions import DataError

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 
-from bioaug.cli._command import Arguments, Command
 from bioaug.cli._options import (
     add_data,
     add_out,
@@ -13,6 +12,7 @@ from bioaug.cli._options import (
     read_rows,
     training_parameters,
 )
+from bioaug.cli.command import Arguments, Command
 from bioaug.comparison import cross_validate_augmentation, write_report
 from bioaug.comparison.arms import CLASSIFIERS, arm_names, named_arm
 from bioaug.exceptions import DataError
@@ -78,8 +78,6 @@ def run(arguments: Arguments) -> None:
 
 
 COMMAND = Command(
-    "benchmark",
-    "find out whether augmentation helps a classifier on patients never seen",
     add_arguments,
     run,
     """\

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import time
 
-from bioaug.cli._command import Arguments, Command
 from bioaug.cli._options import add_training, class_sizes, training_parameters
+from bioaug.cli.command import Arguments, Command
 from bioaug.core.atomic import replacing
 from bioaug.files.arrays import check_output
 from bioaug.oversampling.sampler import GANOversampler
@@ -44,8 +44,6 @@ def run(arguments: Arguments) -> None:
 
 
 COMMAND = Command(
-    "demo",
-    "balance a simulated ECG set and draw real beside synthetic beats",
     add_arguments,
     run,
     "  bioaug demo --out demo.png",

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
-from bioaug.cli._command import Arguments, Command, note
 from bioaug.cli._options import (
     REPORTS,
     add_out,
@@ -17,6 +16,7 @@ from bioaug.cli._options import (
     choose_rows,
     read_rows,
 )
+from bioaug.cli.command import Arguments, Command, note
 from bioaug.core.atomic import replacing
 from bioaug.exceptions import DataError
 from bioaug.files.arrays import check_output
@@ -108,8 +108,6 @@ def _of_classes(real: Bunch, y_synthetic: NDArray | None, name: str) -> Bunch:
 
 
 COMMAND = Command(
-    "evaluate",
-    "score how real-looking, useful and private synthetic signals are",
     add_arguments,
     run,
     """\

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bioaug.cli._command import Arguments, Command
 from bioaug.cli._options import (
     ARRAYS,
     add_data,
@@ -20,6 +19,7 @@ from bioaug.cli._options import (
     read_rows,
     training_parameters,
 )
+from bioaug.cli.command import Arguments, Command
 from bioaug.core.atomic import replacing
 from bioaug.exceptions import DataError
 from bioaug.files.arrays import check_output, write_arrays
@@ -84,8 +84,6 @@ def _strategy(words: list[str], y: NDArray) -> Any:
 
 
 COMMAND = Command(
-    "grow",
-    "add synthetic signals to the rare classes of a set",
     add_arguments,
     run,
     """\

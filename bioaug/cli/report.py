@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from bioaug.cli._command import Arguments, Command
 from bioaug.cli._options import add_out, check_report
+from bioaug.cli.command import Arguments, Command
 from bioaug.comparison import AugmentationResult, write_report
 from bioaug.exceptions import DataError
 
@@ -32,8 +32,6 @@ def run(arguments: Arguments) -> None:
 
 
 COMMAND = Command(
-    "report",
-    "write the page of a finished benchmark again",
     add_arguments,
     run,
     "  bioaug report report.json --out report.md",

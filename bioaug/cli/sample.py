@@ -6,7 +6,6 @@ import argparse
 
 import numpy as np
 
-from bioaug.cli._command import Arguments, Command
 from bioaug.cli._options import (
     ARRAYS,
     add_device,
@@ -15,6 +14,7 @@ from bioaug.cli._options import (
     class_sizes,
     parse_counts,
 )
+from bioaug.cli.command import Arguments, Command
 from bioaug.files.arrays import check_output, write_arrays
 from bioaug.synthesis.synthesizer import Synthesizer
 
@@ -48,8 +48,6 @@ def run(arguments: Arguments) -> None:
 
 
 COMMAND = Command(
-    "sample",
-    "make new signals with a saved generator",
     add_arguments,
     run,
     """\

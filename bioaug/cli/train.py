@@ -6,7 +6,6 @@ import argparse
 
 import numpy as np
 
-from bioaug.cli._command import Arguments, Command
 from bioaug.cli._options import (
     add_data,
     add_model,
@@ -17,6 +16,7 @@ from bioaug.cli._options import (
     read_rows,
     training_parameters,
 )
+from bioaug.cli.command import Arguments, Command
 from bioaug.core.checkpoint_folder import check_folder
 from bioaug.exceptions import DataError
 from bioaug.files.arrays import check_output
@@ -72,8 +72,6 @@ def run(arguments: Arguments) -> None:
 
 
 COMMAND = Command(
-    "train",
-    "train a generator on labelled signals and save it",
     add_arguments,
     run,
     """\

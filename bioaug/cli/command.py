@@ -12,10 +12,8 @@ Arguments = argparse.Namespace
 
 @dataclass(frozen=True)
 class Command:
-    """One sub-command: `arguments` declares what `run` reads."""
+    """One sub-command: `arguments` declares what `run` reads, `example` stands in its help."""
 
-    name: str
-    help: str
     arguments: Callable[[argparse.ArgumentParser], None]
     run: Callable[[Arguments], None]
     example: str
