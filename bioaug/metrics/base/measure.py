@@ -221,7 +221,11 @@ def combine(parts: Mapping[Any, Any], y_real: Any, about: dict) -> Score:
     some = next(iter(parts.values()))
     width = float(np.mean([part.least_width for part in parts.values()]))
     left_out = [label for label in np.unique(y_real).tolist() if label not in scores]
-    reasons = [f"class {label}: {part.reason}" for label, part in parts.items() if part.reason]
+    classes: dict[str, list[str]] = {}  # of each reason
+    for label, part in parts.items():
+        if part.reason:
+            classes.setdefault(part.reason, []).append(str(label))
+    reasons = [f"class {', '.join(of)}: {reason}" for reason, of in classes.items()]
     return Score(
         float(np.mean([float(score) for score in scores.values()])),
         null=some._replace(least_width=width).null(np.mean(draws, axis=0)) if all(draws) else None,

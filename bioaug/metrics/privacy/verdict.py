@@ -183,13 +183,22 @@ def privacy_verdict(
     bank = _Bank.of(
         everything[None], check_pair(X_real, X_synthetic, y_real, y_synthetic, owner=owner).y_real
     )
-    findings, gaps = [], []
+    findings: list[PrivacyFinding] = []
+    gaps: dict[str, list[str]] = {}  # the classes of each
     for label, sets in classes.items():
         of_class = "" if label is None else f" of class {label}"
         attacked = _Attacked(sets.without_repeats(), label, of_class)
         findings += [*attacked.copies(bank, rng), *attacked.membership(bank, rng)]
-        gaps += attacked.gaps()
-    return _judge(findings, list(dict.fromkeys(gaps)))
+        for reason in attacked.gaps():
+            gaps.setdefault(reason, []).append(str(label))
+    return _judge(findings, [reason + _of_classes(of) for reason, of in gaps.items()])
+
+
+def _of_classes(labels: list[str]) -> str:
+    """Return the classes that a gap is of; nothing without labels."""
+    if labels == ["None"]:
+        return ""
+    return f" (class {', '.join(labels)})"
 
 
 @dataclass(frozen=True)
@@ -282,12 +291,12 @@ class _Attacked:
     def gaps(self) -> Iterator[str]:
         """Yield what leaves an attack without power."""
         if reason := self._why_no_membership():
-            yield reason + self.of_class
+            yield reason
         sets = self.sets.of_own_patients()
         sizes = {"training": sets.train, "synthetic": sets.synthetic, "held-out": sets.holdout}
         for name, rows in sizes.items():
             if len(rows) < FEWEST and not (name == "held-out" and self._why_no_membership()):
-                yield f"{len(rows)} different {name} rows{self.of_class} are too few to say"
+                yield f"{len(rows)} different {name} rows are too few to say"
 
 
 def _judge(findings: list[PrivacyFinding], gaps: list[str]) -> PrivacyVerdict:
