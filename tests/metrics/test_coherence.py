@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 
 from bioaug.datasets import fetch_mitbih, make_ecg
 from bioaug.exceptions import DataError
-from bioaug.metrics.fidelity._wavelet import (
+from bioaug.metrics.fidelity.coherence import coherence_map, wavelet_coherence
+from bioaug.metrics.fidelity.wavelet import (
     WAVELET,
     frequencies_of,
     pairwise_coherence,
     scales_of,
     transform,
 )
-from bioaug.metrics.fidelity.coherence import coherence_map, wavelet_coherence
 
 QUICK = {"n_null": 0, "n_rows": 32, "random_state": 0}
 

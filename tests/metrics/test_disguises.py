@@ -26,8 +26,8 @@ from bioaug.metrics import (
 )
 from bioaug.metrics.privacy._disguises import disguised_neighbours, plain_neighbours
 from bioaug.metrics.privacy._findings import PLAIN, CopySearch
-from bioaug.metrics.privacy._members import MembershipTest
-from bioaug.metrics.privacy._sets import different_rows
+from bioaug.metrics.privacy.members import MembershipTest
+from bioaug.metrics.privacy.sets import different_rows
 
 
 class Beats(NamedTuple):

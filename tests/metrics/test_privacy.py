@@ -14,9 +14,8 @@ from sklearn.metrics import roc_auc_score
 
 from bioaug.core.distances import nearest
 from bioaug.exceptions import DataError, LeakError
-from bioaug.metrics.privacy._members import auc
-from bioaug.metrics.privacy._sets import Sets
 from bioaug.metrics.privacy.copying import copying_cells, data_copying
+from bioaug.metrics.privacy.members import auc
 from bioaug.metrics.privacy.membership import ATTACKS, membership_inference
 from bioaug.metrics.privacy.records import (
     _inverse_entropy,
@@ -24,6 +23,7 @@ from bioaug.metrics.privacy.records import (
     distance_to_closest_record,
     identifiability,
 )
+from bioaug.metrics.privacy.sets import Sets
 
 TWO_SETS = [identifiability, partial(identifiability, weighted=True), authenticity]
 THREE_SETS = [

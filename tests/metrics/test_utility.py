@@ -10,12 +10,12 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 
 from bioaug.exceptions import DataError
-from bioaug.metrics.utility._tasks import make_task
 from bioaug.metrics.utility.classification import (
     train_on_real_test_on_synthetic,
     train_on_synthetic_test_on_real,
 )
 from bioaug.metrics.utility.forecasting import predictive_score
+from bioaug.metrics.utility.tasks import make_task
 
 TASKS = [train_on_synthetic_test_on_real, train_on_real_test_on_synthetic]
 LINEAR = LogisticRegression()

@@ -15,7 +15,7 @@ from bioaug.exceptions import DataError
 from bioaug.metrics.base.measure import Result, measure
 from bioaug.metrics.base.null_law import NullLaw
 from bioaug.metrics.base.score import Score
-from bioaug.metrics.fidelity._wavelet import (
+from bioaug.metrics.fidelity.wavelet import (
     CONE,
     OCTAVE_STEP,
     OCTAVES,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.stats import betabinom
 
 from bioaug.metrics.privacy._disguises import Search, disguised_neighbours, plain_neighbours
-from bioaug.metrics.privacy._sets import Sets, why_not_comparable
+from bioaug.metrics.privacy.sets import Sets, why_not_comparable
 
 FALSE_ALARMS = 0.01  # share of real rows that are taken for copies, and of others for members
 _LEVELS = (FALSE_ALARMS, 0.0, 0.1)  # of real rows, at which copies are counted; 0 is one row

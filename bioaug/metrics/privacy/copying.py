@@ -17,7 +17,7 @@ from bioaug.core.checks import Interval, check_number
 from bioaug.core.distances import nearest
 from bioaug.metrics.base.measure import Result
 from bioaug.metrics.base.score import Score
-from bioaug.metrics.privacy._sets import Given, Sets, check_holdout, measure_sets
+from bioaug.metrics.privacy.sets import Given, Sets, check_holdout, measure_sets
 
 _POSITIVE = Interval(Integral, 1, None, closed="left")
 _CELL_LEAST = 5  # rows of each set, or the cell says too little

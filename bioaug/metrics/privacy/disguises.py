@@ -9,7 +9,7 @@ import numpy as np
 from bioaug.metrics.base.measure import Result
 from bioaug.metrics.base.score import Score
 from bioaug.metrics.privacy._findings import FALSE_ALARMS, CopySearch, copies_of_class
-from bioaug.metrics.privacy._sets import Given, Sets, measure_sets
+from bioaug.metrics.privacy.sets import Given, Sets, measure_sets
 
 
 def disguised_copies(

@@ -15,8 +15,8 @@ from bioaug.core.checks import check_option
 from bioaug.core.distances import distance_blocks, nearest
 from bioaug.metrics.base.measure import Result
 from bioaug.metrics.base.score import Score
-from bioaug.metrics.privacy._members import MembershipTest, auc, interval_of
-from bioaug.metrics.privacy._sets import Given, Sets, check_holdout, measure_sets
+from bioaug.metrics.privacy.members import MembershipTest, auc, interval_of
+from bioaug.metrics.privacy.sets import Given, Sets, check_holdout, measure_sets
 
 ATTACKS = ("calibrated", "distance", "density")
 _MOST_DIMENSIONS = 10

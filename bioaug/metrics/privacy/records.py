@@ -11,7 +11,7 @@ from scipy.stats import entropy
 from bioaug.core.distances import nearest, nearest_index
 from bioaug.metrics.base.measure import Result
 from bioaug.metrics.base.score import Score
-from bioaug.metrics.privacy._sets import Given, Sets, check_holdout, measure_sets
+from bioaug.metrics.privacy.sets import Given, Sets, check_holdout, measure_sets
 
 _N_BINS = 32  # of the histogram that a time step's entropy is taken from
 

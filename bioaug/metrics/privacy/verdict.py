@@ -20,8 +20,8 @@ from bioaug.metrics.privacy._findings import (
     real_rows,
     search_copies,
 )
-from bioaug.metrics.privacy._sets import Given, Sets, classes_of, different_rows, why_not_comparable
 from bioaug.metrics.privacy.membership import attack_rows
+from bioaug.metrics.privacy.sets import Given, Sets, classes_of, different_rows, why_not_comparable
 
 FEWEST = 20  # rows of every set, below which nothing found means nothing
 _LEAST_SEARCHED = 3  # training rows, below which not even equal rows are searched for

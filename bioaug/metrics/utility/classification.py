@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from bioaug.metrics.base.score import Score
-from bioaug.metrics.utility._tasks import make_task, measure_task
+from bioaug.metrics.utility.tasks import make_task, measure_task
 
 
 def train_on_synthetic_test_on_real(
