@@ -7,12 +7,21 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from bioaug.core.tensors import Labels
 from bioaug.nn.bands import band_means, cosines
 from bioaug.nn.cells import are_few
 
+MAX_AXES = 256  # principal axes that are kept, at most
+MIN_STD = 1e-3  # standard deviation along an axis that is told from rounding, relative to the first
 LONG = 1024  # values of a row, up to which all axes come from the whole covariance matrix
 MOST_PRODUCTS = 10**10  # of the inner products of rows among themselves: a few seconds
 CHUNK = 4096  # rows widened to float64 in one go
+
+
+def balanced_weights(labels: Labels) -> Tensor:
+    """Return weights of shape (n, 1) that sum to 1, each class weighing the same."""
+    weights = 1 / labels.bincount().double().clamp(min=1)[labels]
+    return (weights / weights.sum())[:, None]
 
 
 class Axes(NamedTuple):

@@ -10,12 +10,10 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from bioaug.core.tensors import Labels, Signals
-from bioaug.nn.axes import find_principal_axes
+from bioaug.nn.axes import MAX_AXES, MIN_STD, balanced_weights, find_principal_axes
 from bioaug.nn.basis_rows import MOST_ROWS, basis_rows, smoothed
 from bioaug.nn.cells import LEAST_ROWS, different, partition
 
-MOST_AXES = 256  # principal axes kept
-FLOOR = 1e-3  # smallest deviation told apart, as a share of the largest
 BASES = ("mixture", "normal")
 ROWS_SHARED = 32  # training rows that a covariance rests on, where a class has as many
 ROWS_PER_AXIS = 4  # rows for each principal axis of a covariance
@@ -63,7 +61,7 @@ class PrincipalAxes(nn.Module):
         super().__init__()
         self.shape = (n_channels, n_timesteps)
         n_values = n_channels * n_timesteps
-        self.n_axes = min(n_values, MOST_AXES)
+        self.n_axes = min(n_values, MAX_AXES)
         self.register_buffer("mean", torch.zeros(n_values))
         self.register_buffer("axes", torch.eye(n_values, self.n_axes))
         self.register_buffer("deviations", torch.ones(self.n_axes))
@@ -72,16 +70,14 @@ class PrincipalAxes(nn.Module):
     def fit(self, signals: Signals, labels: Labels) -> None:
         """Learn the axes from the training rows."""
         rows = signals.flatten(1)
-        weights = 1 / labels.bincount().double().clamp(min=1)[labels]
-        weights = (weights / weights.sum())[:, None]
-        mean, axes, spread, _ = find_principal_axes(rows, weights, self.n_axes)
+        mean, axes, stds, _ = find_principal_axes(rows, balanced_weights(labels), self.n_axes)
         n = axes.shape[1]
         self.mean.copy_(mean)
         self.axes.zero_()
         self.axes[:, :n] = axes
         self.deviations.zero_()
-        self.deviations[:n] = spread
-        self.deviations.clamp_(min=max(FLOOR * float(spread.max()), 1e-8))
+        self.deviations[:n] = stds
+        self.deviations.clamp_(min=max(MIN_STD * float(stds.max()), 1e-8))
 
     def forward(self, signals: Signals) -> Tensor:
         """Return coordinates of shape (batch, n_axes)."""

@@ -1,4 +1,4 @@
-"""A change of coordinates in which small, fast parts of a signal weigh as much as large ones."""
+"""Whitening: coordinates in which small, fast parts of a signal weigh as much as large ones."""
 
 from __future__ import annotations
 
@@ -6,18 +6,15 @@ import torch
 from torch import Tensor, nn
 
 from bioaug.core.tensors import Labels, Signals
-from bioaug.nn.axes import Axes, find_principal_axes
+from bioaug.nn.axes import MAX_AXES, MIN_STD, Axes, balanced_weights, find_principal_axes
 from bioaug.nn.basis_rows import basis_rows, smoothed
-
-FLOOR = 1e-3  # smallest deviation told apart, as a share of the largest
-MOST_AXES = 256  # principal axes kept; what lies across them shares one factor
 
 
 class Whitening(nn.Module):
     """Partly whitens every channel by a symmetric matrix fitted on the training rows.
 
-    Along each principal axis of the rows, a deviation d becomes d**left, then all are scaled to a
-    mean square of 1. Being symmetric, the matrix leaves each time step near its place, so patches
+    Along each principal axis of the rows, a standard deviation d becomes d**left, then all are scaled to a
+    mean square of 1; what lies across the first 256 axes shares one factor. Being symmetric, the matrix leaves each time step near its index, so patches
     and convolutions still see a signal. Every class weighs the same in the fit. Before `fit` the
     map changes nothing.
 
@@ -25,7 +22,7 @@ class Whitening(nn.Module):
     ----------
     n_channels, n_timesteps : int
     left : float
-        Share of the log deviation that is left: 1 changes only the scale, 0 whitens fully.
+        Fraction of the log standard deviation that is left: 1 changes only the scale, 0 whitens fully.
     """
 
     mean: Tensor
@@ -35,7 +32,7 @@ class Whitening(nn.Module):
 
     def __init__(self, n_channels: int, n_timesteps: int, left: float) -> None:
         super().__init__()
-        n_axes = min(n_timesteps, MOST_AXES)
+        n_axes = min(n_timesteps, MAX_AXES)
         self.left = left
         self.register_buffer("mean", torch.zeros(n_channels, n_timesteps))
         self.register_buffer("axes", torch.zeros(n_channels, n_timesteps, n_axes))
@@ -46,8 +43,7 @@ class Whitening(nn.Module):
     def fit(self, signals: Signals, labels: Labels) -> None:
         """Learn mean, axes and factors from the training rows, see `basis_rows`."""
         signals, labels = smoothed(*basis_rows(signals, labels))
-        weights = 1 / labels.bincount().double().clamp(min=1)[labels]
-        weights = (weights / weights.sum())[:, None]
+        weights = balanced_weights(labels)
         n_channels, n_axes = self.factors.shape
         for channel in range(n_channels):
             found = find_principal_axes(signals[:, channel], weights, n_axes, n_channels)
@@ -55,7 +51,7 @@ class Whitening(nn.Module):
 
     def _keep(self, channel: int, found: Axes) -> None:
         n_axes, n_others = len(found.deviations), len(found.mean) - len(found.deviations)
-        least = max(FLOOR * float(found.deviations[0]), 1e-12)
+        least = max(MIN_STD * float(found.deviations[0]), 1e-12)
         left_over = max(found.variance - float(found.deviations.square().sum()), 0.0)
         rest = torch.tensor(max((left_over / max(n_others, 1)) ** 0.5, least), dtype=torch.float64)
         kept = found.deviations.clamp(min=least)

@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 import torch
 
+from bioaug.nn.axes import MAX_AXES
 from bioaug.nn.outliers import drawn_in
-from bioaug.nn.whitening import MOST_AXES, Whitening
+from bioaug.nn.whitening import Whitening
 
 
 def rows(n_samples=400, n_channels=2, n_timesteps=24, seed=0):
@@ -21,7 +22,7 @@ def test_before_fit_nothing_changes():
 
 
 @pytest.mark.parametrize("left", [0.0, 0.5, 1.0])
-@pytest.mark.parametrize("n_timesteps", [1, 2, 24, MOST_AXES + 20])
+@pytest.mark.parametrize("n_timesteps", [1, 2, 24, MAX_AXES + 20])
 def test_inverse_takes_the_map_back(left, n_timesteps):
     signals = rows(n_timesteps=n_timesteps)
     whitening = Whitening(2, n_timesteps, left=left)
@@ -32,7 +33,7 @@ def test_inverse_takes_the_map_back(left, n_timesteps):
 
 
 @pytest.mark.parametrize("left", [0.0, 0.5, 1.0])
-@pytest.mark.parametrize("n_timesteps", [2, 24, MOST_AXES + 20])
+@pytest.mark.parametrize("n_timesteps", [2, 24, MAX_AXES + 20])
 def test_training_rows_get_mean_0_and_mean_square_1(left, n_timesteps):
     signals = rows(n_samples=1000, n_timesteps=n_timesteps)
     whitening = Whitening(2, n_timesteps, left=left)
