@@ -13,16 +13,17 @@ from bioaug.nn.basis_rows import basis_rows, smoothed
 class Whitening(nn.Module):
     """Partly whitens every channel by a symmetric matrix fitted on the training rows.
 
-    Along each principal axis of the rows, a standard deviation d becomes d**left, then all are scaled to a
-    mean square of 1; what lies across the first 256 axes shares one factor. Being symmetric, the matrix leaves each time step near its index, so patches
-    and convolutions still see a signal. Every class weighs the same in the fit. Before `fit` the
-    map changes nothing.
+    Along each principal axis of the rows, a standard deviation d becomes d**left, then all are
+    scaled to a mean square of 1; what lies across the first 256 axes shares one factor. Being
+    symmetric, the matrix leaves each time step near its index, so patches and convolutions still
+    see a signal. Every class weighs the same in the fit. Before `fit` the map changes nothing.
 
     Parameters
     ----------
     n_channels, n_timesteps : int
     left : float
-        Fraction of the log standard deviation that is left: 1 changes only the scale, 0 whitens fully.
+        Fraction of the log standard deviation that is left: 1 changes only the scale, 0 whitens
+        fully.
     """
 
     mean: Tensor
