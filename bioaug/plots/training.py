@@ -14,7 +14,6 @@ from bioaug.core.checks import Interval, check_number, check_option
 from bioaug.core.seeding import seeded
 from bioaug.exceptions import DataError
 from bioaug.metrics.base.score import Score
-from bioaug.models.biosgan import BioSGAN
 from bioaug.plots.axes import (
     REAL,
     SYNTHETIC,
@@ -181,7 +180,8 @@ def plot_label_embedding(
         check_option(label, name=name, owner=owner, options=known)
     check_number(n_shown, Interval(Integral, 2, None, closed="left"), name="n_shown", owner=owner)
     fitted = [part for part in synthesizer.models_ if np.isin(ends, part.codec.classes).all()]
-    if len(ends) < 2 or not fitted or not isinstance(fitted[0].model, BioSGAN):
+    between = getattr(fitted[0].model, "between", None) if fitted and len(ends) == 2 else None
+    if between is None:
         raise DataError(
             f"The 'synthesizer' parameter of {owner} must be a fitted 'biosgan' of which one "
             f"network knows two classes. Got the model {synthesizer.model!r} with the classes "
@@ -191,7 +191,7 @@ def plot_label_embedding(
     begin, end = codec.encode_labels(np.asarray(ends, codec.classes.dtype)).tolist()
     device = next(model.parameters()).device
     with seeded(random_state):
-        signals = model.between(begin, end, torch.linspace(0, 1, n_shown, device=device))
+        signals = between(begin, end, torch.linspace(0, 1, n_shown, device=device))
     rows = one_channel(codec.decode(signals), channel, owner=owner)
     ax = axes_or_new(ax)
     times = label_time(ax, rows.shape[1], sampling_rate, owner=owner)
