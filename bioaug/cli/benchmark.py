@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from bioaug.cli._options import (
+from bioaug.cli.command import Arguments, Command
+from bioaug.cli.options import (
     add_data,
     add_out,
     add_training,
@@ -12,7 +13,6 @@ from bioaug.cli._options import (
     read_rows,
     training_parameters,
 )
-from bioaug.cli.command import Arguments, Command
 from bioaug.comparison import cross_validate_augmentation, write_report
 from bioaug.comparison.arms import CLASSIFIERS, arm_names, named_arm
 from bioaug.exceptions import DataError

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import time
 
-from bioaug.cli._options import add_training, class_sizes, training_parameters
 from bioaug.cli.command import Arguments, Command
+from bioaug.cli.options import add_training, class_sizes, training_parameters
 from bioaug.core.atomic import replacing
 from bioaug.files.arrays import check_output
 from bioaug.oversampling.sampler import GANOversampler

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
-from bioaug.cli._options import (
+from bioaug.cli.command import Arguments, Command, note
+from bioaug.cli.options import (
     REPORTS,
     add_out,
     add_reading,
@@ -16,7 +17,6 @@ from bioaug.cli._options import (
     choose_rows,
     read_rows,
 )
-from bioaug.cli.command import Arguments, Command, note
 from bioaug.core.atomic import replacing
 from bioaug.exceptions import DataError
 from bioaug.files.arrays import check_output

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bioaug.cli._options import (
+from bioaug.cli.command import Arguments, Command
+from bioaug.cli.options import (
     ARRAYS,
     add_data,
     add_model,
@@ -19,7 +20,6 @@ from bioaug.cli._options import (
     read_rows,
     training_parameters,
 )
-from bioaug.cli.command import Arguments, Command
 from bioaug.core.atomic import replacing
 from bioaug.exceptions import DataError
 from bioaug.files.arrays import check_output, write_arrays

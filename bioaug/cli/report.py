@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from bioaug.cli._options import add_out, check_report
 from bioaug.cli.command import Arguments, Command
+from bioaug.cli.options import add_out, check_report
 from bioaug.comparison import AugmentationResult, write_report
 from bioaug.exceptions import DataError
 

@@ -6,7 +6,8 @@ import argparse
 
 import numpy as np
 
-from bioaug.cli._options import (
+from bioaug.cli.command import Arguments, Command
+from bioaug.cli.options import (
     ARRAYS,
     add_device,
     add_out,
@@ -14,7 +15,6 @@ from bioaug.cli._options import (
     class_sizes,
     parse_counts,
 )
-from bioaug.cli.command import Arguments, Command
 from bioaug.files.arrays import check_output, write_arrays
 from bioaug.synthesis.synthesizer import Synthesizer
 

@@ -6,7 +6,8 @@ import argparse
 
 import numpy as np
 
-from bioaug.cli._options import (
+from bioaug.cli.command import Arguments, Command
+from bioaug.cli.options import (
     add_data,
     add_model,
     add_out,
@@ -16,7 +17,6 @@ from bioaug.cli._options import (
     read_rows,
     training_parameters,
 )
-from bioaug.cli.command import Arguments, Command
 from bioaug.core.checkpoint_folder import check_folder
 from bioaug.exceptions import DataError
 from bioaug.files.arrays import check_output

@@ -236,7 +236,7 @@ def test_test_rows_may_be_other_records(folder, monkeypatch):
         seen.append((path, records))
         return read_arrays(folder / "set.npz")
 
-    monkeypatch.setattr("bioaug.cli._options.read_arrays", read)
+    monkeypatch.setattr("bioaug.cli.options.read_arrays", read)
     monkeypatch.setattr("bioaug.metrics.evaluate", lambda *_, **__: None)
     words = ["--records", "DS1", "--test", "mitdb", "--test-records", "DS2"]
     assert call("evaluate", "mitdb", "new.npz", *words) == 0

@@ -15,7 +15,7 @@ from toys import make_waves
 
 from bioaug.exceptions import DataError
 from bioaug.metrics.base.classifiers import NetworkProbe, make_probe, signal_features
-from bioaug.metrics.fidelity.discriminative import _fold_p, discriminative_score
+from bioaug.metrics.fidelity.discriminative import discriminative_score, fold_p
 
 
 class Spy(ClassifierMixin, BaseEstimator):
@@ -73,7 +73,7 @@ def test_fold_p_is_that_of_all_relabellings() -> None:
     n_right = (answers == y).sum()
     labels = [np.isin(np.arange(6), ones) for ones in combinations(range(6), 3)]
     expected = np.mean([(answers == relabelled).sum() >= n_right for relabelled in labels])
-    assert _fold_p(answers, y) == pytest.approx(expected)
+    assert fold_p(answers, y) == pytest.approx(expected)
 
 
 @pytest.mark.slow

@@ -63,9 +63,9 @@ def test_number_of_dimensions_follows_the_real_rows() -> None:
 
 def test_embedding_sees_real_rows_only_and_other_ones_than_those_scored(monkeypatch) -> None:
     seen = []
-    original = frechet._embedding
+    original = frechet.embedding
     monkeypatch.setattr(
-        frechet, "_embedding", lambda rows, *given: seen.append(rows) or original(rows, *given)
+        frechet, "embedding", lambda rows, *given: seen.append(rows) or original(rows, *given)
     )
     A = make_waves(40)
     frechet_distance(A, make_waves(30, 1), n_null=0, random_state=0)

@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from toys import make_waves
 
 from bioaug.exceptions import DataError
-from bioaug.metrics.fidelity.inception import _clearness, inception_score
+from bioaug.metrics.fidelity.inception import clearness, inception_score
 
 LINEAR = LogisticRegression()
 
@@ -28,13 +28,13 @@ def test_formula_agrees_with_scipy() -> None:
     chance = np.random.default_rng(0).dirichlet([1, 2, 3], size=50)
     mean = chance.mean(axis=0)
     expected = np.exp(np.mean([entropy(row, mean) for row in chance]))
-    assert _clearness(chance) == pytest.approx(expected, abs=1e-12)
+    assert clearness(chance) == pytest.approx(expected, abs=1e-12)
 
 
 def test_certain_answers_have_known_scores() -> None:
-    assert _clearness(np.eye(4)) == pytest.approx(4)
-    assert _clearness(np.eye(4)[[0, 0, 0]]) == pytest.approx(1)
-    assert _clearness(np.full((5, 3), 1 / 3)) == pytest.approx(1)
+    assert clearness(np.eye(4)) == pytest.approx(4)
+    assert clearness(np.eye(4)[[0, 0, 0]]) == pytest.approx(1)
+    assert clearness(np.full((5, 3), 1 / 3)) == pytest.approx(1)
 
 
 def test_clear_classes_score_their_number_and_a_lost_one_shows() -> None:

@@ -18,10 +18,10 @@ from bioaug.metrics.privacy.copying import copying_cells, data_copying
 from bioaug.metrics.privacy.members import auc
 from bioaug.metrics.privacy.membership import ATTACKS, membership_inference
 from bioaug.metrics.privacy.records import (
-    _inverse_entropy,
     authenticity,
     distance_to_closest_record,
     identifiability,
+    inverse_entropy,
 )
 from bioaug.metrics.privacy.sets import Sets
 
@@ -193,7 +193,7 @@ def test_closest_record_by_hand():
 
 def test_weights_of_identifiability_are_inverse_entropies():
     halves, constant = np.tile([0.0, 1.0], 16), np.ones(32)
-    weights = _inverse_entropy(np.column_stack([halves, np.arange(32.0), constant]))
+    weights = inverse_entropy(np.column_stack([halves, np.arange(32.0), constant]))
     assert weights == pytest.approx([1 / np.log(2), 1 / np.log(32), 0])
     # The third sample never varies in the real rows: it has no weight, and all are copies.
     real = np.column_stack([gaussian(40, 0, 2), np.ones(40)])

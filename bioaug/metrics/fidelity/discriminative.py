@@ -154,7 +154,7 @@ def _tell_apart(
         # A probability of exactly one half is no answer: it counts as half right.
         n_right += float(((chance > 0.5) == y[test])[chance != 0.5].sum())
         n_right += float((chance == 0.5).sum()) / 2
-        p_values.append(_fold_p(chance > 0.5, y[test]))
+        p_values.append(fold_p(chance > 0.5, y[test]))
         auc.append(roc_auc_score(y[test], chance))
     accuracy = n_right / len(y)
     return Result(
@@ -168,7 +168,7 @@ def _tell_apart(
     )
 
 
-def _fold_p(answers: NDArray, y: NDArray) -> float:
+def fold_p(answers: NDArray, y: NDArray) -> float:
     """Return the chance that shuffled labels `y` agree with the answers at least as often."""
     n_hits = int((answers & (y == 1)).sum())
     return float(hypergeom.sf(n_hits - 1, len(y), int(y.sum()), int(answers.sum())))

@@ -147,7 +147,7 @@ def _embedded_distance(
     fitted: NDArray, scored: NDArray, synthetic: NDArray, n_dims: int, rng: np.random.RandomState
 ) -> tuple[float, float, int]:
     """Return the distance without its bias, with it, and the number of dimensions."""
-    embed, n_dims = _embedding(fitted, n_dims, draw_seed(rng))
+    embed, n_dims = embedding(fitted, n_dims, draw_seed(rng))
     real, made = embed(scored), embed(synthetic)
     plain = gaussian_distance(real, made)
     of_halves = []
@@ -161,7 +161,7 @@ def _halves(rows: NDArray, rng: np.random.RandomState) -> list[NDArray]:
     return np.array_split(rows[rng.permutation(len(rows))], 2)
 
 
-def _embedding(fitted: NDArray, n_dims: int, seed: int) -> tuple[Callable[[NDArray], NDArray], int]:
+def embedding(fitted: NDArray, n_dims: int, seed: int) -> tuple[Callable[[NDArray], NDArray], int]:
     """Return a function from signals to coordinates that are learned from `fitted` alone."""
     views = (flat, lambda X: flat(log_spectrum(X)))
     blocks = [view(fitted) for view in views]

@@ -102,7 +102,7 @@ def inception_score(
     probe, held = _train_on_half(pair, classifier, rng)
     made, real = probe.predict_proba(pair.X_synthetic), probe.predict_proba(held)
     details = {
-        "real": _clearness(real),
+        "real": clearness(real),
         "share_real": _shares(probe, real),
         "share_synthetic": _shares(probe, made),
     }
@@ -112,7 +112,7 @@ def inception_score(
     groups = check_groups(groups_real, len(pair.X_real), owner=_NAME, name="groups_real")
     draws, reason = _draws(pair, groups, classifier, n_null, rng)
     return Score(
-        _clearness(made),
+        clearness(made),
         name=_NAME,
         direction="higher",
         null=Null.of(draws) if draws else None,
@@ -146,7 +146,7 @@ def _draws(
             return [], "nearly all rows of a class are of a few patients"
         other, rest = _train_on_half(pair, classifier, rng, split)
         rest = rest[rng.permutation(len(rest))[:n_synthetic]]
-        draws.append(_clearness(other.predict_proba(rest)))
+        draws.append(clearness(other.predict_proba(rest)))
         n_held = len(rest)
     if len(draws) and groups is None:
         # A mean over n_held of n_real rows, drawn without replacement, varies less than one over
@@ -197,7 +197,7 @@ def _train_on_half(
     return probe.fit(pair.X_real[train], np.asarray(pair.y_real)[train]), pair.X_real[held]
 
 
-def _clearness(chance: NDArray) -> float:
+def clearness(chance: NDArray) -> float:
     """Return exp(mean KL(p(y | x) || p(y))) of class probabilities of shape (n, n_classes)."""
     return float(np.exp(rel_entr(chance, chance.mean(axis=0)).sum(axis=1).mean()))
 

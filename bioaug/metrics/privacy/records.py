@@ -82,7 +82,7 @@ def identifiability(
     """
 
     def formula(sets: Sets, rng: np.random.RandomState) -> Result:
-        weights = _inverse_entropy(sets.train) if weighted else 1.0
+        weights = inverse_entropy(sets.train) if weighted else 1.0
         train, synthetic = sets.train * weights, sets.synthetic * weights
         value = float(np.mean(nearest(train, synthetic) < nearest(train)))
         analytic = len(synthetic) / (len(synthetic) + len(train) - 1)
@@ -290,7 +290,7 @@ def _nearer_to_training(sets: Sets, rng: np.random.RandomState) -> Result:
     )
 
 
-def _inverse_entropy(train: NDArray) -> NDArray[np.float64]:
+def inverse_entropy(train: NDArray) -> NDArray[np.float64]:
     """Return the weight of every sample of a signal; one that never varies has none."""
     counts = [np.histogram(column, bins=_N_BINS)[0] for column in train.T]
     nats = np.array([entropy(count) for count in counts])
