@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 
 import numpy as np
@@ -14,15 +16,13 @@ from sklearn.utils import Bunch
 from bioaug.core.atomic import check_writable, replacing
 from bioaug.core.checks import check_option, check_path
 from bioaug.exceptions import DataError
+from bioaug.files import formats
 from bioaug.files._cells import labels_from_array
 from bioaug.files._format import FileFormat, Option
-from bioaug.files.formats import npz, parquet, text_table, wfdb
 
-FORMATS: tuple[FileFormat, ...] = (
-    npz.FORMAT,
-    text_table.FORMAT,
-    parquet.FORMAT,
-    wfdb.FORMAT,
+FORMATS: tuple[FileFormat, ...] = tuple(  # of each file in the folder
+    import_module(f"{formats.__name__}.{module.name}").FORMAT
+    for module in iter_modules(formats.__path__)
 )
 _READER, _WRITER = "read_arrays", "write_arrays"
 

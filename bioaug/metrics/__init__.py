@@ -7,6 +7,7 @@ from bioaug.metrics.biosignal.distances import (
     eeg_distance,
     eeg_features,
 )
+from bioaug.metrics.catalogue import CATALOGUE
 from bioaug.metrics.evaluation import evaluate
 from bioaug.metrics.fidelity.coherence import CoherenceMap, coherence_map, wavelet_coherence
 from bioaug.metrics.fidelity.discriminative import discriminative_score
@@ -67,3 +68,8 @@ __all__ = [
     "train_on_synthetic_test_on_real",
     "wavelet_coherence",
 ]
+for _entry in CATALOGUE.values():  # a score that has no import above, too
+    _name = _entry.function.__name__
+    globals().setdefault(_name, _entry.function)
+    if _name not in __all__:
+        __all__.append(_name)  # pyright: ignore[reportUnsupportedDunderAll]

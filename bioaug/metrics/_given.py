@@ -14,7 +14,7 @@ from bioaug.leakage import TrainingFingerprint, find_synthetic
 from bioaug.metrics.base.halves import check_groups
 from bioaug.metrics.base.leaks import check_apart
 from bioaug.metrics.base.pairs import check_pair
-from bioaug.metrics.catalogue import Entry
+from bioaug.metrics.base.registry import Entry
 from bioaug.metrics.privacy.verdict import PrivacyVerdict, privacy_verdict
 
 

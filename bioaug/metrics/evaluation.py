@@ -16,8 +16,9 @@ from bioaug.core.checks import POSITIVE, check_number, check_option
 from bioaug.exceptions import BioaugError, DataError
 from bioaug.metrics._given import Given
 from bioaug.metrics.base.measure import seed_of
+from bioaug.metrics.base.registry import Entry
 from bioaug.metrics.base.score import Score
-from bioaug.metrics.catalogue import CATALOGUE, Entry, names_of_tier
+from bioaug.metrics.catalogue import CATALOGUE, names_of_tier
 from bioaug.metrics.privacy.verdict import PrivacyVerdict
 from bioaug.metrics.result import Evaluation
 

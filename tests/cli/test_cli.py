@@ -272,7 +272,7 @@ def test_odd_input_gives_one_line(folder, tmp_path, capsys):
     np.savez(tmp_path / "nan.npz", X=X, y=y)
     for name, expected in {
         "missing.npz": "There is none at",
-        "set.mat": "must end in .npz, .csv",
+        "set.mat": "must end in .csv, .tsv",
         "no_y.npz": "with the array 'y'. Got X",
         "pickled.npz": "plain arrays",
         "nan.npz": "Got 1 NaN",

@@ -205,7 +205,7 @@ def test_wrong_names(tmp_path):
     with pytest.raises(FileNotFoundError, match="none at"):
         read_arrays(tmp_path / "a.npz")
     (tmp_path / "a.mat").write_text("")
-    with pytest.raises(DataError, match=r"must end in \.npz, \.csv"):
+    with pytest.raises(DataError, match=r"must end in \.csv, \.tsv"):
         read_arrays(tmp_path / "a.mat")
     with pytest.raises(FileNotFoundError, match="record"):
         read_arrays(tmp_path / "100")

@@ -100,35 +100,8 @@ FAULTS += ("dropped patients", "another class mixed in", "time reversal")
 COPIES = ("exact copies", "near copies")
 
 
-def _all_but(*ladders: str) -> tuple[str, ...]:
-    return tuple(ladder for ladder in FAULTS if ladder not in ladders)
-
-
 # Kendall's tau between strength and badness is 0.9 or more on these.
-CLAIMS: dict[str, tuple[str, ...]] = {
-    "mmd": _all_but("collapse to the mean"),
-    "discriminative": ("smoothing", "dropped patients", "another class mixed in", "time reversal"),
-    "frechet": FAULTS,
-    "precision": ("noise", "scale", "another class mixed in", "time reversal"),
-    "recall": ("smoothing", "dropped patients"),
-    "density": ("noise", "scale", "another class mixed in", "time reversal"),
-    "coverage": FAULTS,
-    "spectrum": _all_but("shift", "time reversal"),
-    "wavelet_coherence": _all_but("scale", "dropped patients"),
-    "inception": ("noise", "shift", "smoothing", "scale", "time reversal"),
-    "sample_distance": _all_but("collapse to the mean", "dropped patients"),
-    "diversity": ("smoothing", "collapse to the mean", "dropped patients"),
-    "tstr": _all_but("shift", "collapse to the mean"),
-    "trts": _all_but("collapse to the mean", "dropped patients"),
-    "identifiability": COPIES,
-    "authenticity": COPIES,
-    "closest_record": COPIES,
-    "data_copying": COPIES,
-    "membership": COPIES,
-    "disguised_copies": COPIES,
-    "ecg": _all_but("shift"),
-    "eeg": _all_but("shift", "dropped patients", "time reversal"),
-}
+CLAIMS: dict[str, tuple[str, ...]] = {name: entry.detects for name, entry in CATALOGUE.items()}
 
 
 def load_beats(data_home: Path | str, n_rows: int, seed: int) -> dict[str, Beats]:

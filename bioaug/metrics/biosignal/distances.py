@@ -15,6 +15,7 @@ from bioaug.exceptions import DataError
 from bioaug.metrics.base.measure import Result, measure
 from bioaug.metrics.base.null_law import NullLaw
 from bioaug.metrics.base.pairs import check_pair
+from bioaug.metrics.base.registry import register_score
 from bioaug.metrics.base.score import Score
 from bioaug.metrics.biosignal._features import (
     Features,
@@ -30,6 +31,21 @@ __all__ = ["ecg_distance", "ecg_features", "eeg_distance", "eeg_features"]
 LEAST, HALVINGS = 4, 4
 
 
+@register_score(
+    "ecg",
+    "biosignal",
+    needs=("sampling_rate",),
+    takes=("groups_real",),
+    detects=(
+        "noise",
+        "smoothing",
+        "scale",
+        "collapse to the mean",
+        "dropped patients",
+        "another class mixed in",
+        "time reversal",
+    ),
+)
 def ecg_distance(
     X_real: Any,
     X_synthetic: Any,
@@ -123,6 +139,13 @@ def ecg_distance(
     )
 
 
+@register_score(
+    "eeg",
+    "biosignal",
+    needs=("sampling_rate",),
+    takes=("groups_real",),
+    detects=("noise", "smoothing", "scale", "collapse to the mean", "another class mixed in"),
+)
 def eeg_distance(
     X_real: Any,
     X_synthetic: Any,

@@ -14,6 +14,7 @@ from bioaug.core.checks import POSITIVE, check_number, check_option
 from bioaug.exceptions import DataError
 from bioaug.metrics.base.measure import Result, measure
 from bioaug.metrics.base.null_law import NullLaw
+from bioaug.metrics.base.registry import register_score
 from bioaug.metrics.base.score import Score
 from bioaug.metrics.fidelity.wavelet import (
     CONE,
@@ -130,6 +131,20 @@ def coherence_map(
     return CoherenceMap(np.minimum(coherence, 1), frequencies_of(scales, sampling_rate), inside)
 
 
+@register_score(
+    "wavelet_coherence",
+    "fidelity",
+    fast=False,
+    takes=("sampling_rate", "groups_real"),
+    detects=(
+        "noise",
+        "shift",
+        "smoothing",
+        "collapse to the mean",
+        "another class mixed in",
+        "time reversal",
+    ),
+)
 def wavelet_coherence(
     X_real: Any,
     X_synthetic: Any,

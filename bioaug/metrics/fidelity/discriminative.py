@@ -16,6 +16,7 @@ from bioaug.core.seeding import draw_seed
 from bioaug.metrics.base.classifiers import make_probe
 from bioaug.metrics.base.measure import Result, measure
 from bioaug.metrics.base.null_law import NullLaw
+from bioaug.metrics.base.registry import register_score
 from bioaug.metrics.base.score import Score
 
 _NAME = "discriminative_score"
@@ -23,6 +24,13 @@ _LEAST = 20  # rows a side: with fewer, the null value alone is above 0.06
 _FOLDS = Interval(Integral, 2, 20, closed="both")
 
 
+@register_score(
+    "discriminative",
+    "fidelity",
+    takes=("groups_real",),
+    quick={"n_null": 8, "n_folds": 3},
+    detects=("smoothing", "dropped patients", "another class mixed in", "time reversal"),
+)
 def discriminative_score(
     X_real: Any,
     X_synthetic: Any,

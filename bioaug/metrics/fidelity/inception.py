@@ -16,6 +16,7 @@ from bioaug.metrics.base.classifiers import make_probe
 from bioaug.metrics.base.halves import Split, Splits, check_groups, patient_splits
 from bioaug.metrics.base.measure import check_n_null, seed_of
 from bioaug.metrics.base.pairs import Pair, check_enough, check_pair, check_set, in_real_units
+from bioaug.metrics.base.registry import register_score
 from bioaug.metrics.base.score import Null, Score
 
 _NAME = "inception_score"
@@ -23,6 +24,14 @@ _LEAST = 20
 _LEAST_OF_CLASS = 4  # two to train on, two to score
 
 
+@register_score(
+    "inception",
+    "fidelity",
+    needs=("labels",),
+    takes=("groups_real",),
+    quick={"n_null": 8},
+    detects=("noise", "shift", "smoothing", "scale", "time reversal"),
+)
 def inception_score(
     X_real: Any,
     X_synthetic: Any,

@@ -14,6 +14,7 @@ from bioaug.core.distances import distance_blocks, flat
 from bioaug.metrics.base.halves import Split
 from bioaug.metrics.base.measure import Result, measure
 from bioaug.metrics.base.null_law import NullLaw
+from bioaug.metrics.base.registry import register_score
 from bioaug.metrics.base.score import Score
 
 _MEDIAN_ROWS = 1000  # of each side, from which the bandwidth is taken
@@ -22,6 +23,20 @@ _WIDTHS = (4, 2, 1, 0.5, 0.25)  # times the median: each kernel is the fourth po
 _PERMUTATIONS = Interval(Integral, 500, None, closed="left")
 
 
+@register_score(
+    "mmd",
+    "fidelity",
+    takes=("groups_real",),
+    detects=(
+        "noise",
+        "shift",
+        "smoothing",
+        "scale",
+        "dropped patients",
+        "another class mixed in",
+        "time reversal",
+    ),
+)
 def mmd(
     X_real: Any,
     X_synthetic: Any,

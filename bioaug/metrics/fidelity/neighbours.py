@@ -14,11 +14,18 @@ from bioaug.core.distances import count_within, flat, nearest
 from bioaug.metrics.base.halves import distinct_rows
 from bioaug.metrics.base.measure import Formula, Result, measure
 from bioaug.metrics.base.null_law import NullLaw
+from bioaug.metrics.base.registry import register_score
 from bioaug.metrics.base.score import Score
 
 _POSITIVE = Interval(Integral, 1, None, closed="left")
 
 
+@register_score(
+    "precision",
+    "fidelity",
+    takes=("groups_real",),
+    detects=("noise", "scale", "another class mixed in", "time reversal"),
+)
 def precision(
     X_real: Any,
     X_synthetic: Any,
@@ -102,6 +109,9 @@ def precision(
     )
 
 
+@register_score(
+    "recall", "fidelity", takes=("groups_real",), detects=("smoothing", "dropped patients")
+)
 def recall(
     X_real: Any,
     X_synthetic: Any,
@@ -178,6 +188,12 @@ def recall(
     )
 
 
+@register_score(
+    "density",
+    "fidelity",
+    takes=("groups_real",),
+    detects=("noise", "scale", "another class mixed in", "time reversal"),
+)
 def density(
     X_real: Any,
     X_synthetic: Any,
@@ -257,6 +273,21 @@ def density(
     )
 
 
+@register_score(
+    "coverage",
+    "fidelity",
+    takes=("groups_real",),
+    detects=(
+        "noise",
+        "shift",
+        "smoothing",
+        "scale",
+        "collapse to the mean",
+        "dropped patients",
+        "another class mixed in",
+        "time reversal",
+    ),
+)
 def coverage(
     X_real: Any,
     X_synthetic: Any,

@@ -12,12 +12,26 @@ from bioaug.core.checks import POSITIVE, check_number
 from bioaug.exceptions import DataError
 from bioaug.metrics.base.measure import Result, measure
 from bioaug.metrics.base.null_law import NullLaw
+from bioaug.metrics.base.registry import register_score
 from bioaug.metrics.base.score import Score
 
 _NAME = "spectrum_distance"
 _FLOOR = 1e-8  # of the real signals' power: 80 dB below it, nothing is heard
 
 
+@register_score(
+    "spectrum",
+    "fidelity",
+    takes=("sampling_rate", "groups_real"),
+    detects=(
+        "noise",
+        "smoothing",
+        "scale",
+        "collapse to the mean",
+        "dropped patients",
+        "another class mixed in",
+    ),
+)
 def spectrum_distance(
     X_real: Any,
     X_synthetic: Any,

@@ -12,9 +12,16 @@ from bioaug.exceptions import DataError
 from bioaug.metrics.base.halves import distinct_rows
 from bioaug.metrics.base.measure import Result, measure
 from bioaug.metrics.base.null_law import NullLaw
+from bioaug.metrics.base.registry import register_score
 from bioaug.metrics.base.score import Score
 
 
+@register_score(
+    "sample_distance",
+    "fidelity",
+    takes=("groups_real",),
+    detects=("noise", "shift", "smoothing", "scale", "another class mixed in", "time reversal"),
+)
 def sample_distance(
     X_real: Any,
     X_synthetic: Any,
@@ -101,6 +108,12 @@ def sample_distance(
     )
 
 
+@register_score(
+    "diversity",
+    "fidelity",
+    takes=("groups_real",),
+    detects=("smoothing", "collapse to the mean", "dropped patients"),
+)
 def diversity(
     X_real: Any,
     X_synthetic: Any,

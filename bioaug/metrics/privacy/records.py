@@ -10,12 +10,14 @@ from scipy.stats import entropy
 
 from bioaug.core.distances import nearest, nearest_index
 from bioaug.metrics.base.measure import Result
+from bioaug.metrics.base.registry import register_score
 from bioaug.metrics.base.score import Score
 from bioaug.metrics.privacy.sets import Given, Sets, check_holdout, measure_sets
 
 _N_BINS = 32  # of the histogram that a time step's entropy is taken from
 
 
+@register_score("identifiability", "privacy", detects=("exact copies", "near copies"))
 def identifiability(
     X_real: Any,
     X_synthetic: Any,
@@ -100,6 +102,7 @@ def identifiability(
     )
 
 
+@register_score("authenticity", "privacy", detects=("exact copies", "near copies"))
 def authenticity(
     X_real: Any,
     X_synthetic: Any,
@@ -180,6 +183,13 @@ def authenticity(
     return score
 
 
+@register_score(
+    "closest_record",
+    "privacy",
+    needs=("holdout",),
+    takes=("groups_real", "groups_holdout"),
+    detects=("exact copies", "near copies"),
+)
 def distance_to_closest_record(
     X_real: Any,
     X_synthetic: Any,

@@ -6,10 +6,25 @@ from typing import Any, Literal
 
 import numpy as np
 
+from bioaug.metrics.base.registry import register_score
 from bioaug.metrics.base.score import Score
 from bioaug.metrics.utility.tasks import make_task, measure_task
 
 
+@register_score(
+    "tstr",
+    "utility",
+    needs=("labels",),
+    takes=("test", "groups_real"),
+    detects=(
+        "noise",
+        "smoothing",
+        "scale",
+        "dropped patients",
+        "another class mixed in",
+        "time reversal",
+    ),
+)
 def train_on_synthetic_test_on_real(
     X_real: Any,
     X_synthetic: Any,
@@ -101,6 +116,13 @@ def train_on_synthetic_test_on_real(
     return measure_task(task, trained_on="synthetic", n_null=n_null, random_state=random_state)
 
 
+@register_score(
+    "trts",
+    "utility",
+    needs=("labels",),
+    takes=("test", "groups_real"),
+    detects=("noise", "shift", "smoothing", "scale", "another class mixed in", "time reversal"),
+)
 def train_on_real_test_on_synthetic(
     X_real: Any,
     X_synthetic: Any,

@@ -14,6 +14,7 @@ from bioaug.core.seeding import draw_seed, give_way, seeded
 from bioaug.exceptions import DataError
 from bioaug.metrics.base.measure import Result, measure
 from bioaug.metrics.base.null_law import NullLaw
+from bioaug.metrics.base.registry import register_score
 from bioaug.metrics.base.score import Score
 
 _CROP = 50  # time steps of a training window: a GRU's step is slow, and few are enough
@@ -40,6 +41,7 @@ class _Forecaster(nn.Module):
         return (self.head(states)[..., 0] - signals[:, 1:, -1]).abs()
 
 
+@register_score("predictive", "utility", fast=False, takes=("groups_real",))
 def predictive_score(
     X_real: Any,
     X_synthetic: Any,
