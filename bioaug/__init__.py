@@ -2,6 +2,7 @@
 
 from importlib import import_module
 from importlib.util import find_spec
+from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
 
 from bioaug._version import __version__
@@ -62,4 +63,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    folders = (module.name for module in iter_modules(__path__))
+    return sorted({*__all__, *(name for name in folders if not name.startswith("_"))})
