@@ -95,11 +95,6 @@ LADDERS = {
 STRENGTHS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 
 
-FAULTS = ("noise", "shift", "smoothing", "scale", "collapse to the mean")
-FAULTS += ("dropped patients", "another class mixed in", "time reversal")
-COPIES = ("exact copies", "near copies")
-
-
 # Kendall's tau between strength and badness is 0.9 or more on these.
 CLAIMS: dict[str, tuple[str, ...]] = {name: entry.detects for name, entry in CATALOGUE.items()}
 

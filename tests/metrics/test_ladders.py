@@ -7,8 +7,6 @@ from pathlib import Path
 import pytest
 from ladders import (
     CLAIMS,
-    COPIES,
-    FAULTS,
     LADDERS,
     STRENGTHS,
     badness,
@@ -18,6 +16,7 @@ from ladders import (
     tau,
 )
 
+from bioaug.metrics.base.registry import COPIES, FAULTS
 from bioaug.metrics.catalogue import CATALOGUE
 
 SEEDS = (10, 11)  # others than those that the claims were made from

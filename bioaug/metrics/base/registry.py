@@ -46,6 +46,19 @@ class Entry:
         return self.kind == "privacy" or "test" in self.takes
 
 
+# Corruptions of real rows, which the tests make stronger step by step.
+FAULTS = (
+    "noise",
+    "shift",
+    "smoothing",
+    "scale",
+    "collapse to the mean",
+    "dropped patients",
+    "another class mixed in",
+    "time reversal",
+)
+COPIES = ("exact copies", "near copies")
+
 _Function = TypeVar("_Function", bound=Callable[..., Score])
 _ENTRIES: dict[str, Entry] = {}
 
@@ -54,9 +67,11 @@ def register_score(
     name: str,
     kind: Kind,
     *,
+    fast: bool = True,
     needs: Iterable[str] = (),
     takes: Iterable[str] = (),
-    **settings: Any,
+    quick: Mapping[str, Any] | None = None,
+    detects: tuple[str, ...] = (),
 ) -> Callable[[_Function], _Function]:
     """Give a score its name in `evaluate` and `get_scorer`; the parameters are those of `Entry`.
 
@@ -73,11 +88,17 @@ def register_score(
                 f"The name {name!r} of {function.__qualname__} must be new. It is that of "
                 f"{taken.function.__qualname__}. Choose another."
             )
-        entry = Entry(function, kind, needs=frozenset(needs), takes=frozenset(takes), **settings)
-        _ENTRIES[name] = entry
+        _ENTRIES[name] = Entry(
+            function, kind, fast, frozenset(needs), frozenset(takes), quick or {}, detects
+        )
         return function
 
     return register
+
+
+def faults_but(*names: str) -> tuple[str, ...]:
+    """Return all faults but those named."""
+    return tuple(fault for fault in FAULTS if fault not in names)
 
 
 def registered_scores() -> dict[str, Entry]:

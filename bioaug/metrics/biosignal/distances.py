@@ -15,7 +15,7 @@ from bioaug.exceptions import DataError
 from bioaug.metrics.base.measure import Result, measure
 from bioaug.metrics.base.null_law import NullLaw
 from bioaug.metrics.base.pairs import check_pair
-from bioaug.metrics.base.registry import register_score
+from bioaug.metrics.base.registry import faults_but, register_score
 from bioaug.metrics.base.score import Score
 from bioaug.metrics.biosignal._features import (
     Features,
@@ -36,15 +36,7 @@ LEAST, HALVINGS = 4, 4
     "biosignal",
     needs=("sampling_rate",),
     takes=("groups_real",),
-    detects=(
-        "noise",
-        "smoothing",
-        "scale",
-        "collapse to the mean",
-        "dropped patients",
-        "another class mixed in",
-        "time reversal",
-    ),
+    detects=faults_but("shift"),
 )
 def ecg_distance(
     X_real: Any,
@@ -144,7 +136,7 @@ def ecg_distance(
     "biosignal",
     needs=("sampling_rate",),
     takes=("groups_real",),
-    detects=("noise", "smoothing", "scale", "collapse to the mean", "another class mixed in"),
+    detects=faults_but("shift", "dropped patients", "time reversal"),
 )
 def eeg_distance(
     X_real: Any,

@@ -14,7 +14,7 @@ from bioaug.core.checks import POSITIVE, check_number, check_option
 from bioaug.exceptions import DataError
 from bioaug.metrics.base.measure import Result, measure
 from bioaug.metrics.base.null_law import NullLaw
-from bioaug.metrics.base.registry import register_score
+from bioaug.metrics.base.registry import faults_but, register_score
 from bioaug.metrics.base.score import Score
 from bioaug.metrics.fidelity.wavelet import (
     CONE,
@@ -136,14 +136,7 @@ def coherence_map(
     "fidelity",
     fast=False,
     takes=("sampling_rate", "groups_real"),
-    detects=(
-        "noise",
-        "shift",
-        "smoothing",
-        "collapse to the mean",
-        "another class mixed in",
-        "time reversal",
-    ),
+    detects=faults_but("scale", "dropped patients"),
 )
 def wavelet_coherence(
     X_real: Any,

@@ -16,7 +16,7 @@ from bioaug.metrics.base.classifiers import log_spectrum
 from bioaug.metrics.base.halves import Split
 from bioaug.metrics.base.measure import Result, measure
 from bioaug.metrics.base.null_law import NullLaw
-from bioaug.metrics.base.registry import register_score
+from bioaug.metrics.base.registry import FAULTS, register_score
 from bioaug.metrics.base.score import Score
 
 _DIMS = (2, 32)
@@ -25,21 +25,7 @@ _ROUNDING = 1e-9  # in units of the deviation of the real rows
 _SPLITS = 8  # in which the bias is found
 
 
-@register_score(
-    "frechet",
-    "fidelity",
-    takes=("groups_real",),
-    detects=(
-        "noise",
-        "shift",
-        "smoothing",
-        "scale",
-        "collapse to the mean",
-        "dropped patients",
-        "another class mixed in",
-        "time reversal",
-    ),
-)
+@register_score("frechet", "fidelity", takes=("groups_real",), detects=FAULTS)
 def frechet_distance(
     X_real: Any,
     X_synthetic: Any,

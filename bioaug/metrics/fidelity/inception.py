@@ -16,7 +16,7 @@ from bioaug.metrics.base.classifiers import make_probe
 from bioaug.metrics.base.halves import Split, Splits, check_groups, patient_splits
 from bioaug.metrics.base.measure import check_n_null, seed_of
 from bioaug.metrics.base.pairs import Pair, check_enough, check_pair, check_set, in_real_units
-from bioaug.metrics.base.registry import register_score
+from bioaug.metrics.base.registry import faults_but, register_score
 from bioaug.metrics.base.score import Null, Score
 
 _NAME = "inception_score"
@@ -30,7 +30,7 @@ _LEAST_OF_CLASS = 4  # two to train on, two to score
     needs=("labels",),
     takes=("groups_real",),
     quick={"n_null": 8},
-    detects=("noise", "shift", "smoothing", "scale", "time reversal"),
+    detects=faults_but("collapse to the mean", "dropped patients", "another class mixed in"),
 )
 def inception_score(
     X_real: Any,

@@ -14,7 +14,7 @@ from bioaug.core.distances import distance_blocks, flat
 from bioaug.metrics.base.halves import Split
 from bioaug.metrics.base.measure import Result, measure
 from bioaug.metrics.base.null_law import NullLaw
-from bioaug.metrics.base.registry import register_score
+from bioaug.metrics.base.registry import faults_but, register_score
 from bioaug.metrics.base.score import Score
 
 _MEDIAN_ROWS = 1000  # of each side, from which the bandwidth is taken
@@ -24,18 +24,7 @@ _PERMUTATIONS = Interval(Integral, 500, None, closed="left")
 
 
 @register_score(
-    "mmd",
-    "fidelity",
-    takes=("groups_real",),
-    detects=(
-        "noise",
-        "shift",
-        "smoothing",
-        "scale",
-        "dropped patients",
-        "another class mixed in",
-        "time reversal",
-    ),
+    "mmd", "fidelity", takes=("groups_real",), detects=faults_but("collapse to the mean")
 )
 def mmd(
     X_real: Any,

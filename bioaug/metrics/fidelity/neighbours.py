@@ -14,18 +14,14 @@ from bioaug.core.distances import count_within, flat, nearest
 from bioaug.metrics.base.halves import distinct_rows
 from bioaug.metrics.base.measure import Formula, Result, measure
 from bioaug.metrics.base.null_law import NullLaw
-from bioaug.metrics.base.registry import register_score
+from bioaug.metrics.base.registry import FAULTS, register_score
 from bioaug.metrics.base.score import Score
 
 _POSITIVE = Interval(Integral, 1, None, closed="left")
+_OUTSIDE = ("noise", "scale", "another class mixed in", "time reversal")  # of the class
 
 
-@register_score(
-    "precision",
-    "fidelity",
-    takes=("groups_real",),
-    detects=("noise", "scale", "another class mixed in", "time reversal"),
-)
+@register_score("precision", "fidelity", takes=("groups_real",), detects=_OUTSIDE)
 def precision(
     X_real: Any,
     X_synthetic: Any,
@@ -188,12 +184,7 @@ def recall(
     )
 
 
-@register_score(
-    "density",
-    "fidelity",
-    takes=("groups_real",),
-    detects=("noise", "scale", "another class mixed in", "time reversal"),
-)
+@register_score("density", "fidelity", takes=("groups_real",), detects=_OUTSIDE)
 def density(
     X_real: Any,
     X_synthetic: Any,
@@ -273,21 +264,7 @@ def density(
     )
 
 
-@register_score(
-    "coverage",
-    "fidelity",
-    takes=("groups_real",),
-    detects=(
-        "noise",
-        "shift",
-        "smoothing",
-        "scale",
-        "collapse to the mean",
-        "dropped patients",
-        "another class mixed in",
-        "time reversal",
-    ),
-)
+@register_score("coverage", "fidelity", takes=("groups_real",), detects=FAULTS)
 def coverage(
     X_real: Any,
     X_synthetic: Any,

@@ -12,7 +12,7 @@ from bioaug.exceptions import DataError
 from bioaug.metrics.base.halves import distinct_rows
 from bioaug.metrics.base.measure import Result, measure
 from bioaug.metrics.base.null_law import NullLaw
-from bioaug.metrics.base.registry import register_score
+from bioaug.metrics.base.registry import faults_but, register_score
 from bioaug.metrics.base.score import Score
 
 
@@ -20,7 +20,7 @@ from bioaug.metrics.base.score import Score
     "sample_distance",
     "fidelity",
     takes=("groups_real",),
-    detects=("noise", "shift", "smoothing", "scale", "another class mixed in", "time reversal"),
+    detects=faults_but("collapse to the mean", "dropped patients"),
 )
 def sample_distance(
     X_real: Any,

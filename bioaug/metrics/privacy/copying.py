@@ -16,7 +16,7 @@ from sklearn.exceptions import ConvergenceWarning
 from bioaug.core.checks import Interval, check_number
 from bioaug.core.distances import nearest
 from bioaug.metrics.base.measure import Result
-from bioaug.metrics.base.registry import register_score
+from bioaug.metrics.base.registry import COPIES, register_score
 from bioaug.metrics.base.score import Score
 from bioaug.metrics.privacy.sets import Given, Sets, check_holdout, measure_sets
 
@@ -29,7 +29,7 @@ _CELL_LEAST = 5  # rows of each set, or the cell says too little
     "privacy",
     needs=("holdout",),
     takes=("groups_real", "groups_holdout"),
-    detects=("exact copies", "near copies"),
+    detects=COPIES,
 )
 def data_copying(
     X_real: Any,

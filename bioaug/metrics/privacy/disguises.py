@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from bioaug.metrics.base.measure import Result
-from bioaug.metrics.base.registry import register_score
+from bioaug.metrics.base.registry import COPIES, register_score
 from bioaug.metrics.base.score import Score
 from bioaug.metrics.privacy._findings import FALSE_ALARMS, CopySearch, copies_of_class
 from bioaug.metrics.privacy.sets import Given, Sets, measure_sets
@@ -18,7 +18,7 @@ from bioaug.metrics.privacy.sets import Given, Sets, measure_sets
     "privacy",
     fast=False,
     takes=("groups_real", "groups_holdout", "holdout"),
-    detects=("exact copies", "near copies"),
+    detects=COPIES,
 )
 def disguised_copies(
     X_real: Any,

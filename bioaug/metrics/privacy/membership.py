@@ -14,7 +14,7 @@ from sklearn.decomposition import PCA
 from bioaug.core.checks import check_option
 from bioaug.core.distances import distance_blocks, nearest
 from bioaug.metrics.base.measure import Result
-from bioaug.metrics.base.registry import register_score
+from bioaug.metrics.base.registry import COPIES, register_score
 from bioaug.metrics.base.score import Score
 from bioaug.metrics.privacy.members import MembershipTest, auc, interval_of
 from bioaug.metrics.privacy.sets import Given, Sets, check_holdout, measure_sets
@@ -29,7 +29,7 @@ _ROWS_PER_DIMENSION = 10
     "privacy",
     needs=("holdout",),
     takes=("groups_real", "groups_holdout"),
-    detects=("exact copies", "near copies"),
+    detects=COPIES,
 )
 def membership_inference(
     X_real: Any,

@@ -10,14 +10,14 @@ from scipy.stats import entropy
 
 from bioaug.core.distances import nearest, nearest_index
 from bioaug.metrics.base.measure import Result
-from bioaug.metrics.base.registry import register_score
+from bioaug.metrics.base.registry import COPIES, register_score
 from bioaug.metrics.base.score import Score
 from bioaug.metrics.privacy.sets import Given, Sets, check_holdout, measure_sets
 
 _N_BINS = 32  # of the histogram that a time step's entropy is taken from
 
 
-@register_score("identifiability", "privacy", detects=("exact copies", "near copies"))
+@register_score("identifiability", "privacy", detects=COPIES)
 def identifiability(
     X_real: Any,
     X_synthetic: Any,
@@ -102,7 +102,7 @@ def identifiability(
     )
 
 
-@register_score("authenticity", "privacy", detects=("exact copies", "near copies"))
+@register_score("authenticity", "privacy", detects=COPIES)
 def authenticity(
     X_real: Any,
     X_synthetic: Any,
@@ -188,7 +188,7 @@ def authenticity(
     "privacy",
     needs=("holdout",),
     takes=("groups_real", "groups_holdout"),
-    detects=("exact copies", "near copies"),
+    detects=COPIES,
 )
 def distance_to_closest_record(
     X_real: Any,
