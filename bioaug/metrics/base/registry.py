@@ -70,7 +70,7 @@ def register_score(
     fast: bool = True,
     needs: Iterable[str] = (),
     takes: Iterable[str] = (),
-    quick: Mapping[str, Any] | None = None,
+    quick: Mapping[str, object] | None = None,
     detects: tuple[str, ...] = (),
 ) -> Callable[[_Function], _Function]:
     """Give a score its name in `evaluate` and `get_scorer`; the parameters are those of `Entry`.
