@@ -124,6 +124,7 @@ def test_scorers_have_statistics_by_folds_and_by_patients(beats, tmp_path, scori
     assert AugmentationResult.load(tmp_path / "report.json").comparisons == result.comparisons
 
 
+@pytest.mark.slow
 def test_runs_stored_for_a_score_of_labels_are_done_again_for_one_of_probabilities(beats, tmp_path):
     compare(beats, {"SMOTE": SMOTE()}, LOGISTIC, folder=tmp_path)
     settings = {"estimator": LOGISTIC, "scoring": fast("roc_auc", beats[1])}

@@ -121,6 +121,7 @@ def test_all_pairs_at_once_agree_with_the_maps(beats: NDArray) -> None:
     assert np.allclose(np.diag(found), 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pairing", ["random", "optimal"])
 def test_mode_collapse_loses(beats: NDArray, pairing: str) -> None:
     real, fresh = beats[:200], beats[200:]

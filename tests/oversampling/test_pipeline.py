@@ -55,6 +55,7 @@ def test_predicting_never_generates(X, y):
     assert cross_val_predict(pipeline, X, y, cv=FOLDS).shape == (48,)
 
 
+@pytest.mark.slow
 def test_grid_over_synthesizer_and_classifier(X, y):
     pipeline = Pipeline([("sampler", make()), ("classifier", LogisticRegression())])
     grid = {
