@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import os
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
 from typing import Protocol
+
+_lock = threading.RLock()
+
+
+def _renew_lock() -> None:
+    """Free a child process of a lock that a thread of its parent held."""
+    global _lock
+    _lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 class WfdbHeader(Protocol):
@@ -36,7 +50,10 @@ def import_wfdb() -> ModuleType:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Silence wfdb 4.3, which calls pandas 3 in a way that pandas will drop."""
-    with warnings.catch_warnings():
+    """Silence wfdb 4.3, which calls pandas 3 in a way that pandas will drop.
+
+    One thread at a time, since a thread that leaves gives all of them the filters back.
+    """
+    with _lock, warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The inplace keyword")
         yield
