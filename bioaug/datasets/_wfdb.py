@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
 from typing import Protocol
 
-_lock = threading.RLock()
-
-
-def _renew_lock() -> None:
-    """Free a child process of a lock that a thread of its parent held."""
-    global _lock
-    _lock = threading.RLock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_lock)
+from bioaug.core.user_warnings import own_filters
 
 
 class WfdbHeader(Protocol):
@@ -50,10 +38,7 @@ def import_wfdb() -> ModuleType:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Silence wfdb 4.3, which calls pandas 3 in a way that pandas will drop.
-
-    One thread at a time, since a thread that leaves gives all of them the filters back.
-    """
-    with _lock, warnings.catch_warnings():
+    """Silence wfdb 4.3, which calls pandas 3 in a way that pandas will drop."""
+    with own_filters():
         warnings.filterwarnings("ignore", message="The inplace keyword")
         yield

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bioaug.core.user_warnings import warn_user
+from bioaug.core.user_warnings import own_filters, warn_user
 from bioaug.exceptions import DataError
 
 # How a missing value is written, in lower case: by pandas, numpy, R, spreadsheets and Weka.
@@ -119,7 +119,7 @@ def needs_quotes(values: NDArray) -> bool:
         for cell in cells
     ):
         return True
-    with warnings.catch_warnings(record=True) as caught:
+    with own_filters(record=True) as caught:
         warnings.simplefilter("always")
         parsed = labels_from_cells(cells, [False] * len(cells), [0] * len(cells), Path(), "label")
     return bool(caught) or parsed.dtype.kind != "U"

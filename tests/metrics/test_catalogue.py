@@ -7,6 +7,7 @@ import inspect
 import pytest
 
 from bioaug import metrics
+from bioaug.metrics.base.registry import register_score
 from bioaug.metrics.catalogue import CATALOGUE, names_of_tier
 from bioaug.metrics.evaluation import split_halves
 
@@ -39,3 +40,12 @@ def test_halves_share_no_patient_and_no_row():
     assert not {groups[row] for row in one} & {groups[row] for row in other}
     one, other = split_halves(8, ["a", "b"] * 4)
     assert sum(row % 2 for row in one) == sum(row % 2 for row in other) == 2
+
+
+def test_a_name_that_is_taken_is_refused():
+    def other(X_real, X_synthetic):
+        raise AssertionError("never called")
+
+    with pytest.raises(ValueError, match=r"'mmd' of .*other must be new\. It is that of mmd"):
+        register_score("mmd", "fidelity")(other)
+    assert CATALOGUE["mmd"].function is metrics.mmd

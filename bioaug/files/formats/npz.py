@@ -14,6 +14,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from bioaug.core.bounded import DAMAGED, max_bytes
+from bioaug.core.user_warnings import own_filters
 from bioaug.exceptions import DataError
 from bioaug.files._cells import labels_from_array, mask_from_cells
 from bioaug.files._format import FileFormat, SignalArrays
@@ -112,7 +113,7 @@ def _read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any], int
     version = npy.read_magic(stream)
     if version not in ((1, 0), (2, 0)):
         raise ValueError(f"version {version} of the .npy format is not for numbers and text")
-    with warnings.catch_warnings():
+    with own_filters():
         warnings.simplefilter("error")  # a header that needs repair
         read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
         shape, _, dtype = read(stream)

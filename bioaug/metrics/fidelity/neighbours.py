@@ -18,7 +18,8 @@ from bioaug.metrics.base.registry import FAULTS, register_score
 from bioaug.metrics.base.score import Score
 
 _POSITIVE = Interval(Integral, 1, None, closed="left")
-_OUTSIDE = ("noise", "scale", "another class mixed in", "time reversal")  # of the class
+# Faults that take rows out of the region of the real ones.
+_OUTSIDE = ("noise", "scale", "another class mixed in", "time reversal")
 
 
 @register_score("precision", "fidelity", takes=("groups_real",), detects=_OUTSIDE)
